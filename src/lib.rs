@@ -1,1 +1,52 @@
+//! REST collections on AWS Lambda and DynamoDB from one file, `modules.toml`.
+//!
+//! ```text
+//! modules.toml ─► config ─► Modules ─► router ─► middleware ─► handler ─► store ─► DynamoDB
+//! ```
+//!
+//! Data flows one way, and no arrow points back: the store knows no HTTP, nothing after
+//! [`config::load`] reads the environment, and only [`error`] turns an error into a status.
+//!
+//! ```
+//! use modulo::{config, name::Stage};
+//!
+//! let text = r#"
+//!     [modules.rooms]
+//!     key = "roomId"
+//! "#;
+//! let config = config::parse(text, "modules.toml".as_ref(), &Stage::default(), [])?;
+//! let rooms = config.modules.iter().next().expect("there is one");
+//! assert_eq!(rooms.table().as_str(), "rooms-local");
+//! # Ok::<_, config::ConfigError>(())
+//! ```
 
+pub mod config;
+pub mod envelope;
+pub mod error;
+pub mod handler;
+pub mod item;
+#[cfg(feature = "lambda")]
+pub mod lambda;
+pub mod list;
+#[cfg(feature = "cli")]
+pub mod local;
+pub mod middleware;
+pub mod module;
+pub mod name;
+pub mod router;
+#[cfg(feature = "cli")]
+pub mod routes;
+#[cfg(feature = "cli")]
+pub mod serve;
+pub mod store;
+pub mod telemetry;
+
+use middleware::App;
+use module::Modules;
+use store::Store;
+
+/// The whole function: the modules' routes inside the layers, over `store`.
+#[must_use]
+pub fn app(modules: &Modules, store: &Store) -> App {
+    middleware::stack(router::router(modules, store))
+}

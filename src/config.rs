@@ -1,0 +1,151 @@
+//! `modules.toml` and the environment become a [`Config`]: the only reader of both.
+//!
+//! Three types on the way in: the file's text, [`raw`] (what was written), [`Config`] (what it
+//! means). All faults are found and told at once. Nothing after this reads file or environment.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ::config::{Environment, File, FileFormat};
+
+pub use self::error::{ConfigError, Fault};
+use self::error::{Faults, KeyPath, Source};
+use self::raw::Setting;
+use crate::module::{Module, Modules};
+use crate::name::{ModuleName, ServiceName, Stage, TableName};
+
+mod error;
+mod raw;
+
+/// The file's name, where no other is given.
+pub const FILE_NAME: &str = "modules.toml";
+
+/// What the environment variables that layer over the file's settings begin with.
+const ENV_PREFIX: &str = "MODULO";
+const ENV_SEPARATOR: &str = "__";
+
+/// The whole of a configuration, validated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// What belongs to the function as a whole.
+    pub service: Service,
+    /// The collections.
+    pub modules: Modules,
+}
+
+/// The `[service]` table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// The stack's and the function's name; `modulo` unless the file says another.
+    pub name: ServiceName,
+}
+
+/// Reads `file`, with the `MODULO__…` variables of `env` over its settings, for `stage`.
+///
+/// # Errors
+/// The file can't be read, is not TOML, or has faults: then every fault, with its place.
+pub fn load(
+    file: &Path,
+    stage: &Stage,
+    env: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config, ConfigError> {
+    let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Read {
+        file: file.to_owned(),
+        source,
+    })?;
+    parse(&text, file, stage, env)
+}
+
+/// As [`load`], of a text that was read from `file`.
+///
+/// # Errors
+/// As [`load`], but for reading.
+pub fn parse(
+    text: &str,
+    file: &Path,
+    stage: &Stage,
+    env: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config, ConfigError> {
+    let prefix = format!("{ENV_PREFIX}{ENV_SEPARATOR}");
+    let env = env
+        .into_iter()
+        .filter(|(name, _)| name.starts_with(&prefix))
+        .collect();
+    let layers = ::config::Config::builder()
+        .add_source(File::from_str(text, FileFormat::Toml))
+        .add_source(
+            Environment::with_prefix(ENV_PREFIX)
+                .prefix_separator(ENV_SEPARATOR)
+                .separator(ENV_SEPARATOR)
+                .source(Some(env)),
+        )
+        .build()
+        .map_err(|error| ConfigError::syntax(file, text, &error))?;
+
+    let mut faults = Faults::default();
+    let raw = raw::File::read(layers.cache, &mut faults);
+    let config = resolve(raw, stage, &mut faults);
+    faults.into_result(config, file, text)
+}
+
+/// From what was written to what it means. What comes back is complete where no fault was found.
+fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
+    let raw::File {
+        service,
+        defaults,
+        modules: written,
+    } = raw;
+    if written.is_empty() {
+        let path = KeyPath::root().child("modules");
+        faults.add(path, Source::File, "no module is defined").help(
+            "add one, for instance: [modules.rooms] and, on the line below it, key = \"roomId\"",
+        );
+    }
+
+    let mut owners: BTreeMap<TableName, ModuleName> = BTreeMap::new();
+    let mut modules = Vec::with_capacity(written.len());
+    for (name, path, own) in written {
+        let raw = own.or(&defaults);
+        let table = raw.table.unwrap_or_else(|| Setting::default_at(&path));
+        let expanded = match table.value.expand(&name, stage) {
+            Ok(expanded) => expanded,
+            Err(invalid) => {
+                let message = format!("the table's name for stage `{stage}` is illegal: {invalid}");
+                faults
+                    .add(table.path, table.source, message)
+                    .help("give the module another `table`");
+                continue;
+            }
+        };
+        if let Some(owner) = owners.insert(expanded.clone(), name.clone()) {
+            let message = format!("table `{expanded}` is already that of module `{owner}`");
+            faults.add(table.path, table.source, message).help(
+                "give each module a table of its own, for instance with `{module}` in its name",
+            );
+        }
+        let Some(key) = raw.key else {
+            faults
+                .add(path, Source::File, "`key` is missing")
+                .help(format!(
+                    "name the table's partition key attribute, for instance key = \"{name}Id\""
+                ));
+            continue;
+        };
+        modules.push(Module {
+            name,
+            key: key.value,
+            table: expanded,
+            verbs: raw.methods.map(|set| set.value).unwrap_or_default(),
+            max_bytes: raw
+                .max_bytes
+                .map_or(Module::DEFAULT_MAX_BYTES, |set| set.value),
+            envelope: raw.envelope.map(|set| set.value).unwrap_or_default(),
+        });
+    }
+    Config {
+        service: Service {
+            name: service.name.map(|set| set.value).unwrap_or_default(),
+        },
+        modules: Modules::new(modules),
+    }
+}

@@ -1,0 +1,243 @@
+//! What can be wrong with a configuration, and where: file, line, key path.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file can't be read.
+    #[error("cannot read `{}`", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{}:{line}:{column}: not TOML: {message}", file.display())]
+    Syntax {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1, in characters.
+        column: usize,
+        /// What the parser says.
+        message: String,
+    },
+    /// The file is TOML, but does not say what modulo takes.
+    #[error("{}", Listing(faults))]
+    Invalid {
+        /// Everything that is wrong, in the file's order.
+        faults: Vec<Fault>,
+    },
+}
+
+impl ConfigError {
+    /// The config crate keeps no line, so the text is parsed again for it, here on the failure
+    /// path alone.
+    pub(super) fn syntax(file: &Path, text: &str, error: &::config::ConfigError) -> Self {
+        let (offset, message) = match DeTable::parse(text) {
+            Err(error) => (
+                error.span().map_or(0, |span| span.start),
+                error.message().to_owned(),
+            ),
+            Ok(_) => (0, error.to_string()),
+        };
+        let before = &text[..offset];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self::Syntax {
+            file: file.to_owned(),
+            line: line_number(text, offset),
+            column: before[line_start..].chars().count() + 1,
+            message: message.replace('\n', ", "),
+        }
+    }
+}
+
+/// One thing that is wrong, and how to mend it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// `modules.toml:12: modules.modulo1.key`, or the environment variable.
+    place: String,
+    message: String,
+    help: Option<String>,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.message)?;
+        self.help
+            .iter()
+            .try_for_each(|help| write!(f, "\n  help: {help}"))
+    }
+}
+
+struct Listing<'f>(&'f [Fault]);
+
+impl fmt::Display for Listing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for fault in self.0 {
+            writeln!(f, "{fault}")?;
+        }
+        match self.0.len() {
+            1 => f.write_str("1 error"),
+            count => write!(f, "{count} errors"),
+        }
+    }
+}
+
+/// Where a value was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    File,
+    Environment,
+}
+
+/// The keys that lead to a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct KeyPath(Vec<String>);
+
+impl KeyPath {
+    pub(super) fn root() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(super) fn child(&self, key: &str) -> Self {
+        Self(
+            self.0
+                .iter()
+                .map(String::as_str)
+                .chain([key])
+                .map(str::to_owned)
+                .collect(),
+        )
+    }
+
+    /// The environment variable that sets it.
+    fn variable(&self) -> String {
+        let segments = self.0.iter().map(|key| key.to_uppercase());
+        let words: Vec<_> = std::iter::once(super::ENV_PREFIX.to_owned())
+            .chain(segments)
+            .collect();
+        words.join(super::ENV_SEPARATOR)
+    }
+
+    /// The line of the innermost key of the path that the text has.
+    fn line(&self, text: &str) -> Option<usize> {
+        let document = DeTable::parse(text).ok()?;
+        let mut table = document.get_ref();
+        let mut line = None;
+        for segment in &self.0 {
+            let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == segment) else {
+                break;
+            };
+            line = Some(line_number(text, key.span().start));
+            let DeValue::Table(inner) = value.get_ref() else {
+                break;
+            };
+            table = inner;
+        }
+        line
+    }
+}
+
+impl fmt::Display for KeyPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        for (at, key) in self.0.iter().enumerate() {
+            if at > 0 {
+                f.write_str(".")?;
+            }
+            if !key.is_empty() && key.chars().all(bare) {
+                f.write_str(key)?;
+            } else {
+                write!(f, "{key:?}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The faults found so far, their lines not yet looked up.
+#[derive(Debug, Default)]
+pub(super) struct Faults(Vec<Found>);
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    path: KeyPath,
+    source: Source,
+    message: String,
+    help: Option<String>,
+}
+
+impl Found {
+    pub(super) fn help(&mut self, help: impl Into<String>) {
+        self.help = Some(help.into());
+    }
+}
+
+impl Faults {
+    pub(super) fn add(
+        &mut self,
+        path: KeyPath,
+        source: Source,
+        message: impl Into<String>,
+    ) -> &mut Found {
+        self.0.push(Found {
+            path,
+            source,
+            message: message.into(),
+            help: None,
+        });
+        self.0.last_mut().expect("one was just pushed")
+    }
+
+    /// `value` if nothing was found.
+    pub(super) fn into_result<T>(
+        self,
+        value: T,
+        file: &Path,
+        text: &str,
+    ) -> Result<T, ConfigError> {
+        if self.0.is_empty() {
+            return Ok(value);
+        }
+        let mut placed: Vec<(usize, Fault)> = Vec::new();
+        for Found {
+            path,
+            source,
+            message,
+            help,
+        } in self.0
+        {
+            let (line, place) = match source {
+                Source::Environment => (usize::MAX, format!("environment: {}", path.variable())),
+                Source::File => {
+                    let line = path.line(text).unwrap_or(1);
+                    (line, format!("{}:{line}: {path}", file.display()))
+                }
+            };
+            placed.push((
+                line,
+                Fault {
+                    place,
+                    message,
+                    help,
+                },
+            ));
+        }
+        // A wrong default is one fault, however many modules take it over.
+        placed.sort_by_key(|(line, _)| *line);
+        placed.dedup();
+        let faults = placed.into_iter().map(|(_, fault)| fault).collect();
+        Err(ConfigError::Invalid { faults })
+    }
+}
+
+fn line_number(text: &str, offset: usize) -> usize {
+    text[..offset].matches('\n').count() + 1
+}

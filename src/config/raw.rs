@@ -1,0 +1,398 @@
+//! `modules.toml` as it is written: every key read into the type of its value, unknown keys and
+//! wrong types noted as faults, nothing combined yet.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use ::config::{Map, Value, ValueKind};
+
+use super::error::{Faults, KeyPath, Source};
+use crate::module::{Envelope, Verb, Verbs};
+use crate::name::{KeyAttribute, ModuleName, ServiceName, TableTemplate};
+
+/// DynamoDB's limit for an item, above which no document can be.
+const ITEM_LIMIT_BYTES: usize = 409_600;
+
+/// A value and where it was written.
+#[derive(Debug, Clone)]
+pub(super) struct Setting<T> {
+    pub(super) value: T,
+    pub(super) path: KeyPath,
+    pub(super) source: Source,
+}
+
+impl<T: Default> Setting<T> {
+    /// The default, to be blamed on `path`, for lack of a place where it was written.
+    pub(super) fn default_at(path: &KeyPath) -> Self {
+        Self {
+            value: T::default(),
+            path: path.clone(),
+            source: Source::File,
+        }
+    }
+}
+
+/// The whole file.
+pub(super) struct File {
+    pub(super) service: Service,
+    pub(super) defaults: Module,
+    pub(super) modules: Vec<(ModuleName, KeyPath, Module)>,
+}
+
+/// `[service]`
+#[derive(Default)]
+pub(super) struct Service {
+    pub(super) name: Option<Setting<ServiceName>>,
+}
+
+/// `[modules.<name>]` and `[defaults]`
+#[derive(Default)]
+pub(super) struct Module {
+    pub(super) key: Option<Setting<KeyAttribute>>,
+    pub(super) table: Option<Setting<TableTemplate>>,
+    pub(super) methods: Option<Setting<Verbs>>,
+    pub(super) max_bytes: Option<Setting<usize>>,
+    pub(super) envelope: Option<Setting<Envelope>>,
+}
+
+impl File {
+    pub(super) fn read(root: Value, faults: &mut Faults) -> Self {
+        let mut file = Self {
+            service: Service::default(),
+            defaults: Module::default(),
+            modules: Vec::new(),
+        };
+        let Some(mut root) = Section::open(root, KeyPath::root(), faults) else {
+            return file;
+        };
+        if let Some(section) = root.section("service", faults) {
+            file.service = Service::read(section, faults);
+        }
+        if let Some(section) = root.section("defaults", faults) {
+            file.defaults = Module::read(section, faults);
+        }
+        if let Some(modules) = root.section("modules", faults) {
+            file.modules = modules.read_modules(faults);
+        }
+        root.close(faults);
+        file
+    }
+}
+
+impl Service {
+    fn read(mut section: Section, faults: &mut Faults) -> Self {
+        let service = Self {
+            name: section.text("name", faults),
+        };
+        section.close(faults);
+        service
+    }
+}
+
+impl Module {
+    fn read(mut section: Section, faults: &mut Faults) -> Self {
+        let module = Self {
+            key: section.text("key", faults),
+            table: section.text("table", faults),
+            methods: section.methods("methods", faults),
+            max_bytes: section.integer("max_bytes", ITEM_LIMIT_BYTES, faults),
+            envelope: section.word("envelope", Envelope::WORDS, faults),
+        };
+        section.close(faults);
+        module
+    }
+
+    /// Its own settings, and for those it lacks the ones of `defaults`.
+    pub(super) fn or(self, defaults: &Self) -> Self {
+        Self {
+            key: self.key.or_else(|| defaults.key.clone()),
+            table: self.table.or_else(|| defaults.table.clone()),
+            methods: self.methods.or_else(|| defaults.methods.clone()),
+            max_bytes: self.max_bytes.or_else(|| defaults.max_bytes.clone()),
+            envelope: self.envelope.or_else(|| defaults.envelope.clone()),
+        }
+    }
+}
+
+/// One table of the file. Keys are taken out as they are read; those left at the end are unknown.
+struct Section {
+    path: KeyPath,
+    table: Map<String, Value>,
+    known: Vec<&'static str>,
+}
+
+impl Section {
+    fn open(value: Value, path: KeyPath, faults: &mut Faults) -> Option<Self> {
+        let source = source(&value);
+        match value.kind {
+            ValueKind::Table(table) => Some(Self {
+                path,
+                table,
+                known: Vec::new(),
+            }),
+            kind => {
+                faults.add(
+                    path,
+                    source,
+                    format!("expected a table, found {}", describe(&kind)),
+                );
+                None
+            }
+        }
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<(Value, KeyPath, Source)> {
+        self.known.push(key);
+        let value = self.table.remove(key)?;
+        let source = source(&value);
+        Some((value, self.path.child(key), source))
+    }
+
+    fn section(&mut self, key: &'static str, faults: &mut Faults) -> Option<Self> {
+        let (value, path, _) = self.take(key)?;
+        Self::open(value, path, faults)
+    }
+
+    fn text<T: FromStr<Err: Display>>(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults,
+    ) -> Option<Setting<T>> {
+        let (value, path, source) = self.take(key)?;
+        let ValueKind::String(text) = value.kind else {
+            let found = describe(&value.kind);
+            faults
+                .add(path, source, format!("expected a text, found {found}"))
+                .help(format!("put it in quotes, as in {key} = \"…\""));
+            return None;
+        };
+        match text.parse() {
+            Ok(value) => Some(Setting {
+                value,
+                path,
+                source,
+            }),
+            Err(invalid) => {
+                faults.add(
+                    path,
+                    source,
+                    format!("`{text}` is no legal {}: {invalid}", noun(key)),
+                );
+                None
+            }
+        }
+    }
+
+    /// A text that is one of a few words.
+    fn word<T: FromStr<Err = ()>>(
+        &mut self,
+        key: &'static str,
+        words: &[&str],
+        faults: &mut Faults,
+    ) -> Option<Setting<T>> {
+        let Setting {
+            value: text,
+            path,
+            source,
+        } = self.text::<String>(key, faults)?;
+        if let Ok(value) = text.parse() {
+            return Some(Setting {
+                value,
+                path,
+                source,
+            });
+        }
+        faults
+            .add(path, source, format!("`{text}` is no {}", noun(key)))
+            .help(suggest(&text, words));
+        None
+    }
+
+    fn integer(
+        &mut self,
+        key: &'static str,
+        max: usize,
+        faults: &mut Faults,
+    ) -> Option<Setting<usize>> {
+        let (value, path, source) = self.take(key)?;
+        let number = match (&value.kind, source) {
+            (ValueKind::I64(number), _) => usize::try_from(*number).ok(),
+            // The environment has texts only.
+            (ValueKind::String(text), Source::Environment) => text.parse().ok(),
+            _ => None,
+        };
+        match number.filter(|number| (1..=max).contains(number)) {
+            Some(value) => Some(Setting {
+                value,
+                path,
+                source,
+            }),
+            None => {
+                let found = describe(&value.kind);
+                faults.add(
+                    path,
+                    source,
+                    format!("expected an integer from 1 to {max}, found {found}"),
+                );
+                None
+            }
+        }
+    }
+
+    fn methods(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<Verbs>> {
+        const HELP: &str = "list what the module serves, as in methods = [\"GET\", \"LIST\"]";
+        let (value, path, source) = self.take(key)?;
+        let words: Vec<String> = match (value.kind, source) {
+            (ValueKind::Array(values), _) => values
+                .into_iter()
+                .map(|value| match value.kind {
+                    ValueKind::String(word) => word,
+                    kind => kind.to_string(),
+                })
+                .collect(),
+            (ValueKind::String(list), Source::Environment) => {
+                list.split(',').map(|word| word.trim().to_owned()).collect()
+            }
+            (kind, _) => {
+                let message = format!("expected a list of methods, found {}", describe(&kind));
+                faults.add(path, source, message).help(HELP);
+                return None;
+            }
+        };
+        if words.is_empty() {
+            faults
+                .add(
+                    path,
+                    source,
+                    "the list is empty, so the module serves nothing",
+                )
+                .help(HELP);
+            return None;
+        }
+        let known: Vec<_> = Verb::ALL.iter().map(|verb| verb.as_str()).collect();
+        let verbs = words.iter().filter_map(|word| {
+            let verb = word.parse::<Verb>().ok();
+            if verb.is_none() {
+                faults
+                    .add(path.clone(), source, format!("`{word}` is no method"))
+                    .help(suggest(word, &known));
+            }
+            verb
+        });
+        Some(Setting {
+            value: verbs.collect(),
+            path: path.clone(),
+            source,
+        })
+    }
+
+    /// Every key is a module's name.
+    fn read_modules(self, faults: &mut Faults) -> Vec<(ModuleName, KeyPath, Module)> {
+        let mut modules = Vec::with_capacity(self.table.len());
+        for (name, value) in self.table {
+            let path = self.path.child(&name);
+            if has_environment(&value) {
+                faults
+                    .add(
+                        path,
+                        Source::Environment,
+                        "a module can't be defined in the environment",
+                    )
+                    .help("define it in modules.toml, where its key attribute keeps its case");
+                continue;
+            }
+            match name.parse::<ModuleName>() {
+                Ok(name) => {
+                    if let Some(section) = Self::open(value, path.clone(), faults) {
+                        modules.push((name, path, Module::read(section, faults)));
+                    }
+                }
+                Err(invalid) => {
+                    let message = format!("`{name}` is no legal module name: {invalid}");
+                    faults.add(path, Source::File, message);
+                }
+            }
+        }
+        modules.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+        modules
+    }
+
+    /// Whatever is left was not asked for.
+    fn close(self, faults: &mut Faults) {
+        for (key, value) in self.table {
+            faults
+                .add(
+                    self.path.child(&key),
+                    source(&value),
+                    format!("unknown key `{key}`"),
+                )
+                .help(suggest(&key, &self.known));
+        }
+    }
+}
+
+/// The config crate names an origin for the environment's values only: the file is handed to it
+/// as a text.
+fn source(value: &Value) -> Source {
+    match (value.origin(), &value.kind) {
+        (Some(_), _) => Source::Environment,
+        // A table that the environment alone made has no origin of its own.
+        (None, ValueKind::Table(table)) if !table.is_empty() => {
+            if table
+                .values()
+                .all(|value| source(value) == Source::Environment)
+            {
+                Source::Environment
+            } else {
+                Source::File
+            }
+        }
+        (None, _) => Source::File,
+    }
+}
+
+fn has_environment(value: &Value) -> bool {
+    match &value.kind {
+        ValueKind::Table(table) => table.values().any(has_environment),
+        _ => value.origin().is_some(),
+    }
+}
+
+fn describe(kind: &ValueKind) -> String {
+    match kind {
+        ValueKind::Nil => "nothing".to_owned(),
+        ValueKind::Boolean(value) => format!("the boolean `{value}`"),
+        ValueKind::I64(_) | ValueKind::I128(_) | ValueKind::U64(_) | ValueKind::U128(_) => {
+            format!("the integer `{kind}`")
+        }
+        ValueKind::Float(value) => format!("the number `{value}`"),
+        ValueKind::String(text) => format!("the text `{text}`"),
+        ValueKind::Table(_) => "a table".to_owned(),
+        ValueKind::Array(_) => "a list".to_owned(),
+    }
+}
+
+/// What a key's value is called in a sentence.
+fn noun(key: &str) -> &str {
+    match key {
+        "key" => "key attribute",
+        "table" => "table name",
+        "name" => "service name",
+        other => other,
+    }
+}
+
+/// The nearest of `known`, or all of them.
+fn suggest(found: &str, known: &[&str]) -> String {
+    let distance =
+        |word: &&&str| strsim::damerau_levenshtein(&found.to_lowercase(), &word.to_lowercase());
+    match known.iter().min_by_key(distance) {
+        Some(nearest) if distance(&nearest) <= 2.min(nearest.len() / 2) => {
+            format!("did you mean `{nearest}`?")
+        }
+        _ => {
+            let known: Vec<_> = known.iter().map(|word| format!("`{word}`")).collect();
+            format!("known here: {}", known.join(", "))
+        }
+    }
+}

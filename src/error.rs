@@ -1,0 +1,206 @@
+//! Errors become answers here, and nowhere else: the contract's table of errors.
+//!
+//! The client gets a sentence. The cause rides in the response's extensions to the log layer.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::http::header::{ALLOW, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use crate::envelope::{Refusal, Verbed};
+use crate::item::{InvalidDocument, InvalidItemId};
+use crate::list::InvalidQuery;
+use crate::name::KeyAttribute;
+use crate::store::StoreError;
+
+/// How long a client should wait before it tries again, in seconds.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// Why a request was not done. Its `Display` is what the client is told.
+#[derive(Debug, thiserror::Error)]
+pub enum ApiError {
+    /// An item's verb without an item.
+    #[error("Please provide {0}")]
+    MissingId(KeyAttribute),
+    /// An id that DynamoDB can't take.
+    #[error("Please provide a legal {key}: {invalid}")]
+    InvalidId {
+        /// The module's key attribute.
+        key: KeyAttribute,
+        /// What is wrong with it.
+        invalid: InvalidItemId,
+    },
+    /// No body where one is needed, or an empty document.
+    #[error("Please provide some data")]
+    MissingData,
+    /// A body that is no document.
+    #[error("Please provide a JSON document: {0}")]
+    InvalidDocument(InvalidDocument),
+    /// A body that broke off.
+    #[error("Please provide the whole body: it broke off")]
+    BrokenBody(#[source] axum::Error),
+    /// A list's query that can't be understood.
+    #[error("Please provide a legal query: {0}")]
+    InvalidQuery(InvalidQuery),
+    /// GET of an absent item.
+    #[error("Resource does not exist")]
+    NoSuchItem,
+    /// No such module, no such path.
+    #[error("Not found")]
+    NotFound,
+    /// A method that is not served here.
+    #[error("Method not allowed")]
+    MethodNotAllowed {
+        /// The methods that are.
+        allow: HeaderValue,
+    },
+    /// A body over the function's limit.
+    #[error("Please provide less: {}, the limit is {limit}", Size(*size))]
+    BodyTooLarge {
+        /// The body's size in bytes, where the request tells it.
+        size: Option<u64>,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A body of another media type, or of none.
+    #[error("Please provide the body as application/json: {0}")]
+    UnsupportedMediaType(UnsupportedMediaType),
+    /// The store could not do it.
+    #[error("{}", store_message(.0))]
+    Store(#[from] StoreError),
+    /// Time ran out before the store answered.
+    #[error("Try again later")]
+    OutOfTime,
+    /// A bug.
+    #[error("Internal error")]
+    Panic(#[source] Panic),
+}
+
+/// What a body came as.
+#[derive(Debug, thiserror::Error)]
+pub enum UnsupportedMediaType {
+    /// Without a content type.
+    #[error("its content type is missing")]
+    Missing,
+    /// With another content type.
+    #[error("its content type is `{0}`")]
+    Type(String),
+    /// With a content encoding.
+    #[error("its content encoding is `{0}`, only identity is read")]
+    Encoding(String),
+}
+
+/// A panic's message.
+#[derive(Debug, thiserror::Error)]
+#[error("panic: {0}")]
+pub struct Panic(pub String);
+
+/// The cause of an answer, for the log: the error and its sources.
+#[derive(Debug, Clone)]
+pub struct Cause(Arc<ApiError>);
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut next: Option<&dyn Error> = Some(&*self.0);
+        let mut separator = "";
+        while let Some(error) = next {
+            write!(f, "{separator}{error}")?;
+            separator = ": ";
+            next = error.source();
+        }
+        Ok(())
+    }
+}
+
+struct Size(Option<u64>);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(bytes) => write!(f, "the body has {bytes} bytes"),
+            None => f.write_str("the body goes on past the limit"),
+        }
+    }
+}
+
+fn store_message(error: &StoreError) -> String {
+    match error {
+        StoreError::Throttled(_) | StoreError::Unreachable(_) | StoreError::TimedOut(_) => {
+            "Try again later".to_owned()
+        }
+        StoreError::ItemTooLarge { document_bytes, .. } => format!(
+            "Please provide less: with this document of {document_bytes} bytes the item is over \
+             DynamoDB's limit of 409600 bytes"
+        ),
+        StoreError::Other(_) => "Internal error".to_owned(),
+    }
+}
+
+impl ApiError {
+    /// The one mapping from errors to statuses.
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::MissingId(_)
+            | Self::InvalidId { .. }
+            | Self::MissingData
+            | Self::InvalidDocument(
+                InvalidDocument::Empty
+                | InvalidDocument::NotUtf8 { .. }
+                | InvalidDocument::NotJson(_)
+                | InvalidDocument::TooDeep { .. },
+            )
+            | Self::BrokenBody(_)
+            | Self::InvalidQuery(_) => StatusCode::BAD_REQUEST,
+            Self::NoSuchItem | Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::InvalidDocument(InvalidDocument::TooLarge { .. })
+            | Self::BodyTooLarge { .. }
+            | Self::Store(StoreError::ItemTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Store(StoreError::Throttled(_) | StoreError::Unreachable(_)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Store(StoreError::TimedOut(_)) | Self::OutOfTime => StatusCode::GATEWAY_TIMEOUT,
+            Self::Store(StoreError::Other(_)) | Self::Panic(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl From<InvalidDocument> for ApiError {
+    fn from(invalid: InvalidDocument) -> Self {
+        match invalid {
+            InvalidDocument::Empty => Self::MissingData,
+            invalid => Self::InvalidDocument(invalid),
+        }
+    }
+}
+
+impl From<InvalidQuery> for ApiError {
+    fn from(invalid: InvalidQuery) -> Self {
+        Self::InvalidQuery(invalid)
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = self.status();
+        let refusal = Refusal {
+            message: self.to_string(),
+        };
+        let mut response = (status, Json(Verbed("ERROR", refusal))).into_response();
+        if let Self::MethodNotAllowed { allow } = &self {
+            response.headers_mut().insert(ALLOW, allow.clone());
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        response.extensions_mut().insert(Cause(Arc::new(self)));
+        response
+    }
+}

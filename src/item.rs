@@ -1,0 +1,354 @@
+//! What a request is about: an item's id and its document, parsed.
+//!
+//! Knows no HTTP beyond a path's percent-encoding, and no DynamoDB beyond its limits.
+
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// An item's id: 1 to 2,048 bytes of UTF-8, what DynamoDB takes as a partition key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ItemId(String);
+
+/// Why a path holds no legal id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidItemId {
+    /// There is none.
+    #[error("the id is empty")]
+    Empty,
+    /// Its percent-decoded bytes are no UTF-8.
+    #[error("the id is not UTF-8: byte {at} of it, percent-decoded, begins no character")]
+    NotUtf8 {
+        /// The offset of the first wrong byte, from 0, in the decoded id.
+        at: usize,
+    },
+    /// It is longer than a partition key can be.
+    #[error("the id has {bytes} bytes, at most {} are possible", ItemId::MAX_BYTES)]
+    TooLong {
+        /// Its length in bytes.
+        bytes: usize,
+    },
+}
+
+impl ItemId {
+    /// DynamoDB's limit for a partition key, in bytes.
+    pub const MAX_BYTES: usize = 2_048;
+
+    /// Parses the id from the raw end of a path: percent-decoded once, nothing normalised.
+    ///
+    /// ```
+    /// # use modulo::item::ItemId;
+    /// let id = ItemId::from_path("a%2Fb/%25/..")?;
+    /// assert_eq!(id.as_str(), "a/b/%/..");
+    /// # Ok::<_, modulo::item::InvalidItemId>(())
+    /// ```
+    ///
+    /// # Errors
+    /// It is empty, no UTF-8, or over [`ItemId::MAX_BYTES`].
+    pub fn from_path(raw: &str) -> Result<Self, InvalidItemId> {
+        let id = percent_decode_str(raw)
+            .decode_utf8()
+            .map_err(|error| InvalidItemId::NotUtf8 {
+                at: error.valid_up_to(),
+            })?;
+        match id.len() {
+            0 => Err(InvalidItemId::Empty),
+            bytes if bytes > Self::MAX_BYTES => Err(InvalidItemId::TooLong { bytes }),
+            _ => Ok(Self(id.into_owned())),
+        }
+    }
+
+    /// A new id that sorts by its time: a UUIDv7.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(uuid::Uuid::now_v7().to_string())
+    }
+
+    /// The id's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id's text, owned.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl Default for ItemId {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A document: JSON that is not empty, as text without insignificant white space.
+///
+/// The text is never printed anew through a number type, so that member order, big numbers,
+/// escapes and duplicate members survive.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct Document(Box<RawValue>);
+
+/// Why a body is no document.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidDocument {
+    /// Absent, or one of JSON's empty values.
+    #[error("there is no data")]
+    Empty,
+    /// No UTF-8.
+    #[error("the body is not JSON: byte {at} is not UTF-8")]
+    NotUtf8 {
+        /// The offset of the first wrong byte, from 0.
+        at: usize,
+    },
+    /// No JSON.
+    #[error("the body is not JSON: {0}")]
+    NotJson(serde_json::Error),
+    /// Arrays and objects in one another, too many of them.
+    #[error(
+        "the body nests too deep: more than {} levels at byte {at}",
+        Document::MAX_DEPTH
+    )]
+    TooDeep {
+        /// The offset of the bracket that is one too many, from 0.
+        at: usize,
+    },
+    /// Larger than the module takes.
+    #[error("the document has {size} bytes, the limit is {limit}")]
+    TooLarge {
+        /// Its size in bytes, without insignificant white space.
+        size: usize,
+        /// The module's limit in bytes.
+        limit: usize,
+    },
+}
+
+impl Document {
+    /// How many arrays and objects may stand in one another, so that no reader's stack overflows.
+    pub const MAX_DEPTH: usize = 128;
+
+    /// Parses a request's body.
+    ///
+    /// # Errors
+    /// It is empty, no JSON, nested too deep, or larger than `max_bytes`.
+    pub fn parse(body: Vec<u8>, max_bytes: usize) -> Result<Self, InvalidDocument> {
+        let text = String::from_utf8(body).map_err(|error| InvalidDocument::NotUtf8 {
+            at: error.utf8_error().valid_up_to(),
+        })?;
+        if text.trim_ascii().is_empty() {
+            return Err(InvalidDocument::Empty);
+        }
+        // Neither this nor what follows recurses, whatever the depth.
+        let json = RawValue::from_string(text).map_err(InvalidDocument::NotJson)?;
+        let layout = Layout::of(json.get())?;
+        let json = if layout.insignificant_bytes == 0 {
+            json
+        } else {
+            minify(json.get())?
+        };
+        if is_empty(json.get()) {
+            return Err(InvalidDocument::Empty);
+        }
+        let size = json.get().len();
+        if size > max_bytes {
+            return Err(InvalidDocument::TooLarge {
+                size,
+                limit: max_bytes,
+            });
+        }
+        Ok(Self(json))
+    }
+
+    /// The document's JSON text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// The document's JSON text, owned.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        Box::<str>::from(self.0).into_string()
+    }
+}
+
+impl fmt::Display for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a valid JSON text looks like.
+struct Layout {
+    insignificant_bytes: usize,
+}
+
+impl Layout {
+    fn of(json: &str) -> Result<Self, InvalidDocument> {
+        let (mut depth, mut insignificant_bytes) = (0_usize, 0);
+        for (at, byte, in_string) in Bytes::of(json) {
+            match byte {
+                _ if in_string => {}
+                b' ' | b'\t' | b'\n' | b'\r' => insignificant_bytes += 1,
+                b'[' | b'{' => {
+                    depth += 1;
+                    if depth > Document::MAX_DEPTH {
+                        return Err(InvalidDocument::TooDeep { at });
+                    }
+                }
+                b']' | b'}' => depth -= 1,
+                _ => {}
+            }
+        }
+        Ok(Self {
+            insignificant_bytes,
+        })
+    }
+}
+
+fn minify(json: &str) -> Result<Box<RawValue>, InvalidDocument> {
+    let significant = Bytes::of(json)
+        .filter(|&(_, byte, in_string)| in_string || !byte.is_ascii_whitespace())
+        .map(|(_, byte, _)| byte)
+        .collect();
+    let text = String::from_utf8(significant).expect("only ASCII was left out");
+    RawValue::from_string(text).map_err(InvalidDocument::NotJson)
+}
+
+/// The bytes of a valid JSON text: offset, byte, and whether it belongs to a string.
+struct Bytes<'j> {
+    json: std::iter::Enumerate<std::str::Bytes<'j>>,
+    in_string: bool,
+    escaped: bool,
+}
+
+impl<'j> Bytes<'j> {
+    fn of(json: &'j str) -> Self {
+        Self {
+            json: json.bytes().enumerate(),
+            in_string: false,
+            escaped: false,
+        }
+    }
+}
+
+impl Iterator for Bytes<'_> {
+    type Item = (usize, u8, bool);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (at, byte) = self.json.next()?;
+        let was_in_string = self.in_string;
+        match byte {
+            _ if self.escaped => self.escaped = false,
+            b'"' => self.in_string = !self.in_string,
+            b'\\' => self.escaped = true,
+            _ => {}
+        }
+        Some((at, byte, was_in_string || self.in_string))
+    }
+}
+
+/// Whether a minified JSON text is one of the values that count as no data.
+fn is_empty(json: &str) -> bool {
+    matches!(json, "null" | "{}" | "[]" | "\"\"" | "false") || is_zero(json)
+}
+
+/// Whether a JSON text is zero in any spelling: only the digits before the exponent count.
+fn is_zero(json: &str) -> bool {
+    let significand = json.split(['e', 'E']).next().unwrap_or(json);
+    significand.contains('0')
+        && significand
+            .bytes()
+            .all(|byte| matches!(byte, b'-' | b'.' | b'0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn document(body: &str) -> String {
+        Document::parse(body.into(), 1_000)
+            .expect("must be a document")
+            .into_string()
+    }
+
+    #[track_caller]
+    fn refused(body: impl Into<Vec<u8>>) -> String {
+        Document::parse(body.into(), 1_000)
+            .expect_err("must be refused")
+            .to_string()
+    }
+
+    #[test]
+    fn a_documents_text_survives_but_for_white_space() {
+        for (sent, kept) in [
+            (r#" { "b" : 1 , "a" : [ 2 , 3 ] } "#, r#"{"b":1,"a":[2,3]}"#),
+            (
+                r#"{"a":" \" b\\","a":"\u00e9é\ud800"}"#,
+                r#"{"a":" \" b\\","a":"\u00e9é\ud800"}"#,
+            ),
+            (
+                "[12345678901234567890123,1.10,1e400,-0]",
+                "[12345678901234567890123,1.10,1e400,-0]",
+            ),
+            ("true", "true"),
+            ("\" \"", "\" \""),
+            ("[[]]", "[[]]"),
+            ("0.01", "0.01"),
+            ("1e0", "1e0"),
+        ] {
+            assert_eq!(document(sent), kept, "sent {sent}");
+        }
+    }
+
+    #[test]
+    fn the_empty_values_are_no_data() {
+        for empty in [
+            "", " \n", "null", "{}", "{ }", "[\n]", "\"\"", "false", "0", "-0", "0.0", "-0.00e5",
+            "0E-7", " 0 ",
+        ] {
+            assert_eq!(refused(empty), "there is no data", "of {empty:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_document_is_told_with_its_place() {
+        insta::assert_snapshot!(refused("{\"a\":}"), @"the body is not JSON: expected value at line 1 column 6");
+        insta::assert_snapshot!(refused("{} {}"), @"the body is not JSON: trailing characters at line 1 column 4");
+        insta::assert_snapshot!(refused(b"\"\xff\"".to_vec()), @"the body is not JSON: byte 1 is not UTF-8");
+        insta::assert_snapshot!(refused("[".repeat(10_000) + &"]".repeat(10_000)), @"the body nests too deep: more than 128 levels at byte 128");
+        insta::assert_snapshot!(refused("[".repeat(10_000)), @"the body is not JSON: EOF while parsing a list at line 1 column 10000");
+        insta::assert_snapshot!(refused(format!("\"{}\"", "x".repeat(999))), @"the document has 1001 bytes, the limit is 1000");
+    }
+
+    #[test]
+    fn an_id_is_percent_decoded_once_and_never_normalised() {
+        for (raw, id) in [
+            ("sala90", "sala90"),
+            ("a%2Fb", "a/b"),
+            ("a/b", "a/b"),
+            ("%2541", "%41"),
+            ("..", ".."),
+            ("./x//", "./x//"),
+            ("sal%C3%A3o%20%F0%9F%8E%89", "salão 🎉"),
+            ("100%", "100%"),
+            ("%zz", "%zz"),
+        ] {
+            assert_eq!(
+                ItemId::from_path(raw).expect("legal").as_str(),
+                id,
+                "of {raw}"
+            );
+        }
+        assert!(ItemId::from_path(&"x".repeat(2_048)).is_ok());
+        let refused = |raw: &str| ItemId::from_path(raw).expect_err("illegal").to_string();
+        insta::assert_snapshot!(refused(&"x".repeat(2_049)), @"the id has 2049 bytes, at most 2048 are possible");
+        insta::assert_snapshot!(refused("a%ff"), @"the id is not UTF-8: byte 1 of it, percent-decoded, begins no character");
+    }
+}

@@ -1,0 +1,251 @@
+//! DynamoDB on a laptop: an embedded engine, and the modules' tables in it.
+
+use std::fs::{File, TryLockError};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
+    TableDescription,
+};
+use dynoxide::Database;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::module::{Module, Modules};
+
+/// Why there is no local DynamoDB.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    /// The folder for the data can't be written to.
+    #[error("cannot write to `{}`; choose another folder with --data-dir, or none with --memory", folder.display())]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Another process uses the folder.
+    #[error("`{}` is in use by another `modulo serve`; stop it, or choose another folder with --data-dir", folder.display())]
+    Locked {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The engine can't open the data.
+    #[error("cannot open the database `{}`: {reason}; move it away to begin anew", file.display())]
+    Database {
+        /// The file.
+        file: PathBuf,
+        /// What the engine says.
+        reason: String,
+    },
+    /// No socket on the loopback interface.
+    #[error("cannot listen on the loopback interface")]
+    Loopback(#[source] std::io::Error),
+    /// A table can't be made or looked at.
+    #[error("cannot prepare table `{table}`: {reason}")]
+    Table {
+        /// The table.
+        table: String,
+        /// What DynamoDB says.
+        reason: String,
+    },
+    /// The table is there, with another key.
+    #[error(
+        "table `{table}` has the key attribute `{found}`, module `{module}` says `{expected}`; name the module's `key` so, or give it another `table`"
+    )]
+    Key {
+        /// The table.
+        table: String,
+        /// The module.
+        module: String,
+        /// The table's key attribute.
+        found: String,
+        /// The module's.
+        expected: String,
+    },
+}
+
+/// Where the embedded engine keeps its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Data {
+    /// Nowhere: it is gone with the process.
+    Memory,
+    /// In this folder.
+    Folder(PathBuf),
+}
+
+/// An embedded DynamoDB that speaks the real protocol on a loopback port.
+#[derive(Debug)]
+pub struct Engine {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<Result<(), String>>,
+    /// Held as long as the folder is used.
+    _lock: Option<File>,
+}
+
+impl Engine {
+    /// Starts an engine on a free port of the loopback interface.
+    ///
+    /// # Errors
+    /// The folder can't be used, or there is no free port.
+    pub async fn start(data: &Data) -> Result<Self, LocalError> {
+        let (database, lock) = match data {
+            Data::Memory => (
+                Database::memory().map_err(|e| open_error("memory".as_ref(), &e))?,
+                None,
+            ),
+            Data::Folder(folder) => {
+                let lock = lock(folder)?;
+                let file = folder.join("dynamodb.sqlite");
+                let opened = Database::new(&file.to_string_lossy());
+                (
+                    opened.map_err(|error| open_error(&file, &error))?,
+                    Some(lock),
+                )
+            }
+        };
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .map_err(LocalError::Loopback)?;
+        let address = listener.local_addr().map_err(LocalError::Loopback)?;
+        let (stop, stopped) = oneshot::channel();
+        let served = tokio::spawn(dynoxide::server::serve_with_shutdown(
+            listener,
+            database,
+            async {
+                // A dropped sender stops it as well.
+                let _ = stopped.await;
+            },
+        ));
+        Ok(Self {
+            address,
+            stop,
+            served,
+            _lock: lock,
+        })
+    }
+
+    /// Its URL.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Finishes what is being done and closes the data.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        let _ = self.served.await;
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, LocalError> {
+    let failed = |source| LocalError::Folder {
+        folder: folder.to_owned(),
+        source,
+    };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let lock = File::create(folder.join("lock")).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(LocalError::Locked {
+            folder: folder.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+fn open_error(file: &Path, error: &dynoxide::DynoxideError) -> LocalError {
+    LocalError::Database {
+        file: file.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+/// The SDK's settings for an endpoint that takes any credentials: the embedded engine, or an
+/// emulator.
+pub async fn settings(endpoint: &str) -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .endpoint_url(endpoint)
+        .region(Region::from_static("us-east-1"))
+        .credentials_provider(Credentials::new("test", "test", None, None, "modulo"))
+        .load()
+        .await
+}
+
+/// Makes the modules' tables that are not there yet; what is there is left as it is.
+///
+/// # Errors
+/// A table can't be made, or is there with another key.
+pub async fn create_tables(client: &Client, modules: &Modules) -> Result<(), LocalError> {
+    for module in modules.iter() {
+        match client
+            .describe_table()
+            .table_name(module.table().as_str())
+            .send()
+            .await
+        {
+            Ok(found) => check_key(module, found.table.as_ref())?,
+            Err(error) if error.code() == Some("ResourceNotFoundException") => {
+                create_table(client, module).await?;
+            }
+            Err(error) => return Err(table_error(module, DisplayErrorContext(error).to_string())),
+        }
+    }
+    Ok(())
+}
+
+async fn create_table(client: &Client, module: &Module) -> Result<(), LocalError> {
+    let key = module.key().as_str();
+    let attribute = AttributeDefinition::builder()
+        .attribute_name(key)
+        .attribute_type(ScalarAttributeType::S)
+        .build();
+    let element = KeySchemaElement::builder()
+        .attribute_name(key)
+        .key_type(KeyType::Hash)
+        .build();
+    let schema = attribute.and_then(|attribute| Ok((attribute, element?)));
+    let (attribute, element) = schema.map_err(|error| table_error(module, error.to_string()))?;
+    client
+        .create_table()
+        .table_name(module.table().as_str())
+        .attribute_definitions(attribute)
+        .key_schema(element)
+        .billing_mode(BillingMode::PayPerRequest)
+        .send()
+        .await
+        .map_err(|error| table_error(module, DisplayErrorContext(error).to_string()))?;
+    Ok(())
+}
+
+fn check_key(module: &Module, table: Option<&TableDescription>) -> Result<(), LocalError> {
+    let schema = table.map(TableDescription::key_schema).unwrap_or_default();
+    let found = schema
+        .iter()
+        .map(KeySchemaElement::attribute_name)
+        .collect::<Vec<_>>()
+        .join(", ");
+    if found == module.key().as_str() {
+        return Ok(());
+    }
+    Err(LocalError::Key {
+        table: module.table().to_string(),
+        module: module.name().to_string(),
+        found,
+        expected: module.key().to_string(),
+    })
+}
+
+fn table_error(module: &Module, reason: String) -> LocalError {
+    LocalError::Table {
+        table: module.table().to_string(),
+        reason,
+    }
+}

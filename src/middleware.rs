@@ -1,0 +1,111 @@
+//! The layers around the router, from the outside in, on one page.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::HttpBody;
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::http::header::CONTENT_LENGTH;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use http_body_util::Limited;
+use tower::ServiceBuilder;
+use tower::util::BoxCloneSyncService;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{
+    MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
+};
+use uuid::Uuid;
+
+use crate::error::{ApiError, Panic};
+
+mod log;
+pub mod validate;
+
+/// The whole function as one service.
+pub type App = BoxCloneSyncService<Request, Response, Infallible>;
+
+/// The greatest request body in bytes: what Lambda takes.
+const MAX_BODY_BYTES: usize = 6 * 1_024 * 1_024;
+
+/// The longest a request may take where Lambda sets no deadline: what API Gateway waits for.
+const TIME_LIMIT: Duration = Duration::from_secs(29);
+
+/// What is known of the Lambda invocation that a request came by, as a request extension.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// Lambda's id of the request.
+    pub request_id: HeaderValue,
+    /// When the answer must be ready.
+    pub deadline: Instant,
+}
+
+/// Puts the layers around `router`.
+pub fn stack(router: Router) -> App {
+    let layers = ServiceBuilder::new()
+        // Outermost, so that everything inside, the log above all, has the id.
+        .layer(SetRequestIdLayer::x_request_id(MakeId))
+        // Sees every answer, that to a panic included.
+        .layer(from_fn(log::log))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(from_fn(limit_time))
+        .layer(from_fn(limit_body))
+        // The validation layer is each module's own: see the router.
+        .service(router);
+    App::new(layers)
+}
+
+/// Lambda's id where there is one, else a new one; a client's own is taken before either.
+#[derive(Debug, Clone, Copy)]
+struct MakeId;
+
+impl MakeRequestId for MakeId {
+    fn make_request_id<B>(&mut self, request: &Request<B>) -> Option<RequestId> {
+        let id = match request.extensions().get::<Invocation>() {
+            Some(invocation) => invocation.request_id.clone(),
+            None => HeaderValue::from_str(&Uuid::now_v7().to_string()).ok()?,
+        };
+        Some(RequestId::new(id))
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
+fn answer_panic(payload: Box<dyn Any + Send>) -> Response {
+    let message = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("of unknown cause");
+    ApiError::Panic(Panic(message.to_owned())).into_response()
+}
+
+async fn limit_time(request: Request, next: Next) -> Response {
+    let deadline = match request.extensions().get::<Invocation>() {
+        Some(invocation) => invocation.deadline,
+        None => Instant::now() + TIME_LIMIT,
+    };
+    tokio::time::timeout_at(deadline.into(), next.run(request))
+        .await
+        .unwrap_or_else(|_| ApiError::OutOfTime.into_response())
+}
+
+async fn limit_body(request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let length = request.headers().get(CONTENT_LENGTH);
+    let size = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if size.is_some_and(|size| size > MAX_BODY_BYTES as u64) {
+        return ApiError::BodyTooLarge {
+            size,
+            limit: MAX_BODY_BYTES,
+        }
+        .into_response();
+    }
+    let limited = |body| axum::body::Body::new(Limited::new(body, MAX_BODY_BYTES));
+    next.run(request.map(limited)).await
+}

@@ -1,0 +1,84 @@
+//! The mounted routes, for people to read.
+
+use std::fmt::Write;
+
+use crate::module::{Module, Modules, Verb};
+
+/// The routes as a table, one line for each kind of path of a module.
+#[must_use]
+pub fn table(modules: &Modules) -> String {
+    let header = ["PATH", "METHODS", "TABLE", "KEY"].map(str::to_owned);
+    let mut rows = vec![header];
+    for module in modules.iter() {
+        let name = module.name();
+        let item = [Verb::Get, Verb::Post, Verb::Put, Verb::Delete];
+        let mut row = |path: String, methods: Vec<&str>| {
+            if !methods.is_empty() {
+                let (table, key) = (module.table().to_string(), module.key().to_string());
+                rows.push([path, methods.join(" "), table, key]);
+            }
+        };
+        row(format!("/{name}"), collection_methods(module));
+        let served = item
+            .into_iter()
+            .filter(|&verb| module.verbs().contains(verb));
+        row(format!("/{name}/<id>"), served.map(Verb::as_str).collect());
+    }
+    columns(&rows)
+}
+
+/// What the path of the module itself serves.
+fn collection_methods(module: &Module) -> Vec<&'static str> {
+    let methods = [(Verb::List, "GET"), (Verb::Post, "POST")];
+    let served = methods
+        .into_iter()
+        .filter(|(verb, _)| module.verbs().contains(*verb));
+    served.map(|(_, method)| method).collect()
+}
+
+fn columns<const N: usize>(rows: &[[String; N]]) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for row in rows {
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Three `curl` lines to try on the first module, or as many as it serves.
+#[must_use]
+pub fn examples(modules: &Modules, url: &str) -> String {
+    let mut text = String::new();
+    let Some(module) = modules.iter().next() else {
+        return text;
+    };
+    let name = module.name();
+    let item = format!("{url}/{name}/sala90");
+    let body =
+        r#"-H 'content-type: application/json' -d '{"description": "Sala 90", "chairs": 90}'"#;
+    let calls = [
+        (Verb::Post, format!("curl -X POST {item} {body}")),
+        (Verb::Get, format!("curl {item}")),
+        (Verb::List, format!("curl {url}/{name}")),
+        (Verb::Put, format!("curl -X PUT {item} {body}")),
+        (Verb::Delete, format!("curl -X DELETE {item}")),
+    ];
+    let served = calls
+        .iter()
+        .filter(|(verb, _)| module.verbs().contains(*verb));
+    for (_, call) in served.take(3) {
+        writeln!(text, "  {call}").expect("a String takes all");
+    }
+    text
+}
