@@ -49,10 +49,11 @@ pub fn load(
     stage: &Stage,
     env: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Config, ConfigError> {
-    let text = std::fs::read_to_string(file).map_err(|source| ConfigError::Read {
+    let bytes = std::fs::read(file).map_err(|source| ConfigError::Read {
         file: file.to_owned(),
         source,
     })?;
+    let text = String::from_utf8(bytes).map_err(|error| ConfigError::not_utf8(file, &error))?;
     parse(&text, file, stage, env)
 }
 
@@ -95,13 +96,14 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         defaults,
         modules: written,
     } = raw;
-    if written.is_empty() {
-        let path = KeyPath::root().child("modules");
+    let path = KeyPath::root().child("modules");
+    if written.is_empty() && !faults.blame(&path) {
         faults.add(path, Source::File, "no module is defined").help(
             "add one, for instance: [modules.rooms] and, on the line below it, key = \"roomId\"",
         );
     }
 
+    let default_key = KeyPath::root().child("defaults").child("key");
     let mut owners: BTreeMap<TableName, ModuleName> = BTreeMap::new();
     let mut modules = Vec::with_capacity(written.len());
     for (name, path, own) in written {
@@ -124,11 +126,14 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             );
         }
         let Some(key) = raw.key else {
-            faults
-                .add(path, Source::File, "`key` is missing")
-                .help(format!(
-                    "name the table's partition key attribute, for instance key = \"{name}Id\""
-                ));
+            // One that was written, but wrong, has been told of already.
+            if !faults.blame(&path.child("key")) && !faults.blame(&default_key) {
+                faults
+                    .add(path, Source::File, "`key` is missing")
+                    .help(format!(
+                        "name the table's partition key attribute, for instance key = \"{name}Id\""
+                    ));
+            }
             continue;
         };
         modules.push(Module {

@@ -2,7 +2,6 @@
 //!
 //! The client gets a sentence. The cause rides in the response's extensions to the log layer.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use axum::http::header::{ALLOW, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use crate::chain::Chain;
 use crate::envelope::{Refusal, Verbed};
 use crate::item::{InvalidDocument, InvalidItemId};
 use crate::list::InvalidQuery;
@@ -40,9 +40,17 @@ pub enum ApiError {
     /// A body that is no document.
     #[error("Please provide a JSON document: {0}")]
     InvalidDocument(InvalidDocument),
+    /// A document over the module's limit.
+    #[error("Please provide less: the document has {size} bytes, the limit is {limit}")]
+    DocumentTooLarge {
+        /// Its size in bytes, without insignificant white space.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// A body that broke off.
-    #[error("Please provide the whole body: it broke off")]
-    BrokenBody(#[source] axum::Error),
+    #[error("Please provide the whole body: {0}")]
+    BrokenBody(axum::Error),
     /// A list's query that can't be understood.
     #[error("Please provide a legal query: {0}")]
     InvalidQuery(InvalidQuery),
@@ -105,14 +113,7 @@ pub struct Cause(Arc<ApiError>);
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut next: Option<&dyn Error> = Some(&*self.0);
-        let mut separator = "";
-        while let Some(error) = next {
-            write!(f, "{separator}{error}")?;
-            separator = ": ";
-            next = error.source();
-        }
-        Ok(())
+        Chain(&*self.0).fmt(f)
     }
 }
 
@@ -147,17 +148,12 @@ impl ApiError {
             Self::MissingId(_)
             | Self::InvalidId { .. }
             | Self::MissingData
-            | Self::InvalidDocument(
-                InvalidDocument::Empty
-                | InvalidDocument::NotUtf8 { .. }
-                | InvalidDocument::NotJson(_)
-                | InvalidDocument::TooDeep { .. },
-            )
+            | Self::InvalidDocument(_)
             | Self::BrokenBody(_)
             | Self::InvalidQuery(_) => StatusCode::BAD_REQUEST,
             Self::NoSuchItem | Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::InvalidDocument(InvalidDocument::TooLarge { .. })
+            Self::DocumentTooLarge { .. }
             | Self::BodyTooLarge { .. }
             | Self::Store(StoreError::ItemTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -174,6 +170,7 @@ impl From<InvalidDocument> for ApiError {
     fn from(invalid: InvalidDocument) -> Self {
         match invalid {
             InvalidDocument::Empty => Self::MissingData,
+            InvalidDocument::TooLarge { size, limit } => Self::DocumentTooLarge { size, limit },
             invalid => Self::InvalidDocument(invalid),
         }
     }

@@ -110,6 +110,11 @@ pub async fn list(
     Ok(Json(Verbed(Verb::List.as_str(), page)).into_response())
 }
 
+/// `PUT` and `DELETE` of `/<module>`
+pub async fn missing_id(State(mount): Mounted) -> ApiError {
+    ApiError::MissingId(mount.module.key().clone())
+}
+
 /// `OPTIONS /<module>/<id>`
 pub async fn options_of_item(State(mount): Mounted) -> Response {
     (StatusCode::NO_CONTENT, [(ALLOW, mount.item.allow.clone())]).into_response()

@@ -61,7 +61,7 @@ impl ItemId {
         }
     }
 
-    /// A new id that sorts by its time: a UUIDv7.
+    /// A new id that sorts by its time: a version 7 UUID.
     #[must_use]
     pub fn new() -> Self {
         Self(uuid::Uuid::now_v7().to_string())

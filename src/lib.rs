@@ -20,6 +20,7 @@
 //! # Ok::<_, config::ConfigError>(())
 //! ```
 
+mod chain;
 pub mod config;
 pub mod envelope;
 pub mod error;

@@ -3,21 +3,29 @@
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use aws_config::environment::{
+    EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,
+};
+use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::meta::region::RegionProviderChain;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
     TableDescription,
 };
+use aws_smithy_http_client::Builder;
 use dynoxide::Database;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::module::{Module, Modules};
+use crate::chain::Chain;
+use crate::module::Module;
 
 /// Why there is no local DynamoDB.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +45,7 @@ pub enum LocalError {
         folder: PathBuf,
     },
     /// The engine can't open the data.
-    #[error("cannot open the database `{}`: {reason}; move it away to begin anew", file.display())]
+    #[error("cannot open the database `{}`; move it away to begin anew: {reason}", file.display())]
     Database {
         /// The file.
         file: PathBuf,
@@ -162,19 +170,36 @@ fn lock(folder: &Path) -> Result<File, LocalError> {
 }
 
 fn open_error(file: &Path, error: &dynoxide::DynoxideError) -> LocalError {
+    // What follows the first sentence is advice on the engine's own API.
+    let text = error.to_string();
+    let reason = text.split(". ").next().unwrap_or_default().to_owned();
     LocalError::Database {
         file: file.to_owned(),
-        reason: error.to_string(),
+        reason,
     }
 }
 
-/// The SDK's settings for an endpoint that takes any credentials: the embedded engine, or an
-/// emulator.
+/// The SDK's settings for an endpoint that is not AWS's: the embedded engine, or an emulator.
+///
+/// Region and credentials are the environment's where it has them, since emulators keep regions
+/// and accounts apart; otherwise any will do.
 pub async fn settings(endpoint: &str) -> SdkConfig {
+    let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(Region::from_static("us-east-1"));
+    let credentials = CredentialsProviderChain::first_try(
+        "Environment",
+        EnvironmentVariableCredentialsProvider::new(),
+    )
+    .or_else(
+        "Emulator",
+        Credentials::new("test", "test", None, None, "modulo"),
+    );
     aws_config::defaults(BehaviorVersion::latest())
         .endpoint_url(endpoint)
-        .region(Region::from_static("us-east-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "modulo"))
+        .region(region)
+        .credentials_provider(credentials)
+        // A proxy of the environment does not lead to this machine.
+        .http_client(Builder::new().build_http())
         .load()
         .await
 }
@@ -183,8 +208,11 @@ pub async fn settings(endpoint: &str) -> SdkConfig {
 ///
 /// # Errors
 /// A table can't be made, or is there with another key.
-pub async fn create_tables(client: &Client, modules: &Modules) -> Result<(), LocalError> {
-    for module in modules.iter() {
+pub async fn create_tables(
+    client: &Client,
+    modules: impl IntoIterator<Item = &Arc<Module>>,
+) -> Result<(), LocalError> {
+    for module in modules {
         match client
             .describe_table()
             .table_name(module.table().as_str())
@@ -195,7 +223,7 @@ pub async fn create_tables(client: &Client, modules: &Modules) -> Result<(), Loc
             Err(error) if error.code() == Some("ResourceNotFoundException") => {
                 create_table(client, module).await?;
             }
-            Err(error) => return Err(table_error(module, DisplayErrorContext(error).to_string())),
+            Err(error) => return Err(table_error(module, Chain(&error).to_string())),
         }
     }
     Ok(())
@@ -221,7 +249,7 @@ async fn create_table(client: &Client, module: &Module) -> Result<(), LocalError
         .billing_mode(BillingMode::PayPerRequest)
         .send()
         .await
-        .map_err(|error| table_error(module, DisplayErrorContext(error).to_string()))?;
+        .map_err(|error| table_error(module, Chain(&error).to_string()))?;
     Ok(())
 }
 

@@ -1,20 +1,23 @@
 //! `modulo`, the tool: its arguments become calls of the library.
 
 use std::io::IsTerminal;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use axum::http::Uri;
 use clap::{Args, Parser, Subcommand};
 use modulo::config::{self, Config, ConfigError};
 use modulo::local::Data;
-use modulo::name::Stage;
+use modulo::name::{InvalidName, Stage};
 use modulo::routes;
-use modulo::serve::{self, Backend, Options};
+use modulo::serve::{self, Backend, Options, say};
 use modulo::telemetry::{self, Format};
 
-/// How a process ends whose configuration is wrong (`EX_CONFIG` of sysexits.h).
-const BAD_CONFIGURATION: u8 = 78;
+/// How a process ends whose configuration is wrong (`EX_USAGE` of sysexits.h).
+const BAD_CONFIGURATION: u8 = 64;
+
+/// Where the embedded DynamoDB keeps its data, where nothing else is said.
+const DATA_FOLDER: &str = ".modulo";
 
 /// REST collections on AWS Lambda and DynamoDB from one file, modules.toml.
 #[derive(Debug, Parser)]
@@ -42,7 +45,7 @@ struct FileArgs {
     #[arg(long, value_name = "FILE", default_value = config::FILE_NAME)]
     file: PathBuf,
     /// The stage, a part of the tables' names
-    #[arg(long, env = "MODULO_STAGE", default_value = Stage::LOCAL)]
+    #[arg(long, env = "MODULO_STAGE", default_value = Stage::LOCAL, value_parser = stage)]
     stage: Stage,
 }
 
@@ -51,25 +54,40 @@ struct ServeArgs {
     #[command(flatten)]
     file: FileArgs,
     /// The address to listen on
-    #[arg(long, default_value = "127.0.0.1:3000")]
-    addr: SocketAddr,
-    /// The folder of the embedded DynamoDB
-    #[arg(long, value_name = "FOLDER", default_value = ".modulo")]
-    data_dir: PathBuf,
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
+    addr: String,
+    /// The folder of the embedded DynamoDB [default: .modulo]
+    #[arg(long, value_name = "FOLDER", group = "backend")]
+    data_dir: Option<PathBuf>,
     /// Keep the embedded DynamoDB in memory only
-    #[arg(long, conflicts_with = "data_dir")]
+    #[arg(long, group = "backend")]
     memory: bool,
-    /// Use the DynamoDB at this URL, such as LocalStack's
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "AWS_ENDPOINT_URL",
-        conflicts_with = "memory"
-    )]
+    /// Use the DynamoDB at this URL, such as LocalStack's [default: AWS_ENDPOINT_URL, if it is set]
+    #[arg(long, value_name = "URL", group = "backend", value_parser = url)]
     endpoint_url: Option<String>,
-    /// Use DynamoDB in AWS, with this machine's credentials
-    #[arg(long, conflicts_with_all = ["memory", "data_dir"])]
+    /// Use DynamoDB in AWS, with this machine's region and credentials
+    #[arg(long, group = "backend")]
     aws: bool,
+}
+
+/// As the environment has it, an empty text is none.
+fn stage(text: &str) -> Result<Stage, InvalidName> {
+    if text.is_empty() {
+        Ok(Stage::default())
+    } else {
+        text.parse()
+    }
+}
+
+fn url(text: &str) -> Result<String, String> {
+    let is_url = text.parse::<Uri>().is_ok_and(|url| {
+        matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some()
+    });
+    if is_url {
+        Ok(text.to_owned())
+    } else {
+        Err("it is no URL such as http://127.0.0.1:4566".to_owned())
+    }
 }
 
 impl FileArgs {
@@ -78,24 +96,39 @@ impl FileArgs {
     }
 }
 
-impl From<ServeArgs> for Options {
-    fn from(args: ServeArgs) -> Self {
-        let backend = match args {
-            ServeArgs { aws: true, .. } => Backend::Aws,
-            ServeArgs {
-                endpoint_url: Some(url),
-                ..
-            } => Backend::Endpoint(url),
-            ServeArgs { memory: true, .. } => Backend::Embedded(Data::Memory),
-            ServeArgs { data_dir, .. } => Backend::Embedded(Data::Folder(data_dir)),
-        };
-        Self {
-            address: args.addr,
-            file: args.file.file,
-            stage: args.file.stage,
-            environment: std::env::vars().collect(),
-            backend,
+impl ServeArgs {
+    fn backend(&self) -> anyhow::Result<Backend> {
+        if self.aws {
+            return Ok(Backend::Aws);
         }
+        if self.memory {
+            return Ok(Backend::Embedded(Data::Memory));
+        }
+        if let Some(folder) = &self.data_dir {
+            return Ok(Backend::Embedded(Data::Folder(folder.clone())));
+        }
+        if let Some(endpoint) = &self.endpoint_url {
+            return Ok(Backend::Endpoint(endpoint.clone()));
+        }
+        match std::env::var("AWS_ENDPOINT_URL") {
+            Ok(endpoint) if !endpoint.is_empty() => {
+                let endpoint = url(&endpoint).map_err(|invalid| {
+                    anyhow::anyhow!("AWS_ENDPOINT_URL is `{endpoint}`: {invalid}")
+                })?;
+                Ok(Backend::Endpoint(endpoint))
+            }
+            _ => Ok(Backend::Embedded(Data::Folder(PathBuf::from(DATA_FOLDER)))),
+        }
+    }
+
+    fn into_options(self) -> anyhow::Result<Options> {
+        Ok(Options {
+            backend: self.backend()?,
+            address: self.addr,
+            file: self.file.file,
+            stage: self.file.stage,
+            environment: std::env::vars().collect(),
+        })
     }
 }
 
@@ -122,20 +155,20 @@ fn run(command: Command) -> anyhow::Result<()> {
                 Format::Text { colour },
                 std::env::var("RUST_LOG").ok().as_deref(),
             );
-            tokio::runtime::Runtime::new()?.block_on(serve::serve(args.into()))
+            tokio::runtime::Runtime::new()?.block_on(serve::serve(args.into_options()?))
         }
         Command::Check(args) => {
             let config = args.load()?;
             let modules = config.modules.iter().len();
             let plural = if modules == 1 { "" } else { "s" };
-            println!(
-                "{}: {modules} module{plural}, no errors",
+            say(&format!(
+                "{}: {modules} module{plural}, no errors\n",
                 args.file.display()
-            );
+            ));
             Ok(())
         }
         Command::Routes(args) => {
-            print!("{}", routes::table(&args.load()?.modules));
+            say(&routes::table(&args.load()?.modules));
             Ok(())
         }
     }

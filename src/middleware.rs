@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::body::HttpBody;
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_LENGTH;
@@ -18,6 +18,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{
     MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
 };
+use tower_http::timeout::TimeoutBody;
 use uuid::Uuid;
 
 use crate::error::{ApiError, Panic};
@@ -25,11 +26,19 @@ use crate::error::{ApiError, Panic};
 mod log;
 pub mod validate;
 
+const X_REQUEST_ID: &str = "x-request-id";
+
 /// The whole function as one service.
 pub type App = BoxCloneSyncService<Request, Response, Infallible>;
 
 /// The greatest request body in bytes: what Lambda takes.
 const MAX_BODY_BYTES: usize = 6 * 1_024 * 1_024;
+
+/// The longest pause within a request's body.
+const BODY_PAUSE: Duration = Duration::from_secs(10);
+
+/// The longest id that is taken from a client, in bytes.
+const MAX_REQUEST_ID_BYTES: usize = 128;
 
 /// The longest a request may take where Lambda sets no deadline: what API Gateway waits for.
 const TIME_LIMIT: Duration = Duration::from_secs(29);
@@ -46,7 +55,8 @@ pub struct Invocation {
 /// Puts the layers around `router`.
 pub fn stack(router: Router) -> App {
     let layers = ServiceBuilder::new()
-        // Outermost, so that everything inside, the log above all, has the id.
+        .map_request(drop_strange_request_id)
+        // So far out, so that everything inside, the log above all, has the id.
         .layer(SetRequestIdLayer::x_request_id(MakeId))
         // Sees every answer, that to a panic included.
         .layer(from_fn(log::log))
@@ -71,6 +81,18 @@ impl MakeRequestId for MakeId {
         };
         Some(RequestId::new(id))
     }
+}
+
+/// A client's id goes into its answer and into the log, so it has to be short and readable.
+fn drop_strange_request_id(mut request: Request) -> Request {
+    let is_strange = |id: &HeaderValue| {
+        !(1..=MAX_REQUEST_ID_BYTES).contains(&id.len())
+            || !id.as_bytes().iter().all(u8::is_ascii_graphic)
+    };
+    if request.headers().get(X_REQUEST_ID).is_some_and(is_strange) {
+        request.headers_mut().remove(X_REQUEST_ID);
+    }
+    request
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
@@ -106,6 +128,11 @@ async fn limit_body(request: Request, next: Next) -> Response {
         }
         .into_response();
     }
-    let limited = |body| axum::body::Body::new(Limited::new(body, MAX_BODY_BYTES));
+    let limited = |body| {
+        Body::new(Limited::new(
+            TimeoutBody::new(BODY_PAUSE, body),
+            MAX_BODY_BYTES,
+        ))
+    };
     next.run(request.map(limited)).await
 }

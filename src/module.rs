@@ -76,6 +76,7 @@ impl Modules {
     }
 
     /// The modules in the order of their names.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Module>> {
         self.0.values()
     }

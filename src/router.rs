@@ -91,6 +91,8 @@ pub fn router(modules: &Modules, store: &Store) -> Router {
         .options(handler::options_of_item);
     let collections: MethodRouter<Arc<Mount>> = get(handler::list)
         .post(handler::create)
+        .put(handler::missing_id)
+        .delete(handler::missing_id)
         .options(handler::options_of_collection);
 
     modules

@@ -1,14 +1,18 @@
 //! `modulo serve`: the routes on a laptop, over a local DynamoDB, an endpoint, or AWS.
 
+use std::io::Write;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::config::ProvideCredentials;
 use axum::extract::Request;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tower::ServiceExt;
 use tower::make::Shared;
 
@@ -16,11 +20,15 @@ use self::reload::Watch;
 use crate::config::{self, Config};
 use crate::local::{self, Data, Engine};
 use crate::middleware::App;
+use crate::module::Module;
 use crate::name::Stage;
 use crate::routes;
 use crate::store::Store;
 
 mod reload;
+
+/// How long the requests in flight may take to finish.
+pub const GRACE: Duration = Duration::from_secs(30);
 
 /// Where the tables are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +44,8 @@ pub enum Backend {
 /// What `modulo serve` is asked for.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where to listen.
-    pub address: SocketAddr,
+    /// Where to listen: host and port.
+    pub address: String,
     /// The configuration's file.
     pub file: PathBuf,
     /// The stage whose tables are used.
@@ -54,16 +62,17 @@ impl Options {
     }
 }
 
-/// Serves until Ctrl-C or SIGTERM, then finishes the requests in flight.
+/// Serves until Ctrl-C or SIGTERM, then finishes the requests in flight; a second Ctrl-C, or
+/// [`GRACE`], ends it at once.
 ///
 /// # Errors
 /// The configuration is wrong, the port is taken, or the tables can't be had.
 pub async fn serve(options: Options) -> anyhow::Result<()> {
     let config = options.load()?;
-    let listener = listen(options.address).await?;
+    let listener = listen(&options.address).await?;
     let address = listener.local_addr()?;
     let tables = Tables::open(&options.backend).await?;
-    tables.prepare(&config).await?;
+    tables.prepare(config.modules.iter()).await?;
 
     let current = Arc::new(ArcSwap::from_pointee(crate::app(
         &config.modules,
@@ -76,22 +85,40 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
         app.oneshot(request)
     });
     let watch = Watch::start(&options.file)?;
-    print!("{}", welcome(address, &options, &config));
-    let reload = reload::keep_current(watch, &options, &tables, &current);
-    tokio::select! {
-        result = axum::serve(listener, Shared::new(service)).with_graceful_shutdown(stop_signal()) => {
-            result.context("cannot serve")?;
+    // Both are there before anybody is told that there is something to stop.
+    let (mut stop, mut stop_at_once) = (Stop::listen()?, Stop::listen()?);
+    say(&welcome(address, &options, &config));
+
+    let first_signal = async move { stop.signal().await };
+    let serving = axum::serve(listener, Shared::new(service)).with_graceful_shutdown(first_signal);
+    let cut_short = async {
+        stop_at_once.signal().await;
+        tokio::select! {
+            () = stop_at_once.signal() => {}
+            () = tokio::time::sleep(GRACE) => {}
         }
-        () = reload => {}
+    };
+    tokio::select! {
+        result = serving => result.context("cannot serve")?,
+        () = cut_short => {}
+        () = reload::keep_current(watch, &options, config, &tables, &current) => {}
     }
     tables.close().await;
     Ok(())
 }
 
-async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+async fn listen(address: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}; choose another address with --addr, as in --addr 127.0.0.1:3001")
     })
+}
+
+/// Writes to standard output; nobody reading it is no reason to stop.
+pub fn say(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
 }
 
 /// The store, and what keeps it alive.
@@ -104,7 +131,7 @@ struct Tables {
 }
 
 impl Tables {
-    async fn open(backend: &Backend) -> Result<Self, local::LocalError> {
+    async fn open(backend: &Backend) -> anyhow::Result<Self> {
         let (engine, shared) = match backend {
             Backend::Embedded(data) => {
                 let engine = Engine::start(data).await?;
@@ -112,7 +139,7 @@ impl Tables {
                 (Some(engine), shared)
             }
             Backend::Endpoint(url) => (None, local::settings(url).await),
-            Backend::Aws => (None, aws_config::load_from_env().await),
+            Backend::Aws => (None, aws().await?),
         };
         let may_create = *backend != Backend::Aws;
         Ok(Self {
@@ -122,9 +149,12 @@ impl Tables {
         })
     }
 
-    async fn prepare(&self, config: &Config) -> Result<(), local::LocalError> {
+    async fn prepare(
+        &self,
+        modules: impl IntoIterator<Item = &Arc<Module>>,
+    ) -> Result<(), local::LocalError> {
         if self.may_create {
-            local::create_tables(self.store.client(), &config.modules).await?;
+            local::create_tables(self.store.client(), modules).await?;
         }
         Ok(())
     }
@@ -136,16 +166,43 @@ impl Tables {
     }
 }
 
-async fn stop_signal() {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => _ = terminate.recv().await,
-            Err(_) => std::future::pending().await,
+/// The settings of this machine for AWS, or what is missing of them.
+async fn aws() -> anyhow::Result<SdkConfig> {
+    let shared = aws_config::load_from_env().await;
+    shared
+        .region()
+        .context("no AWS region is set; set AWS_REGION, or one in ~/.aws/config")?;
+    let credentials = shared
+        .credentials_provider()
+        .context("no AWS credentials are configured")?;
+    credentials.provide_credentials().await.context(
+        "no AWS credentials can be had; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+         AWS_SECRET_ACCESS_KEY, or log in with `aws sso login`",
+    )?;
+    Ok(shared)
+}
+
+/// Ctrl-C and SIGTERM.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self {
+            interrupt,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// The next signal.
+    async fn signal(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        () = terminated => {}
     }
 }
 
@@ -153,7 +210,7 @@ fn welcome(address: SocketAddr, options: &Options, config: &Config) -> String {
     let backend = match &options.backend {
         Backend::Embedded(Data::Memory) => "an embedded DynamoDB in memory".to_owned(),
         Backend::Embedded(Data::Folder(folder)) => {
-            format!("an embedded DynamoDB in {}", display_folder(folder))
+            format!("an embedded DynamoDB in {}/", folder.display())
         }
         Backend::Endpoint(url) => format!("DynamoDB at {url}"),
         Backend::Aws => "DynamoDB in AWS".to_owned(),
@@ -167,8 +224,4 @@ fn welcome(address: SocketAddr, options: &Options, config: &Config) -> String {
          {table}\nTry:\n{examples}\n",
         options.stage
     )
-}
-
-fn display_folder(folder: &Path) -> String {
-    format!("{}/", folder.display())
 }

@@ -11,8 +11,8 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{StalledStreamProtectionConfig, http::HttpResponse};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::AttributeValue;
-use aws_smithy_types::error::display::DisplayErrorContext;
 
+use crate::chain::Chain;
 use crate::item::{Document, ItemId};
 use crate::list::PageRequest;
 use crate::module::Module;
@@ -132,7 +132,7 @@ impl Store {
             .expression_attribute_names("#data", DATA)
             .send()
             .await
-            .map_err(|error| classify(error, 0))?;
+            .map_err(|error| classify(&error, 0))?;
         Ok(output
             .item
             .map(|attributes| stored_item(module, attributes)))
@@ -156,7 +156,7 @@ impl Store {
             .item(DATA, AttributeValue::S(document.into_string()))
             .send()
             .await
-            .map_err(|error| classify(error, document_bytes))?;
+            .map_err(|error| classify(&error, document_bytes))?;
         Ok(())
     }
 
@@ -180,7 +180,7 @@ impl Store {
             .expression_attribute_names("#key", module.key().as_str())
             .send()
             .await
-            .map_err(|error| classify(error, document_bytes))?;
+            .map_err(|error| classify(&error, document_bytes))?;
         Ok(())
     }
 
@@ -204,7 +204,7 @@ impl Store {
             .expression_attribute_values(":data", AttributeValue::S(document.into_string()))
             .send()
             .await
-            .map_err(|error| classify(error, document_bytes))?;
+            .map_err(|error| classify(&error, document_bytes))?;
         Ok(())
     }
 
@@ -219,7 +219,7 @@ impl Store {
             .key(module.key().as_str(), AttributeValue::S(id.into_string()))
             .send()
             .await
-            .map_err(|error| classify(error, 0))?;
+            .map_err(|error| classify(&error, 0))?;
         Ok(())
     }
 
@@ -240,7 +240,7 @@ impl Store {
         if let Some(id) = page.after {
             scan = scan.exclusive_start_key(module.key().as_str(), AttributeValue::S(id));
         }
-        let output = scan.send().await.map_err(|error| classify(error, 0))?;
+        let output = scan.send().await.map_err(|error| classify(&error, 0))?;
         let last = output
             .last_evaluated_key
             .and_then(|mut key| text(key.remove(module.key().as_str())));
@@ -270,14 +270,16 @@ fn text(value: Option<AttributeValue>) -> Option<String> {
 }
 
 /// The one mapping from the SDK's errors.
-fn classify<E>(error: SdkError<E, HttpResponse>, document_bytes: usize) -> StoreError
+fn classify<E>(error: &SdkError<E, HttpResponse>, document_bytes: usize) -> StoreError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    let failure = Failure(DisplayErrorContext(&error).to_string());
-    match &error {
+    let failure = Failure(Chain(error).to_string());
+    match error {
         SdkError::TimeoutError(_) => StoreError::TimedOut(failure),
-        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() && !is_connect(&error) => {
+        // The answer broke off; one that is whole, but not DynamoDB's, is a service error.
+        SdkError::ResponseError(_) => StoreError::Unreachable(failure),
+        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() && !is_connect(error) => {
             StoreError::TimedOut(failure)
         }
         // The connector's "other" errors with a kind are transient ones, such as a cut answer;
@@ -300,13 +302,14 @@ where
                 if service
                     .err()
                     .message()
-                    .is_some_and(|text| text.contains("size has exceeded")) =>
+                    .is_some_and(|text| text.contains("exceeded the maximum allowed size")) =>
             {
                 StoreError::ItemTooLarge {
                     document_bytes,
                     source: failure,
                 }
             }
+            _ if service.raw().status().as_u16() == 503 => StoreError::Unreachable(failure),
             _ => StoreError::Other(failure),
         },
         _ => StoreError::Other(failure),

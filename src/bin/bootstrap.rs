@@ -10,8 +10,8 @@ use modulo::store::Store;
 use modulo::telemetry::{self, Format};
 use modulo::{app, lambda};
 
-/// How a process ends whose configuration is wrong (`EX_CONFIG` of sysexits.h).
-const BAD_CONFIGURATION: u8 = 78;
+/// How a process ends whose configuration is wrong (`EX_USAGE` of sysexits.h).
+const BAD_CONFIGURATION: u8 = 64;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -49,6 +49,7 @@ fn load() -> anyhow::Result<Config> {
     )?)
 }
 
+/// A variable's value; an empty one is as good as none.
 fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 use toml::de::{DeTable, DeValue};
 
@@ -9,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file can't be read.
-    #[error("cannot read `{}`", file.display())]
+    #[error("cannot read `{}`; write it, or name another with --file", file.display())]
     Read {
         /// The file.
         file: PathBuf,
@@ -47,13 +48,28 @@ impl ConfigError {
             ),
             Ok(_) => (0, error.to_string()),
         };
+        Self::at(file, text, offset, message.replace('\n', ", "))
+    }
+
+    pub(super) fn not_utf8(file: &Path, error: &FromUtf8Error) -> Self {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let text = String::from_utf8_lossy(valid);
+        Self::at(
+            file,
+            &text,
+            text.len(),
+            "a byte that is not UTF-8".to_owned(),
+        )
+    }
+
+    fn at(file: &Path, text: &str, offset: usize, message: String) -> Self {
         let before = &text[..offset];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Self::Syntax {
             file: file.to_owned(),
             line: line_number(text, offset),
             column: before[line_start..].chars().count() + 1,
-            message: message.replace('\n', ", "),
+            message,
         }
     }
 }
@@ -194,6 +210,11 @@ impl Faults {
             help: None,
         });
         self.0.last_mut().expect("one was just pushed")
+    }
+
+    /// Whether anything at `path`, or below it, has been found wrong.
+    pub(super) fn blame(&self, path: &KeyPath) -> bool {
+        self.0.iter().any(|found| found.path.0.starts_with(&path.0))
     }
 
     /// `value` if nothing was found.

@@ -221,22 +221,17 @@ impl Section {
             (ValueKind::String(text), Source::Environment) => text.parse().ok(),
             _ => None,
         };
-        match number.filter(|number| (1..=max).contains(number)) {
-            Some(value) => Some(Setting {
+        if let Some(value) = number.filter(|number| (1..=max).contains(number)) {
+            return Some(Setting {
                 value,
                 path,
                 source,
-            }),
-            None => {
-                let found = describe(&value.kind);
-                faults.add(
-                    path,
-                    source,
-                    format!("expected an integer from 1 to {max}, found {found}"),
-                );
-                None
-            }
+            });
         }
+        let found = describe(&value.kind);
+        let message = format!("expected an integer from 1 to {max}, found {found}");
+        faults.add(path, source, message);
+        None
     }
 
     fn methods(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<Verbs>> {

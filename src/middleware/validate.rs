@@ -7,11 +7,11 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::sync::Arc;
 
-use axum::body::{Body, HttpBody};
+use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method};
+use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError};
@@ -101,8 +101,8 @@ async fn parse_collection(mount: &Mount, mut request: Request) -> Result<Request
             Ok(request)
         }
         Method::POST if verbs.contains(Verb::Post) => parse_document(mount, request).await,
-        Method::PUT if verbs.contains(Verb::Put) => Err(missing_id(mount)),
-        Method::DELETE if verbs.contains(Verb::Delete) => Err(missing_id(mount)),
+        Method::PUT if verbs.contains(Verb::Put) => Ok(request),
+        Method::DELETE if verbs.contains(Verb::Delete) => Ok(request),
         Method::OPTIONS => Ok(request),
         _ => Err(ApiError::MethodNotAllowed {
             allow: mount.collection.allow.clone(),
@@ -110,17 +110,13 @@ async fn parse_collection(mount: &Mount, mut request: Request) -> Result<Request
     }
 }
 
-fn missing_id(mount: &Mount) -> ApiError {
-    ApiError::MissingId(mount.module.key().clone())
-}
-
 async fn parse_document(mount: &Mount, mut request: Request) -> Result<Request, ApiError> {
-    if request.body().is_end_stream() {
+    let body = std::mem::replace(request.body_mut(), Body::empty());
+    let body = body.collect().await.map_err(body_error)?.to_bytes();
+    if body.is_empty() {
         return Err(ApiError::MissingData);
     }
     check_media_type(request.headers()).map_err(ApiError::UnsupportedMediaType)?;
-    let body = std::mem::replace(request.body_mut(), Body::empty());
-    let body = body.collect().await.map_err(body_error)?.to_bytes();
     let document = Document::parse(body.into(), mount.module.max_bytes())?;
     request.extensions_mut().insert(document);
     Ok(request)
@@ -137,11 +133,11 @@ fn body_error(error: axum::Error) -> ApiError {
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), UnsupportedMediaType> {
-    if let Some(encoding) = headers.get(CONTENT_ENCODING) {
-        if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") {
-            let encoding = String::from_utf8_lossy(encoding.as_bytes()).into_owned();
-            return Err(UnsupportedMediaType::Encoding(encoding));
-        }
+    let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+    if let Some(encoding) = encoding.filter(|name| !name.eq_ignore_ascii_case(b"identity")) {
+        return Err(UnsupportedMediaType::Encoding(
+            String::from_utf8_lossy(encoding).into_owned(),
+        ));
     }
     let given = headers
         .get(CONTENT_TYPE)

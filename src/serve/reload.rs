@@ -2,16 +2,18 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
-use super::{Options, Tables};
+use super::{Options, Tables, say};
 use crate::config::Config;
 use crate::middleware::App;
+use crate::module::Module;
 use crate::routes;
 
 /// How long the file must be left alone before it is read: editors write in several steps.
@@ -24,27 +26,35 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Watches the file's folder, since editors put a new file in the old one's place.
+    /// Watches the file's folder, since editors put a new file in the old one's place; and where
+    /// the file is a link, the folder that it leads to.
     pub(super) fn start(file: &Path) -> anyhow::Result<Self> {
         let (sender, changed) = mpsc::channel(1);
-        let name = file.file_name().map(OsString::from);
-        let mut watcher =
-            notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-                let concerns_file = |path: &PathBuf| path.file_name() == name.as_deref();
-                if event.is_ok_and(|event| {
-                    !event.kind.is_access() && event.paths.iter().any(concerns_file)
-                }) {
-                    // A full channel has told already.
-                    let _ = sender.try_send(());
-                }
-            })?;
-        let folder = match file.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        watcher
-            .watch(folder, RecursiveMode::NonRecursive)
-            .with_context(|| format!("cannot watch `{}` for changes", folder.display()))?;
+        let files = [
+            file.to_owned(),
+            file.canonicalize().unwrap_or_else(|_| file.to_owned()),
+        ];
+        let names = files
+            .clone()
+            .map(|file| file.file_name().map(OsString::from));
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            let concerns =
+                |path: &PathBuf| names.iter().any(|name| path.file_name() == name.as_deref());
+            if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(concerns))
+            {
+                // A full channel has told already.
+                let _ = sender.try_send(());
+            }
+        })?;
+        for file in files {
+            let folder = match file.parent() {
+                Some(folder) if folder != Path::new("") => folder,
+                _ => Path::new("."),
+            };
+            watcher
+                .watch(folder, RecursiveMode::NonRecursive)
+                .with_context(|| format!("cannot watch `{}` for changes", folder.display()))?;
+        }
         Ok(Self {
             changed,
             _watcher: watcher,
@@ -65,21 +75,21 @@ impl Watch {
 pub(super) async fn keep_current(
     mut watch: Watch,
     options: &Options,
+    mut mounted: Config,
     tables: &Tables,
     current: &ArcSwap<App>,
 ) {
     let file = options.file.display();
-    let mut mounted = options.load().ok();
     while watch.next().await.is_some() {
-        match load(options, tables).await {
-            Ok(config) if mounted.as_ref() == Some(&config) => {}
+        match load(options, &mounted, tables).await {
+            Ok(config) if config == mounted => {}
             Ok(config) => {
                 current.store(crate::app(&config.modules, &tables.store).into());
-                println!(
-                    "{file} has changed; these are the routes now:\n\n{}",
-                    routes::table(&config.modules)
-                );
-                mounted = Some(config);
+                let table = routes::table(&config.modules);
+                say(&format!(
+                    "{file} has changed; these are the routes now:\n\n{table}\n"
+                ));
+                mounted = config;
             }
             Err(error) => {
                 eprintln!(
@@ -89,11 +99,14 @@ pub(super) async fn keep_current(
         }
     }
     // The watcher is gone, the routes are not.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
-async fn load(options: &Options, tables: &Tables) -> anyhow::Result<Config> {
+async fn load(options: &Options, mounted: &Config, tables: &Tables) -> anyhow::Result<Config> {
     let config = options.load()?;
-    tables.prepare(&config).await?;
+    let is_mounted = |module: &&Arc<Module>| mounted.modules.get(module.name()) == Some(*module);
+    tables
+        .prepare(config.modules.iter().filter(|module| !is_mounted(module)))
+        .await?;
     Ok(config)
 }

@@ -1,0 +1,449 @@
+//! The `modulo` binary, as a person at a terminal has it.
+
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::app::{Answer, Client, MODULES};
+
+/// How long a test waits for what must come, before it fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// `modulo` in a folder of its own that holds a `modules.toml`.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    pub(crate) fn with(modules: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("modules.toml"), modules).unwrap();
+        Self(folder)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn modulo(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_modulo"));
+        command
+            .args(arguments)
+            .current_dir(self.path())
+            .kill_on_drop(true);
+        // The machine's own settings are no part of a test.
+        for (name, _) in std::env::vars() {
+            if ["AWS_", "MODULO_", "RUST_LOG"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+            {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    /// Runs to the end: status, standard output, standard error.
+    async fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let output = self.modulo(arguments).output().await.unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    }
+
+    pub(crate) async fn serve(&self, arguments: &[&str]) -> Served {
+        let mut command = self.modulo(&["serve", "--addr", "127.0.0.1:0"]);
+        let mut process = command
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let welcome = lines.next_line().await.unwrap();
+        let Some(welcome) = welcome else {
+            let mut stderr = String::new();
+            process
+                .stderr
+                .take()
+                .unwrap()
+                .read_to_string(&mut stderr)
+                .await
+                .unwrap();
+            panic!("`modulo serve` ended at once: {stderr}");
+        };
+        let url = welcome
+            .split([' ', ','])
+            .find(|word| word.starts_with("http://"))
+            .unwrap();
+        Served {
+            url: url.to_owned(),
+            client: Client::new(),
+            process,
+            lines,
+        }
+    }
+}
+
+/// A running `modulo serve`.
+pub(crate) struct Served {
+    pub(crate) url: String,
+    pub(crate) client: Client,
+    pub(crate) process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Served {
+    pub(crate) async fn send(&self, method: &str, path: &str, body: &'static str) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url));
+        let request = request.header("content-type", "application/json");
+        self.client
+            .send(request.body(Body::from(body)).unwrap())
+            .await
+    }
+
+    /// Waits for a line of its output that holds `text`.
+    pub(crate) async fn line(&mut self, text: &str) -> String {
+        let mut said = Vec::new();
+        let search = async {
+            while let Some(line) = self.lines.next_line().await.unwrap() {
+                if line.contains(text) {
+                    return Some(line);
+                }
+                said.push(line);
+            }
+            None
+        };
+        let found = tokio::time::timeout(PATIENCE, search).await;
+        found
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| panic!("`modulo serve` did not say `{text}`: {said:#?}"))
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.process.id().expect("it runs").to_string();
+        let sent = std::process::Command::new("kill")
+            .args(["-s", signal, &id])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+    }
+
+    pub(crate) async fn stop(mut self) -> ExitStatus {
+        self.signal("INT");
+        self.process.wait().await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn routes_are_printed_as_a_table() {
+    let folder = Folder::with(
+        r#"
+        [modules.rooms]
+        key = "roomId"
+        [modules.log]
+        key = "at"
+        methods = ["GET", "LIST"]
+        table = "audit.{stage}"
+        "#,
+    );
+    let (status, stdout, stderr) = folder.run(&["routes", "--stage", "dev"]).await;
+    assert_eq!((status, stderr.as_str()), (Some(0), ""));
+    insta::assert_snapshot!(stdout, @"
+    PATH         METHODS              TABLE      KEY
+    /log         GET                  audit.dev  at
+    /log/<id>    GET                  audit.dev  at
+    /rooms       GET POST             rooms-dev  roomId
+    /rooms/<id>  GET POST PUT DELETE  rooms-dev  roomId
+    ");
+}
+
+#[tokio::test]
+async fn check_tells_how_it_stands() {
+    let (status, stdout, _) = Folder::with(MODULES).run(&["check"]).await;
+    assert_eq!(
+        (status, stdout.as_str()),
+        (Some(0), "modules.toml: 2 modules, no errors\n")
+    );
+
+    let (status, stdout, stderr) = Folder::with("[modules.a]\nkye = 1").run(&["check"]).await;
+    assert_eq!((status, stdout.as_str()), (Some(64), ""));
+    insta::assert_snapshot!(stderr, @"
+    modules.toml:1: modules.a: `key` is missing
+      help: name the table's partition key attribute, for instance key = \"aId\"
+    modules.toml:2: modules.a.kye: unknown key `kye`
+      help: did you mean `key`?
+    2 errors
+    ");
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_told() {
+    let (status, _, stderr) = Folder::with(MODULES)
+        .run(&["check", "--file", "other.toml"])
+        .await;
+    assert_eq!(status, Some(64));
+    insta::assert_snapshot!(stderr, @"cannot read `other.toml`; write it, or name another with --file: No such file or directory (os error 2)");
+}
+
+#[tokio::test]
+async fn the_repositorys_own_modules_are_as_the_readme_says() {
+    let modules = std::fs::read_to_string("modules.toml").unwrap();
+    let (status, stdout, _) = Folder::with(&modules).run(&["routes"]).await;
+    assert_eq!(status, Some(0));
+    insta::assert_snapshot!(stdout, @"
+    PATH           METHODS              TABLE          KEY
+    /modulo1       GET POST             modulo1-local  modulo1Id
+    /modulo1/<id>  GET POST PUT DELETE  modulo1-local  modulo1Id
+    /modulo2       GET POST             modulo2-local  modulo2Id
+    /modulo2/<id>  GET POST PUT DELETE  modulo2-local  modulo2Id
+    ");
+}
+
+#[tokio::test]
+async fn what_is_served_from_a_folder_outlives_the_process() {
+    let folder = Folder::with(MODULES);
+    let served = folder.serve(&[]).await;
+    assert_eq!(
+        served.send("POST", "/modulo1/sala90", "[90]").await.status,
+        200
+    );
+    assert!(served.stop().await.success());
+    let served = folder.serve(&[]).await;
+    let answer = served.send("GET", "/modulo1/sala90", "").await;
+    assert_eq!(
+        answer.body,
+        r#"{"GET":{"modulo1Id":"sala90","data":"[90]"}}"#
+    );
+}
+
+#[tokio::test]
+async fn what_is_served_from_memory_is_gone_with_the_process() {
+    let folder = Folder::with(MODULES);
+    let served = folder.serve(&["--memory"]).await;
+    assert_eq!(
+        served.send("POST", "/modulo1/sala90", "[90]").await.status,
+        200
+    );
+    assert!(served.stop().await.success());
+    assert!(!folder.path().join(".modulo").exists());
+}
+
+#[tokio::test]
+async fn an_endpoint_is_used_instead_of_the_engine() {
+    let folder = Folder::with(MODULES);
+    let engine = modulo::local::Engine::start(&modulo::local::Data::Memory)
+        .await
+        .unwrap();
+    for arguments in [&["--endpoint-url", &engine.endpoint()] as &[&str], &[]] {
+        let mut command = folder.modulo(&["serve", "--addr", "127.0.0.1:0"]);
+        command
+            .args(arguments)
+            .env("AWS_ENDPOINT_URL", engine.endpoint())
+            .stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let welcome = lines.next_line().await.unwrap().unwrap();
+        assert!(
+            welcome.ends_with(&format!("with DynamoDB at {}.", engine.endpoint())),
+            "{welcome}"
+        );
+    }
+    assert!(!folder.path().join(".modulo").exists());
+}
+
+#[tokio::test]
+async fn requests_in_flight_are_finished_at_the_end() {
+    let folder = Folder::with(MODULES);
+    for signal in ["INT", "TERM"] {
+        let mut served = folder.serve(&["--memory"]).await;
+        let mut socket = TcpStream::connect(&served.url["http://".len()..])
+            .await
+            .unwrap();
+        let head = "POST /modulo1/x HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+                    content-length: 3\r\nexpect: 100-continue\r\n\r\n";
+        socket.write_all(head.as_bytes()).await.unwrap();
+        // The server asks for the body once a handler waits for it.
+        let mut go_on = [0; 25];
+        socket.read_exact(&mut go_on).await.unwrap();
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+        served.signal(signal);
+        // It listens no more once the signal has arrived.
+        while TcpStream::connect(&served.url["http://".len()..])
+            .await
+            .is_ok()
+        {
+            tokio::task::yield_now().await;
+        }
+        socket.write_all(b"[1]").await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert!(
+            answer.starts_with("HTTP/1.1 200 OK"),
+            "after SIG{signal}: {answer}"
+        );
+        assert!(served.process.wait().await.unwrap().success());
+    }
+}
+
+#[tokio::test]
+async fn what_prevents_serving_is_told_in_one_line() {
+    let folder = Folder::with(MODULES);
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (status, _, stderr) = folder.run(&["serve", "--memory", "--addr", &address]).await;
+    assert_eq!(status, Some(1));
+    assert_eq!(
+        stderr.replace(&address, "ADDRESS"),
+        "cannot listen on ADDRESS; choose another address with --addr, as in --addr 127.0.0.1:3001: \
+         Address already in use (os error 98)\n"
+    );
+
+    let arguments = [
+        "serve",
+        "--addr",
+        "127.0.0.1:0",
+        "--data-dir",
+        "modules.toml/data",
+    ];
+    let (status, _, stderr) = folder.run(&arguments).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(stderr, @"cannot write to `modules.toml/data`; choose another folder with --data-dir, or none with --memory: Not a directory (os error 20)");
+
+    let _served = folder.serve(&[]).await;
+    let (status, _, stderr) = folder.run(&["serve", "--addr", "127.0.0.1:0"]).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(stderr, @"`.modulo` is in use by another `modulo serve`; stop it, or choose another folder with --data-dir");
+
+    let other = Folder::with(MODULES);
+    std::fs::create_dir(other.path().join(".modulo")).unwrap();
+    std::fs::write(other.path().join(".modulo/dynamodb.sqlite"), "no database").unwrap();
+    let (status, _, stderr) = other.run(&["serve", "--addr", "127.0.0.1:0"]).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(stderr, @"cannot open the database `.modulo/dynamodb.sqlite`; move it away to begin anew: Database file is encrypted or not a valid SQLite database");
+}
+
+#[tokio::test]
+async fn arguments_that_make_no_sense_are_told() {
+    let folder = Folder::with(MODULES);
+    for (arguments, expected) in [
+        (
+            &["serve", "--endpoint-url", "localhost:4566"] as &[&str],
+            "it is no URL such as http://127.0.0.1:4566",
+        ),
+        (
+            &["serve", "--memory", "--aws"],
+            "the argument '--memory' cannot be used with '--aws'",
+        ),
+        (
+            &["check", "--stage", "a b"],
+            "` ` is not possible in it; use letters, digits, `-` and `_`",
+        ),
+    ] {
+        let (status, _, stderr) = folder.run(arguments).await;
+        assert_eq!(status, Some(2), "of {arguments:?}");
+        assert!(stderr.contains(expected), "of {arguments:?}: {stderr}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_variable_is_as_good_as_none() {
+    let folder = Folder::with(MODULES);
+    let mut command = folder.modulo(&["routes"]);
+    let output = command
+        .env("MODULO_STAGE", "")
+        .env("AWS_ENDPOINT_URL", "")
+        .output()
+        .await
+        .unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(stdout.contains("modulo1-local"), "{stdout}");
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_what_the_first_waits_for() {
+    let folder = Folder::with(MODULES);
+    let mut served = folder.serve(&["--memory"]).await;
+    let mut half_sent = TcpStream::connect(&served.url["http://".len()..])
+        .await
+        .unwrap();
+    half_sent
+        .write_all(b"GET / HTTP/1.1\r\nhost:")
+        .await
+        .unwrap();
+    served.send("GET", "/", "").await;
+    served.signal("INT");
+    while TcpStream::connect(&served.url["http://".len()..])
+        .await
+        .is_ok()
+    {
+        tokio::task::yield_now().await;
+    }
+    served.signal("INT");
+    assert!(served.process.wait().await.unwrap().success());
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_is_not_asked_for_this_machine() {
+    let folder = Folder::with(MODULES);
+    let mut command = folder.modulo(&["serve", "--addr", "127.0.0.1:0", "--memory"]);
+    let proxy = "http://127.0.0.1:9";
+    command.envs([
+        ("HTTP_PROXY", proxy),
+        ("http_proxy", proxy),
+        ("ALL_PROXY", proxy),
+    ]);
+    let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let welcome = lines.next_line().await.unwrap();
+    assert!(welcome.is_some_and(|line| line.starts_with("modulo serves")));
+}
+
+#[tokio::test]
+async fn a_table_with_another_key_is_told() {
+    let folder = Folder::with(MODULES);
+    assert!(folder.serve(&[]).await.stop().await.success());
+    let renamed = MODULES.replace("modulo1Id", "roomId");
+    std::fs::write(folder.path().join("modules.toml"), renamed).unwrap();
+    let (status, _, stderr) = folder.run(&["serve", "--addr", "127.0.0.1:0"]).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(stderr, @"table `modulo1-local` has the key attribute `modulo1Id`, module `modulo1` says `roomId`; name the module's `key` so, or give it another `table`");
+}
+
+#[tokio::test]
+async fn a_requests_line_tells_no_id_no_body_and_no_credential() {
+    let folder = Folder::with(MODULES);
+    let mut served = folder.serve(&["--memory"]).await;
+    let request = Request::builder()
+        .method("POST")
+        .uri(format!("{}/modulo1/planted-id", served.url));
+    let request = request
+        .header("content-type", "application/json")
+        .header("authorization", "Bearer planted-token")
+        .header("x-request-id", "known")
+        .body(Body::from("\"planted-body\""))
+        .unwrap();
+    assert_eq!(served.client.send(request).await.status, 200);
+    let line = served.line("request.id=\"known\"").await;
+    assert!(!line.contains("planted"), "{line}");
+    for field in [
+        "http.method=\"POST\"",
+        "http.route=\"/modulo1/{id}\"",
+        "http.status_code=200",
+        "module.name=\"modulo1\"",
+        "duration_us=",
+    ] {
+        assert!(line.contains(field), "no {field} in {line}");
+    }
+}

@@ -1,0 +1,107 @@
+//! An edited `modules.toml` is mounted while the server serves.
+
+use std::fs;
+
+use axum::body::Body;
+use axum::http::Request;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+use crate::app::{Client, MODULES};
+use crate::command::Folder;
+
+const MOUNTED: &str = "these are the routes now";
+const MODULO3: &str = "[modules.modulo3]\nkey = \"modulo3Id\"\n";
+
+fn edit(folder: &Folder, modules: &str) {
+    fs::write(folder.path().join("modules.toml"), modules).unwrap();
+}
+
+/// Writes to `url` until told to stop, each write answered; gives their number.
+async fn keep_writing(client: Client, url: String, mut stop: oneshot::Receiver<()>) -> usize {
+    let mut written = 0;
+    while stop.try_recv().is_err() {
+        let request = Request::post(&url).header("content-type", "application/json");
+        let answer = client.send(request.body(Body::from("1")).unwrap()).await;
+        assert_eq!(answer.status, 200, "write {written}: {}", answer.body);
+        written += 1;
+    }
+    written
+}
+
+#[tokio::test]
+async fn an_edit_is_mounted_and_nothing_in_flight_is_lost() {
+    let folder = Folder::with(MODULES);
+    let mut served = folder.serve(&["--memory"]).await;
+    assert_eq!(served.send("GET", "/modulo3/x", "").await.status, 404);
+
+    // A request that waits for its body across the edits, and a stream of others.
+    let mut waiting = TcpStream::connect(&served.url["http://".len()..])
+        .await
+        .unwrap();
+    let head = "PUT /modulo2/x HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+                connection: close\r\ncontent-length: 3\r\nexpect: 100-continue\r\n\r\n";
+    waiting.write_all(head.as_bytes()).await.unwrap();
+    waiting.read_exact(&mut [0; 25]).await.unwrap();
+    let (stop, stopped) = oneshot::channel();
+    let url = format!("{}/modulo1/x", served.url);
+    let writing = tokio::spawn(keep_writing(served.client.clone(), url, stopped));
+
+    edit(&folder, &format!("{MODULES}{MODULO3}"));
+    served.line(MOUNTED).await;
+    let answer = served.send("POST", "/modulo3/x", "3").await;
+    assert_eq!(answer.body, r#"{"POST":{"modulo3Id":"x","data":3}}"#);
+
+    // A removed module is gone, but not for the request that had already begun.
+    edit(&folder, "[modules.modulo1]\nkey = \"modulo1Id\"\n");
+    served.line(MOUNTED).await;
+    assert_eq!(served.send("GET", "/modulo2/x", "").await.status, 404);
+    waiting.write_all(b"[1]").await.unwrap();
+    let mut answer = String::new();
+    waiting.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+
+    stop.send(()).unwrap();
+    assert!(writing.await.unwrap() > 0);
+}
+
+#[tokio::test]
+async fn an_edit_with_errors_prints_them_and_what_worked_stays() {
+    let folder = Folder::with(MODULES);
+    let mut served = folder.serve(&["--memory"]).await;
+    let mut errors = BufReader::new(served.process.stderr.take().unwrap()).lines();
+
+    edit(
+        &folder,
+        &format!("{MODULES}[modules.modulo3]\nkee = \"modulo3Id\"\n"),
+    );
+    let mut told = Vec::new();
+    while told.last().is_none_or(|line| line != "2 errors") {
+        told.push(errors.next_line().await.unwrap().expect("the errors"));
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    modules.toml has changed, but has errors; the routes stay as they were.
+    modules.toml:7: modules.modulo3: `key` is missing
+      help: name the table's partition key attribute, for instance key = "modulo3Id"
+    modules.toml:8: modules.modulo3.kee: unknown key `kee`
+      help: did you mean `key`?
+    2 errors
+    "#);
+    assert_eq!(served.send("POST", "/modulo1/x", "1").await.status, 200);
+
+    edit(&folder, &format!("{MODULES}{MODULO3}"));
+    served.line(MOUNTED).await;
+    assert_eq!(served.send("POST", "/modulo3/x", "1").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_editor_that_puts_a_new_file_in_the_old_ones_place_is_noticed() {
+    let folder = Folder::with(MODULES);
+    let mut served = folder.serve(&["--memory"]).await;
+    let written = folder.path().join(".modules.toml.swp");
+    fs::write(&written, format!("{MODULES}{MODULO3}")).unwrap();
+    fs::rename(written, folder.path().join("modules.toml")).unwrap();
+    served.line(MOUNTED).await;
+    assert_eq!(served.send("POST", "/modulo3/x", "1").await.status, 200);
+}
