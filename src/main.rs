@@ -62,7 +62,7 @@ struct ServeArgs {
     /// Keep the embedded DynamoDB in memory only
     #[arg(long, group = "backend")]
     memory: bool,
-    /// Use the DynamoDB at this URL, such as LocalStack's [default: AWS_ENDPOINT_URL, if it is set]
+    /// Use the DynamoDB at this URL, such as LocalStack's [default: `AWS_ENDPOINT_URL`, if set]
     #[arg(long, value_name = "URL", group = "backend", value_parser = url)]
     endpoint_url: Option<String>,
     /// Use DynamoDB in AWS, with this machine's region and credentials

@@ -85,12 +85,14 @@ impl TestApp {
     pub(crate) async fn start(modules: &str) -> Self {
         let engine = Engine::start(&Data::Memory).await.unwrap();
         let config = parse(modules);
-        let mut app = Self::over(&config, &engine.endpoint()).await;
+        let app = Self::over(&config, &engine.endpoint()).await;
         local::create_tables(&app.dynamodb, config.modules.iter())
             .await
             .unwrap();
-        app._engine = Some(Arc::new(engine));
-        app
+        Self {
+            _engine: Some(Arc::new(engine)),
+            ..app
+        }
     }
 
     /// Over whatever answers at `endpoint`.

@@ -14,7 +14,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use crate::app::{Answer, Client, MODULES};
 
 /// How long a test waits for what must come, before it fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// `modulo` in a folder of its own that holds a `modules.toml`.
 pub(crate) struct Folder(TempDir);
@@ -86,6 +86,7 @@ impl Folder {
             .unwrap();
         Served {
             url: url.to_owned(),
+            welcome: Some(welcome),
             client: Client::new(),
             process,
             lines,
@@ -98,6 +99,8 @@ pub(crate) struct Served {
     pub(crate) url: String,
     pub(crate) client: Client,
     pub(crate) process: Child,
+    /// The first line of its output, until somebody has asked for it.
+    welcome: Option<String>,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
@@ -116,6 +119,9 @@ impl Served {
     pub(crate) async fn line(&mut self, text: &str) -> String {
         let mut said = Vec::new();
         let search = async {
+            if self.welcome.take_if(|line| line.contains(text)).is_some() {
+                return Some(text.to_owned());
+            }
             while let Some(line) = self.lines.next_line().await.unwrap() {
                 if line.contains(text) {
                     return Some(line);

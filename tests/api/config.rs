@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use modulo::config::{self, ConfigError};
+use modulo::module::Verb;
 use modulo::name::Stage;
 
 use crate::app::MODULES;
@@ -52,11 +53,7 @@ fn the_environment_layers_over_settings() {
     let config = parsed.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(config.service.name.as_str(), "rooms");
     let modules: Vec<_> = config.modules.iter().collect();
-    let verbs: Vec<_> = modules[0]
-        .verbs()
-        .iter()
-        .map(|verb| verb.as_str())
-        .collect();
+    let verbs: Vec<_> = modules[0].verbs().iter().map(Verb::as_str).collect();
     assert_eq!(verbs, ["GET", "LIST"]);
     // A module's own setting wins over any default, the environment's too.
     assert_eq!((modules[0].max_bytes(), modules[1].max_bytes()), (1_000, 5));

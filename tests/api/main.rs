@@ -1,9 +1,12 @@
 //! modulo through its public doors: HTTP in, the real DynamoDB protocol out, over sockets.
 
+#![allow(clippy::unwrap_used, reason = "what fails in a fixture fails the test")]
+
 mod app;
 mod command;
 mod config;
 mod contract;
 mod faults;
 mod property;
+mod readme;
 mod reload;

@@ -46,7 +46,7 @@ async fn an_edit_is_mounted_and_nothing_in_flight_is_lost() {
     waiting.read_exact(&mut [0; 25]).await.unwrap();
     let (stop, stopped) = oneshot::channel();
     let url = format!("{}/modulo1/x", served.url);
-    let writing = tokio::spawn(keep_writing(served.client.clone(), url, stopped));
+    let writer = tokio::spawn(keep_writing(served.client.clone(), url, stopped));
 
     edit(&folder, &format!("{MODULES}{MODULO3}"));
     served.line(MOUNTED).await;
@@ -63,7 +63,7 @@ async fn an_edit_is_mounted_and_nothing_in_flight_is_lost() {
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
 
     stop.send(()).unwrap();
-    assert!(writing.await.unwrap() > 0);
+    assert!(writer.await.unwrap() > 0);
 }
 
 #[tokio::test]
