@@ -8,41 +8,25 @@ use std::time::{Duration, Instant, SystemTime};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderValue, Uri};
-use axum::response::IntoResponse;
+use axum::http::header::{HOST, LOCATION};
+use axum::http::{HeaderMap, HeaderValue, Uri};
 use http_body_util::BodyExt;
-use lambda_http::request::RequestContext;
-use lambda_http::{Context, RequestExt};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use lambda_http::lambda_runtime::Runtime;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, Context, LambdaEvent, RequestExt};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
 use tower::util::MapFutureLayer;
+use tower::{Service, ServiceExt, service_fn};
 
-use crate::error::ApiError;
+use self::event::Edge;
 use crate::middleware::{App, Invocation};
+
+mod event;
 
 /// What is kept of Lambda's time for the answer's way back, so that the caller gets a 504 rather
 /// than a killed function.
 const DEADLINE_MARGIN: Duration = Duration::from_millis(250);
-
-/// What can't stand in a URI's path, whether or not it is still percent-encoded.
-const ILLEGAL: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'<')
-    .add(b'>')
-    .add(b'?')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
-/// What has to be encoded in a path that was decoded on its way.
-const DECODED: &AsciiSet = &ILLEGAL.add(b'%');
 
 type Answer = lambda_http::Response<lambda_http::Body>;
 
@@ -55,8 +39,13 @@ pub async fn run(app: App) -> Result<(), lambda_http::Error> {
     let mut terminate = signal(SignalKind::terminate())?;
     let in_flight = TaskTracker::new();
     let tracked = in_flight.clone();
-    let service = tower::service_fn(move |event| answer(app.clone(), event));
-    let runtime = lambda_http::runtime(service)
+    let service = service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
+        let edge = event::take_edge(&mut event.payload);
+        let app = app.clone();
+        let answer = move |request| answer(app.clone(), edge.clone(), request);
+        Adapter::from(service_fn(answer)).call(event)
+    });
+    let runtime = Runtime::new(service)
         // Around all that an invocation needs, the posting of its answer included.
         .layer(MapFutureLayer::new(move |invocation| {
             tracked.track_future(invocation)
@@ -72,15 +61,18 @@ pub async fn run(app: App) -> Result<(), lambda_http::Error> {
     }
 }
 
-async fn answer(app: App, event: lambda_http::Request) -> Result<Answer, lambda_http::Error> {
-    let response = match request(event) {
-        Some(request) => app
-            .oneshot(request)
-            .await
-            .unwrap_or_else(|never| match never {}),
-        None => ApiError::NotFound.into_response(),
-    };
-    let (parts, body) = response.into_parts();
+async fn answer(
+    app: App,
+    edge: Edge,
+    event: lambda_http::Request,
+) -> Result<Answer, lambda_http::Error> {
+    let base_path = edge.base_path.clone();
+    let response = app
+        .oneshot(request(edge, event))
+        .await
+        .unwrap_or_else(|never| match never {});
+    let (mut parts, body) = response.into_parts();
+    locate(&mut parts.headers, &base_path);
     let bytes = body.collect().await?.to_bytes();
     // Every answer is JSON, and so text.
     let body = match String::from_utf8(bytes.into()) {
@@ -90,13 +82,14 @@ async fn answer(app: App, event: lambda_http::Request) -> Result<Answer, lambda_
     Ok(Answer::from_parts(parts, body))
 }
 
-/// The event's request, as a server on a socket would have seen it. `None` where its path can't
-/// be one.
-fn request(event: lambda_http::Request) -> Option<Request> {
-    let target = target(&event)?;
+/// The event's request, as a server on a socket would have seen it.
+fn request(edge: Edge, event: lambda_http::Request) -> Request {
     let invocation = event.lambda_context_ref().map(invocation);
     let (mut parts, body) = event.into_parts();
-    parts.uri = Uri::from(target);
+    parts.uri = Uri::from(edge.target);
+    if let Some(host) = edge.host {
+        parts.headers.entry(HOST).or_insert(host);
+    }
     // What is left in it is lambda_http's own, which nothing behind this reads.
     parts.extensions.clear();
     if let Some(invocation) = invocation {
@@ -107,7 +100,20 @@ fn request(event: lambda_http::Request) -> Option<Request> {
         lambda_http::Body::Binary(bytes) => Body::from(bytes),
         _ => Body::empty(),
     };
-    Some(Request::from_parts(parts, body))
+    Request::from_parts(parts, body)
+}
+
+/// A `Location` on this function, as a client has to ask for it: with the stage, if its URL has it.
+fn locate(headers: &mut HeaderMap, base_path: &str) {
+    if base_path.is_empty() {
+        return;
+    }
+    if let Some(location) = headers.get_mut(LOCATION) {
+        let located = location.to_str().map(|path| format!("{base_path}{path}"));
+        if let Some(located) = located.ok().and_then(|path| path.parse().ok()) {
+            *location = located;
+        }
+    }
 }
 
 fn invocation(context: &Context) -> Invocation {
@@ -119,46 +125,5 @@ fn invocation(context: &Context) -> Invocation {
         request_id: HeaderValue::from_str(&context.request_id)
             .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
         deadline: Instant::now() + left.saturating_sub(DEADLINE_MARGIN),
-    }
-}
-
-/// Path and query of the event, the path percent-encoded once and without the stage.
-///
-/// The path is the event's own, since the request's URI was normalised on the way and may hold the
-/// stage in any case.
-fn target(event: &lambda_http::Request) -> Option<PathAndQuery> {
-    let raw = event.raw_http_path();
-    let path = match event.request_context_ref() {
-        // A function URL has the path as it was sent, an HTTP API has it decoded.
-        Some(RequestContext::ApiGatewayV2(context)) => {
-            let domain = context.domain_name.as_deref().unwrap_or_default();
-            if domain.contains(".lambda-url.") {
-                utf8_percent_encode(raw, ILLEGAL)
-            } else {
-                let stage = context
-                    .stage
-                    .as_deref()
-                    .filter(|&stage| stage != "$default");
-                // On a domain of its own an API's stage is no part of the path.
-                let stage = stage.filter(|_| domain.contains(".execute-api."));
-                utf8_percent_encode(without_stage(raw, stage), DECODED)
-            }
-        }
-        // REST APIs and load balancers have it as it was sent, and never with a stage.
-        _ => utf8_percent_encode(raw, ILLEGAL),
-    };
-    let query = event.uri().query();
-    let separator = if query.is_some() { "?" } else { "" };
-    format!("{path}{separator}{}", query.unwrap_or_default())
-        .parse()
-        .ok()
-}
-
-fn without_stage<'p>(path: &'p str, stage: Option<&str>) -> &'p str {
-    let rest = stage.and_then(|stage| path.strip_prefix('/')?.strip_prefix(stage));
-    match rest {
-        Some("") => "/",
-        Some(rest) if rest.starts_with('/') => rest,
-        _ => path,
     }
 }
