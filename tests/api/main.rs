@@ -7,6 +7,8 @@ mod command;
 mod config;
 mod contract;
 mod faults;
+mod lambda;
 mod property;
 mod readme;
 mod reload;
+mod runtime_api;

@@ -1,0 +1,90 @@
+//! The real `bootstrap`, as a process, behind everything that turns HTTP into Lambda events.
+//!
+//! A [`Call`] is what a client sends, a [`FrontDoor`] makes the event of it that its service would,
+//! [`Function`] runs the binary on it, and a [`Reply`] is what the client would get, compared
+//! whole. So one table of calls is asked of every front door, and must be answered alike.
+
+mod bodies;
+mod call;
+mod front_door;
+mod headers;
+mod ids;
+mod lifecycle;
+mod malformed;
+mod silent;
+mod stages;
+mod verbs;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use modulo::local::{Data, Engine};
+use modulo::name::Stage;
+use modulo::{config, local};
+
+use self::call::{Call, Reply};
+use self::front_door::FrontDoor;
+use crate::runtime_api::Function;
+
+/// Two modules, one of which bears the name of the API Gateway stage in the recorded events.
+const MODULES: &str = r#"
+[service]
+name = "modulo"
+
+[modules.modulo1]
+key = "modulo1Id"
+
+[modules.prod]
+key = "prodId"
+"#;
+
+/// The document of the recorded events.
+const DOCUMENT: &str = r#"{"description":"Sala 90","chairs":90}"#;
+
+/// A function on [`MODULES`] and a DynamoDB of its own.
+struct Fixture {
+    function: Function,
+    dynamodb: Client,
+    _engine: Engine,
+}
+
+impl Fixture {
+    async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// With variables in the function's environment.
+    async fn with(envs: &[(&str, &str)]) -> Self {
+        let engine = Engine::start(&Data::Memory).await.unwrap();
+        let dynamodb = Client::new(&local::settings(&engine.endpoint()).await);
+        let stage = envs.iter().find(|(name, _)| *name == "MODULO_STAGE");
+        let stage: Stage = stage.map_or_else(Stage::default, |(_, stage)| stage.parse().unwrap());
+        let config = config::parse(MODULES, config::FILE_NAME.as_ref(), &stage, []).unwrap();
+        local::create_tables(&dynamodb, config.modules.iter())
+            .await
+            .unwrap();
+        let function = Function::start(MODULES, envs, &engine.endpoint()).await;
+        Self {
+            function,
+            dynamodb,
+            _engine: engine,
+        }
+    }
+
+    /// Asks and compares.
+    async fn check(&mut self, door: FrontDoor, call: &Call, expected: &Reply) {
+        let reply = self.function.call(door, call).await;
+        let context = format!("{call:?} through {door:?}");
+        self.function.assert_reply(&reply, expected, &context);
+    }
+
+    /// The `data` of an item of `modulo1`, as it is stored.
+    async fn stored(&self, id: &str) -> Option<String> {
+        let got = self
+            .dynamodb
+            .get_item()
+            .table_name("modulo1-local")
+            .key("modulo1Id", AttributeValue::S(id.to_owned()));
+        let item = got.send().await.unwrap().item?;
+        Some(item["data"].as_s().unwrap().clone())
+    }
+}
