@@ -1,6 +1,6 @@
 //! `modules.toml` and the environment become a [`Config`]: the only reader of both.
 //!
-//! Three types on the way in: the file's text, [`raw`] (what was written), [`Config`] (what it
+//! Three types on the way in: the file's text, `raw` (what was written), [`Config`] (what it
 //! means). All faults are found and told at once. Nothing after this reads file or environment.
 
 use std::collections::BTreeMap;
