@@ -136,3 +136,31 @@ async fn limit_body(request: Request, next: Next) -> Response {
     };
     next.run(request.map(limited)).await
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use axum::routing::get;
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_as_every_error_is() {
+        async fn broken() -> &'static str {
+            panic!("of {}", "a bug")
+        }
+        let app = stack(Router::new().route("/", get(broken)));
+        let request = Request::get("/").header(X_REQUEST_ID, "known");
+        let answer = app
+            .oneshot(request.body(Body::empty()).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(answer.headers()[X_REQUEST_ID], "known");
+        assert_eq!(answer.headers()["content-type"], "application/json");
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, r#"{"ERROR":{"message":"Internal error"}}"#);
+    }
+}

@@ -69,6 +69,7 @@ impl Options {
 /// The configuration is wrong, the port is taken, or the tables can't be had.
 pub async fn serve(options: Options) -> anyhow::Result<()> {
     let config = options.load()?;
+    let watch = Watch::start(&options.file)?;
     let listener = listen(&options.address).await?;
     let address = listener.local_addr()?;
     let tables = Tables::open(&options.backend).await?;
@@ -84,7 +85,6 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
         let app = App::clone(&served.load());
         app.oneshot(request)
     });
-    let watch = Watch::start(&options.file)?;
     // Both are there before anybody is told that there is something to stop.
     let (mut stop, mut stop_at_once) = (Stop::listen()?, Stop::listen()?);
     say(&welcome(address, &options, &config));

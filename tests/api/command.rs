@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
+use modulo::local::{Data, Engine};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::{TcpListener, TcpStream};
@@ -249,9 +250,7 @@ async fn what_is_served_from_memory_is_gone_with_the_process() {
 #[tokio::test]
 async fn an_endpoint_is_used_instead_of_the_engine() {
     let folder = Folder::with(MODULES);
-    let engine = modulo::local::Engine::start(&modulo::local::Data::Memory)
-        .await
-        .unwrap();
+    let engine = Engine::start(&Data::Memory).await.unwrap();
     for arguments in [&["--endpoint-url", &engine.endpoint()] as &[&str], &[]] {
         let mut command = folder.modulo(&["serve", "--addr", "127.0.0.1:0"]);
         command
@@ -452,4 +451,28 @@ async fn a_requests_line_tells_no_id_no_body_and_no_credential() {
     ] {
         assert!(line.contains(field), "no {field} in {line}");
     }
+}
+
+#[tokio::test]
+async fn a_failures_line_tells_its_cause_in_full() {
+    let folder = Folder::with(MODULES);
+    let engine = Engine::start(&Data::Memory).await.unwrap();
+    let mut served = folder.serve(&["--endpoint-url", &engine.endpoint()]).await;
+    let dynamodb = modulo::store::Store::new(&modulo::local::settings(&engine.endpoint()).await);
+    dynamodb
+        .client()
+        .delete_table()
+        .table_name("modulo1-local")
+        .send()
+        .await
+        .unwrap();
+    let answer = served.send("GET", "/modulo1/x", "").await;
+    assert_eq!(answer.body, r#"{"ERROR":{"message":"Internal error"}}"#);
+    let line = served.line("ERROR").await;
+    assert!(line.contains(answer.header("x-request-id")), "{line}");
+    assert!(
+        line.contains("error=Internal error: DynamoDB failed: "),
+        "{line}"
+    );
+    assert!(line.contains("ResourceNotFoundException"), "{line}");
 }
