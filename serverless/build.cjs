@@ -1,0 +1,68 @@
+'use strict';
+// The function's package: `bootstrap`, modules.toml and its schemas in a zip.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { fail, modulo, root, run } = require('./tool.cjs');
+
+const TRIPLES = {
+  x86_64: 'x86_64-unknown-linux-gnu',
+  arm64: 'aarch64-unknown-linux-gnu',
+};
+const GLIBC = '2.34';
+const REQUIREMENTS = path.join(__dirname, 'requirements.txt');
+
+/** Writes the package for an architecture to `output`. */
+function buildPackage(arch, output) {
+  const bootstrap = process.env.MODULO_ARTIFACT ?? buildBootstrap(arch);
+  fs.mkdirSync(path.dirname(path.resolve(root, output)), { recursive: true });
+  modulo('package', '--bootstrap', bootstrap, '--output', output);
+}
+
+/** Builds the release `bootstrap`, which is cargo's to skip when no code changed. */
+function buildBootstrap(arch) {
+  const triple = TRIPLES[arch];
+  if (!triple) {
+    fail(`no architecture \`${arch}\`; --param arch= takes x86_64 or arm64`);
+  }
+  const { bin, python } = tools();
+  run(
+    path.join(bin, 'cargo-zigbuild'),
+    [
+      ...['zigbuild', '--quiet', '--release', '--target', `${triple}.${GLIBC}`],
+      ...['--no-default-features', '--features', 'lambda', '--bin', 'bootstrap'],
+    ],
+    {
+      env: { CARGO_ZIGBUILD_PYTHON_PATH: python },
+      mend: 'remove target/deploy/tools and deploy again',
+    },
+  );
+  return path.join(targetDirectory(), triple, 'release', 'bootstrap');
+}
+
+/** cargo's own answer, since a user may have moved it. */
+function targetDirectory() {
+  const metadata = run('cargo', ['metadata', '--format-version=1', '--no-deps', '--offline'], {
+    mend: 'install Rust',
+  });
+  return JSON.parse(metadata).target_directory;
+}
+
+/** The pinned linker, in a Python environment that its requirements file names. */
+function tools() {
+  const home = path.join(targetDirectory(), 'deploy-tools');
+  const bin = path.join(home, process.platform === 'win32' ? 'Scripts' : 'bin');
+  const python = path.join(bin, 'python');
+  const stamp = path.join(home, 'requirements.txt');
+  const wanted = fs.readFileSync(REQUIREMENTS);
+  if (!fs.existsSync(stamp) || !wanted.equals(fs.readFileSync(stamp))) {
+    const mend = 'install Python 3, or set MODULO_ARTIFACT to the bootstrap zip of a release';
+    const system = process.platform === 'win32' ? 'python' : 'python3';
+    run(system, ['-m', 'venv', '--clear', home], { mend });
+    run(python, ['-m', 'pip', 'install', '--quiet', '--requirement', REQUIREMENTS], { mend });
+    fs.writeFileSync(stamp, wanted);
+  }
+  return { bin, python };
+}
+
+module.exports = { buildPackage };
