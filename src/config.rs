@@ -136,6 +136,16 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             }
             continue;
         };
+        if let Some(ttl) = raw
+            .ttl
+            .as_ref()
+            .filter(|ttl| ttl.value.as_str() == key.value.as_str())
+        {
+            let message = format!("`{}` is the key attribute, which holds the id", ttl.value);
+            faults
+                .add(ttl.path.clone(), ttl.source, message)
+                .help("name another attribute, which holds the time in seconds since 1970");
+        }
         modules.push(Module {
             name,
             key: key.value,
@@ -145,6 +155,9 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
                 .max_bytes
                 .map_or(Module::DEFAULT_MAX_BYTES, |set| set.value),
             envelope: raw.envelope.map(|set| set.value).unwrap_or_default(),
+            billing: raw.billing.map(|set| set.value).unwrap_or_default(),
+            retain: raw.retain.map_or(!stage.is_local(), |set| set.value),
+            ttl: raw.ttl.map(|set| set.value),
         });
     }
     Config {

@@ -24,6 +24,8 @@ mod chain;
 pub mod config;
 pub mod envelope;
 pub mod error;
+#[cfg(feature = "cli")]
+pub mod generate;
 pub mod handler;
 pub mod item;
 #[cfg(feature = "lambda")]
@@ -34,6 +36,10 @@ pub mod local;
 pub mod middleware;
 pub mod module;
 pub mod name;
+#[cfg(feature = "cli")]
+pub mod package;
+#[cfg(feature = "cli")]
+pub mod plan;
 pub mod router;
 #[cfg(feature = "cli")]
 pub mod routes;

@@ -4,11 +4,15 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::{Context, bail};
 use axum::http::Uri;
 use clap::{Args, Parser, Subcommand};
 use modulo::config::{self, Config, ConfigError};
+use modulo::generate::Deployment;
 use modulo::local::Data;
 use modulo::name::{InvalidName, Stage};
+use modulo::package::{self, Written};
+use modulo::plan::{self, Description, Plan};
 use modulo::routes;
 use modulo::serve::{self, Backend, Options, say};
 use modulo::telemetry::{self, Format};
@@ -37,12 +41,59 @@ enum Command {
     Check(FileArgs),
     /// Print the routes that modules.toml mounts
     Routes(FileArgs),
+    /// Print what a deployment needs, as JSON: the service's name, tables, permissions
+    Resources(ResourcesArgs),
+    /// Tell what a deployment would change for data and for clients
+    Plan(PlanArgs),
+    /// Put the function's binary and modules.toml together in a zip
+    Package(PackageArgs),
+}
+
+#[derive(Debug, Args)]
+struct ResourcesArgs {
+    #[command(flatten)]
+    file: FileArgs,
+    /// Print nothing, but fail if FILE is not what would be printed
+    #[arg(long, value_name = "FILE")]
+    check: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct PlanArgs {
+    #[command(flatten)]
+    file: FileArgs,
+    /// Compare with this modules.toml rather than with what is deployed
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+    /// End well although data or clients break
+    #[arg(long)]
+    accept_breaking: bool,
+    /// The emulator of stage `local`
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "AWS_ENDPOINT_URL",
+        default_value = "http://127.0.0.1:4566"
+    )]
+    endpoint_url: String,
+}
+
+#[derive(Debug, Args)]
+struct PackageArgs {
+    #[command(flatten)]
+    file: FileArgs,
+    /// The `bootstrap` binary built for Lambda, or a zip that has it
+    #[arg(long, value_name = "FILE")]
+    bootstrap: PathBuf,
+    /// The zip to write
+    #[arg(long, short, value_name = "FILE")]
+    output: PathBuf,
 }
 
 #[derive(Debug, Args)]
 struct FileArgs {
     /// The configuration
-    #[arg(long, value_name = "FILE", default_value = config::FILE_NAME)]
+    #[arg(long, visible_alias = "modules", value_name = "FILE", default_value = config::FILE_NAME)]
     file: PathBuf,
     /// The stage, a part of the tables' names
     #[arg(long, env = "MODULO_STAGE", default_value = Stage::LOCAL, value_parser = stage)]
@@ -171,5 +222,59 @@ fn run(command: Command) -> anyhow::Result<()> {
             say(&routes::table(&args.load()?.modules));
             Ok(())
         }
+        Command::Resources(args) => resources(&args),
+        Command::Plan(args) => plan(&args),
+        Command::Package(args) => {
+            args.file.load()?;
+            let written = package::write(&args.bootstrap, &args.file.file, &args.output)?;
+            let unchanged = if written == Written::Unchanged {
+                ": unchanged"
+            } else {
+                ""
+            };
+            say(&format!("{}{unchanged}\n", args.output.display()));
+            Ok(())
+        }
     }
+}
+
+fn resources(args: &ResourcesArgs) -> anyhow::Result<()> {
+    let deployment = Deployment::new(&args.file.load()?, &args.file.stage);
+    let Some(file) = &args.check else {
+        say(&deployment.to_json());
+        return Ok(());
+    };
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read `{}`", file.display()))?;
+    if let Some(drift) = deployment.drift_of(&text) {
+        let (file, stage) = (file.display(), &args.file.stage);
+        bail!(
+            "`{file}` is not what {} asks for; mend it with `modulo resources --stage {stage} > \
+             {file}`\n{drift}",
+            args.file.file.display()
+        );
+    }
+    Ok(())
+}
+
+fn plan(args: &PlanArgs) -> anyhow::Result<()> {
+    let FileArgs { file, stage } = &args.file;
+    let wanted = args.file.load()?;
+    let before = if let Some(file) = &args.against {
+        let config = config::load(file, stage, std::env::vars())?;
+        Description::of(&config.modules)
+    } else {
+        let call = plan::deployed(&wanted.service.name, stage, &args.endpoint_url);
+        tokio::runtime::Runtime::new()?.block_on(call)?
+    };
+    let plan = Plan::new(&before, &Description::of(&wanted.modules));
+    say(&format!("{plan}\n"));
+    if plan.is_breaking() && !args.accept_breaking {
+        bail!(
+            "{} breaks data or clients; take the edits back, or say with --accept-breaking that \
+             they are meant",
+            file.display()
+        );
+    }
+    Ok(())
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use crate::name::{KeyAttribute, ModuleName, TableName};
+use crate::name::{KeyAttribute, ModuleName, TableName, TtlAttribute};
 
 /// One collection: a path, a table, and what may be done with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,9 @@ pub struct Module {
     pub(crate) verbs: Verbs,
     pub(crate) max_bytes: usize,
     pub(crate) envelope: Envelope,
+    pub(crate) billing: Billing,
+    pub(crate) retain: bool,
+    pub(crate) ttl: Option<TtlAttribute>,
 }
 
 impl Module {
@@ -59,6 +62,24 @@ impl Module {
     #[must_use]
     pub fn envelope(&self) -> Envelope {
         self.envelope
+    }
+
+    /// How its table is paid for.
+    #[must_use]
+    pub fn billing(&self) -> Billing {
+        self.billing
+    }
+
+    /// Whether its table outlives the stack.
+    #[must_use]
+    pub fn retain(&self) -> bool {
+        self.retain
+    }
+
+    /// The attribute after whose time, in seconds since 1970, DynamoDB deletes an item.
+    #[must_use]
+    pub fn ttl(&self) -> Option<&TtlAttribute> {
+        self.ttl.as_ref()
     }
 }
 
@@ -101,6 +122,14 @@ impl Envelope {
     pub const WORDS: &[&str] = &["verb"];
 }
 
+impl fmt::Display for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Verb => "verb",
+        })
+    }
+}
+
 impl FromStr for Envelope {
     type Err = ();
 
@@ -110,6 +139,26 @@ impl FromStr for Envelope {
             _ => Err(()),
         }
     }
+}
+
+/// How a table is paid for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Billing {
+    /// By the request.
+    #[default]
+    OnDemand,
+    /// By the capacity that is kept ready, in DynamoDB's units a second.
+    Provisioned {
+        /// Strongly consistent reads of 4 KB.
+        read: usize,
+        /// Writes of 1 KB.
+        write: usize,
+    },
+}
+
+impl Billing {
+    /// The word for [`Billing::OnDemand`] in `modules.toml`.
+    pub const ON_DEMAND: &str = "on-demand";
 }
 
 /// What can be done with a module, as `methods` names it: HTTP's methods on an item, and LIST,

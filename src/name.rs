@@ -186,6 +186,22 @@ name! {
 }
 
 name! {
+    /// The attribute that holds the time after which DynamoDB deletes an item: 1 to 255 bytes of
+    /// UTF-8, and not the one that holds the document.
+    TtlAttribute,
+    |text| {
+        if text == "data" {
+            return Err(InvalidName::Reserved {
+                name: text.to_owned(),
+                reason: "an item keeps its document there",
+            });
+        }
+        let any: (fn(char) -> bool, _) = (|c| !c.is_control(), "no control characters");
+        Rule { min: 1, max: 255, start: any, rest: any }.check(text)
+    }
+}
+
+name! {
     /// A stage: the part of every table's name that keeps `local`, `dev` and `prod` apart.
     ///
     /// 1 to 50 letters, digits, `-` and `_`, beginning with a letter or a digit.

@@ -7,11 +7,14 @@ use std::str::FromStr;
 use ::config::{Map, Value, ValueKind};
 
 use super::error::{Faults, KeyPath, Source};
-use crate::module::{Envelope, Verb, Verbs};
-use crate::name::{KeyAttribute, ModuleName, ServiceName, TableTemplate};
+use crate::module::{Billing, Envelope, Verb, Verbs};
+use crate::name::{KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute};
 
 /// DynamoDB's limit for an item, above which no document can be.
 const ITEM_LIMIT_BYTES: usize = 409_600;
+
+/// What can be asked for of a table; an account's own quota is lower, and AWS's to raise.
+const CAPACITY_LIMIT: usize = 1_000_000;
 
 /// A value and where it was written.
 #[derive(Debug, Clone)]
@@ -53,6 +56,9 @@ pub(super) struct Module {
     pub(super) methods: Option<Setting<Verbs>>,
     pub(super) max_bytes: Option<Setting<usize>>,
     pub(super) envelope: Option<Setting<Envelope>>,
+    pub(super) billing: Option<Setting<Billing>>,
+    pub(super) retain: Option<Setting<bool>>,
+    pub(super) ttl: Option<Setting<TtlAttribute>>,
 }
 
 impl File {
@@ -97,6 +103,9 @@ impl Module {
             methods: section.methods("methods", faults),
             max_bytes: section.integer("max_bytes", ITEM_LIMIT_BYTES, faults),
             envelope: section.word("envelope", Envelope::WORDS, faults),
+            billing: section.billing("billing", faults),
+            retain: section.boolean("retain", faults),
+            ttl: section.text("ttl", faults),
         };
         section.close(faults);
         module
@@ -110,6 +119,9 @@ impl Module {
             methods: self.methods.or_else(|| defaults.methods.clone()),
             max_bytes: self.max_bytes.or_else(|| defaults.max_bytes.clone()),
             envelope: self.envelope.or_else(|| defaults.envelope.clone()),
+            billing: self.billing.or_else(|| defaults.billing.clone()),
+            retain: self.retain.or_else(|| defaults.retain.clone()),
+            ttl: self.ttl.or_else(|| defaults.ttl.clone()),
         }
     }
 }
@@ -232,6 +244,74 @@ impl Section {
         let message = format!("expected an integer from 1 to {max}, found {found}");
         faults.add(path, source, message);
         None
+    }
+
+    fn boolean(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<bool>> {
+        let (value, path, source) = self.take(key)?;
+        let boolean = match (&value.kind, source) {
+            (ValueKind::Boolean(value), _) => Some(*value),
+            // The environment has texts only.
+            (ValueKind::String(text), Source::Environment) => text.parse().ok(),
+            _ => None,
+        };
+        if let Some(value) = boolean {
+            return Some(Setting {
+                value,
+                path,
+                source,
+            });
+        }
+        let message = format!(
+            "expected `true` or `false`, found {}",
+            describe(&value.kind)
+        );
+        faults.add(path, source, message);
+        None
+    }
+
+    /// The word for on-demand, or a table with both capacities.
+    fn billing(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<Billing>> {
+        const HELP: &str = "write billing = \"on-demand\", or billing = { read = 1, write = 1 }";
+        let (value, path, source) = self.take(key)?;
+        match value.kind {
+            ValueKind::String(word) if word == Billing::ON_DEMAND => Some(Setting {
+                value: Billing::OnDemand,
+                path,
+                source,
+            }),
+            ValueKind::Table(_) => {
+                let mut section = Self::open(value, path.clone(), faults)?;
+                let read = section.integer("read", CAPACITY_LIMIT, faults);
+                let write = section.integer("write", CAPACITY_LIMIT, faults);
+                section.close(faults);
+                if let (Some(read), Some(write)) = (&read, &write) {
+                    let value = Billing::Provisioned {
+                        read: read.value,
+                        write: write.value,
+                    };
+                    return Some(Setting {
+                        value,
+                        path,
+                        source,
+                    });
+                }
+                if !faults.blame(&path) {
+                    let missing = if read.is_none() { "read" } else { "write" };
+                    faults
+                        .add(path, source, format!("`{missing}` is missing"))
+                        .help(HELP);
+                }
+                None
+            }
+            kind => {
+                let message = format!(
+                    "expected \"on-demand\" or capacities, found {}",
+                    describe(&kind)
+                );
+                faults.add(path, source, message).help(HELP);
+                None
+            }
+        }
     }
 
     fn methods(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<Verbs>> {
@@ -373,6 +453,7 @@ fn noun(key: &str) -> &str {
         "key" => "key attribute",
         "table" => "table name",
         "name" => "service name",
+        "ttl" => "attribute",
         other => other,
     }
 }

@@ -1,0 +1,124 @@
+//! What a deployment needs of the modules, as pure functions: the same [`Modules`] and stage give
+//! the same document, byte for byte.
+//!
+//! `serverless.yml` takes all of it from [`Deployment`]; nothing else reads `modules.toml` for it.
+
+use serde_json::{Value, json};
+use similar::TextDiff;
+
+use crate::config::Config;
+use crate::name::Stage;
+use crate::plan::Description;
+
+mod cloudformation;
+mod iam;
+
+/// What `modulo resources` prints and `serverless.yml` reads: the service's name, the statements
+/// of the function's role, and what is merged into the stack's template. There CloudFormation
+/// keeps the [`Description`] with which a later `modulo plan` compares.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deployment(Value);
+
+impl Deployment {
+    /// What `config` asks for at `stage`.
+    #[must_use]
+    pub fn new(config: &Config, stage: &Stage) -> Self {
+        Self(json!({
+            "service": config.service.name.as_str(),
+            "iam": iam::statements(&config.modules),
+            "resources": {
+                "Metadata": { "modulo": Description::of(&config.modules) },
+                "Resources": cloudformation::tables(&config.modules, stage),
+            },
+        }))
+    }
+
+    /// The document's text, with a newline at its end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        format!("{:#}\n", self.0)
+    }
+
+    /// How `text`, written earlier, differs from this, if it does.
+    #[must_use]
+    pub fn drift_of(&self, text: &str) -> Option<String> {
+        let wanted = self.to_json();
+        let diff = TextDiff::from_lines(text, &wanted);
+        (text != wanted).then(|| diff.unified_diff().header("written", "wanted").to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    const MODULES: &str = r#"
+        [service]
+        name = "salas"
+
+        [modules.modulo1]
+        key = "modulo1Id"
+
+        [modules.sessions]
+        key = "id"
+        methods = ["GET", "PUT"]
+        ttl = "expiresAt"
+        billing = { read = 5, write = 2 }
+
+        [modules.archive]
+        key = "id"
+        table = "the-archive"
+        methods = ["GET", "PUT"]
+        retain = true
+    "#;
+
+    #[track_caller]
+    fn deployment(text: &str, stage: &str) -> Deployment {
+        let stage = stage.parse().expect("a legal stage");
+        let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("legal");
+        Deployment::new(&config, &stage)
+    }
+
+    #[test]
+    fn local() {
+        insta::assert_snapshot!(deployment(MODULES, "local").to_json());
+    }
+
+    #[test]
+    fn prod() {
+        insta::assert_snapshot!(deployment(MODULES, "prod").to_json());
+    }
+
+    #[test]
+    fn a_text_that_is_no_longer_wanted_has_drifted() {
+        let before = deployment("[modules.a]\nkey = 'id'", "local");
+        let after = deployment("[modules.a]\nkey = 'id'\nmethods = ['GET', 'PUT']", "local");
+        assert_eq!(before.drift_of(&before.to_json()), None);
+        let drift = after.drift_of(&before.to_json()).expect("it differs");
+        assert!(
+            drift.contains("-        \"dynamodb:DeleteItem\","),
+            "{drift}"
+        );
+    }
+
+    #[test]
+    fn logical_ids_do_not_change_with_other_modules() {
+        let ids = |text: &str| -> Vec<String> {
+            let tables = &deployment(text, "local").0["resources"]["Resources"];
+            tables
+                .as_object()
+                .expect("an object")
+                .keys()
+                .cloned()
+                .collect()
+        };
+        let alone = ids("[modules.b]\nkey = 'id'");
+        let among =
+            ids("[modules.a]\nkey = 'id'\n[modules.b]\nkey = 'id'\n[modules.c]\nkey = 'id'");
+        assert!(
+            alone.iter().all(|id| among.contains(id)),
+            "{alone:?} is not in {among:?}"
+        );
+    }
+}

@@ -1,0 +1,87 @@
+//! The tables, as CloudFormation describes them.
+
+use serde_json::{Map, Value, json};
+
+use crate::module::{Billing, Module, Modules};
+use crate::name::{ModuleName, Stage};
+
+/// Every module's table, under its logical id.
+pub(super) fn tables(modules: &Modules, stage: &Stage) -> Map<String, Value> {
+    modules
+        .iter()
+        .map(|module| (logical_id(module.name()), table(module, stage)))
+        .collect()
+}
+
+/// The table's name inside the stack. CloudFormation replaces a resource whose logical id changes,
+/// so it depends on the module's name alone; and since it takes letters and digits only, `Z` is
+/// the escape that keeps `a-b`, `a_b` and `aZb` apart.
+pub(super) fn logical_id(module: &ModuleName) -> String {
+    let mut id = String::with_capacity(module.as_str().len() + 5);
+    for character in module.as_str().chars() {
+        match character {
+            '-' => id.push_str("Zd"),
+            '_' => id.push_str("Zu"),
+            'Z' => id.push_str("ZZ"),
+            letter_or_digit => id.push(letter_or_digit),
+        }
+    }
+    id + "Table"
+}
+
+fn table(module: &Module, stage: &Stage) -> Value {
+    let key = module.key().as_str();
+    let policy = if module.retain() { "Retain" } else { "Delete" };
+    let mut properties = json!({
+        "TableName": module.table().as_str(),
+        "AttributeDefinitions": [{ "AttributeName": key, "AttributeType": "S" }],
+        "KeySchema": [{ "AttributeName": key, "KeyType": "HASH" }],
+        "DeletionProtectionEnabled": module.retain(),
+        "PointInTimeRecoverySpecification": { "PointInTimeRecoveryEnabled": !stage.is_local() },
+    });
+    match module.billing() {
+        Billing::OnDemand => properties["BillingMode"] = "PAY_PER_REQUEST".into(),
+        Billing::Provisioned { read, write } => {
+            properties["BillingMode"] = "PROVISIONED".into();
+            properties["ProvisionedThroughput"] =
+                json!({ "ReadCapacityUnits": read, "WriteCapacityUnits": write });
+        }
+    }
+    if let Some(attribute) = module.ttl() {
+        properties["TimeToLiveSpecification"] =
+            json!({ "AttributeName": attribute.as_str(), "Enabled": true });
+    }
+    json!({
+        "Type": "AWS::DynamoDB::Table",
+        "DeletionPolicy": policy,
+        "UpdateReplacePolicy": policy,
+        "Properties": properties,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn logical_ids_of_like_names_differ_and_are_legal() {
+        let names = [
+            "a-b", "a_b", "aZb", "aZdb", "aZub", "ab", "Ab", "a-", "a_", "aZ", "1", "aTable",
+        ];
+        let mut seen = BTreeMap::new();
+        for name in names {
+            let id = logical_id(&name.parse().expect("a legal name"));
+            assert!(
+                id.chars().all(|c| c.is_ascii_alphanumeric()),
+                "{name} became {id}"
+            );
+            if let Some(other) = seen.insert(id.clone(), name) {
+                panic!("{name} and {other} both became {id}");
+            }
+        }
+        let longest = "_".repeat(100).replacen('_', "a", 1);
+        assert!(logical_id(&longest.parse().expect("a legal name")).len() <= 255);
+    }
+}

@@ -1,0 +1,54 @@
+//! The function's permissions: per table, the actions that its module's verbs need and no other.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::cloudformation::logical_id;
+use crate::module::{Modules, Verb, Verbs};
+
+/// One statement of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Statement {
+    effect: &'static str,
+    action: Vec<&'static str>,
+    resource: Vec<Value>,
+}
+
+/// The statements for `modules`. Tables with the same actions share one: a role's inline policies
+/// may have 10,240 characters, which a statement a table would use up with a few dozen modules.
+pub(super) fn statements(modules: &Modules) -> Vec<Statement> {
+    let mut tables: BTreeMap<Vec<&'static str>, Vec<Value>> = BTreeMap::new();
+    for module in modules.iter() {
+        let arn = json!({ "Fn::GetAtt": [logical_id(module.name()), "Arn"] });
+        tables.entry(actions(module.verbs())).or_default().push(arn);
+    }
+    tables
+        .into_iter()
+        .map(|(action, resource)| Statement {
+            effect: "Allow",
+            action,
+            resource,
+        })
+        .collect()
+}
+
+fn actions(verbs: Verbs) -> Vec<&'static str> {
+    let mut actions: Vec<_> = verbs.iter().map(action).collect();
+    actions.sort_unstable();
+    actions.dedup();
+    actions
+}
+
+/// The one call that the store makes for a verb.
+const fn action(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Get => "dynamodb:GetItem",
+        Verb::Post => "dynamodb:PutItem",
+        Verb::Put => "dynamodb:UpdateItem",
+        Verb::Delete => "dynamodb:DeleteItem",
+        Verb::List => "dynamodb:Scan",
+    }
+}

@@ -1,0 +1,223 @@
+//! The function's package: the `bootstrap` binary and `modules.toml` in one zip.
+//!
+//! The same input gives the same bytes, so that a deployment can see that nothing changed.
+
+use std::fs;
+use std::io::{self, Cursor, Read, Write};
+use std::path::{Path, PathBuf};
+
+use zip::result::ZipError;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+use crate::config::FILE_NAME;
+
+/// The entry that the `provided` runtimes start.
+const BOOTSTRAP: &str = "bootstrap";
+const EXECUTABLE: u32 = 0o755;
+const READABLE: u32 = 0o644;
+const ELF_MAGIC: &[u8] = b"\x7fELF";
+const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
+
+/// Why there is no package.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// A file can't be read.
+    #[error("cannot read `{}`", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Neither a Linux binary nor a zip.
+    #[error(
+        "`{}` is neither a Linux binary nor a zip; give the `bootstrap` that was built for \
+         Lambda, or the bootstrap zip of a release",
+        file.display()
+    )]
+    NoBootstrap {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A zip without the binary, or a damaged one.
+    #[error("`{}` gives no `bootstrap`; use the bootstrap zip of a release", file.display())]
+    Zip {
+        /// The file.
+        file: PathBuf,
+        /// What the zip reader says.
+        source: ZipError,
+    },
+    /// The package can't be put together or written.
+    #[error("cannot write `{}`", file.display())]
+    Write {
+        /// The package.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Whether [`write`] had anything to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// The package is new, or differs from the one that was there.
+    New,
+    /// The package that was there has the same bytes; it was left alone.
+    Unchanged,
+}
+
+/// Puts `bootstrap`, a Linux binary or a zip that has one, and the file `modules` together into
+/// `output`.
+///
+/// # Errors
+/// See [`PackageError`].
+pub fn write(bootstrap: &Path, modules: &Path, output: &Path) -> Result<Written, PackageError> {
+    let package = build(bootstrap, &read(modules)?)?;
+    if fs::read(output).is_ok_and(|there| there == package) {
+        return Ok(Written::Unchanged);
+    }
+    // Under another name first: whoever reads the package meanwhile finds a whole one.
+    let unfinished = output.with_extension("zip.unfinished");
+    fs::write(&unfinished, package)
+        .and_then(|()| fs::rename(&unfinished, output))
+        .map_err(|source| PackageError::Write {
+            file: output.to_owned(),
+            source,
+        })?;
+    Ok(Written::New)
+}
+
+fn build(bootstrap: &Path, modules: &[u8]) -> Result<Vec<u8>, PackageError> {
+    let given = read(bootstrap)?;
+    let no_bootstrap = |source| PackageError::Zip {
+        file: bootstrap.to_owned(),
+        source,
+    };
+    let mut package = ZipWriter::new(Cursor::new(Vec::new()));
+    if given.starts_with(ELF_MAGIC) {
+        add(&mut package, BOOTSTRAP, EXECUTABLE, &given).map_err(no_bootstrap)?;
+    } else if given.starts_with(ZIP_MAGIC) {
+        let binary = extract_bootstrap(given).map_err(no_bootstrap)?;
+        add(&mut package, BOOTSTRAP, EXECUTABLE, &binary).map_err(no_bootstrap)?;
+    } else {
+        return Err(PackageError::NoBootstrap {
+            file: bootstrap.to_owned(),
+        });
+    }
+    add(&mut package, FILE_NAME, READABLE, modules).map_err(no_bootstrap)?;
+    let finished = package.finish().map_err(no_bootstrap)?;
+    Ok(finished.into_inner())
+}
+
+/// Decompressed, rather than copied as it is: what made the other zip must not show in this one.
+fn extract_bootstrap(zip: Vec<u8>) -> Result<Vec<u8>, ZipError> {
+    let mut archive = ZipArchive::new(Cursor::new(zip))?;
+    let mut entry = archive.by_name(BOOTSTRAP)?;
+    let mut binary = Vec::new();
+    entry.read_to_end(&mut binary)?;
+    Ok(binary)
+}
+
+/// Adds an entry with nothing in it that depends on when or where it is added.
+fn add(
+    package: &mut ZipWriter<Cursor<Vec<u8>>>,
+    name: &str,
+    mode: u32,
+    content: &[u8],
+) -> Result<(), ZipError> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(mode);
+    package.start_file(name, options)?;
+    package.write_all(content)?;
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, PackageError> {
+    fs::read(file).map_err(|source| PackageError::Read {
+        file: file.to_owned(),
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    const BINARY: &[u8] = b"\x7fELF and the rest";
+
+    fn folder() -> (TempDir, PathBuf, PathBuf, PathBuf) {
+        let folder = TempDir::new().expect("a temporary folder");
+        let path = |name: &str| folder.path().join(name);
+        let (bootstrap, modules, output) = (path("built"), path("mine.toml"), path("out.zip"));
+        fs::write(&bootstrap, BINARY).expect("writable");
+        fs::write(&modules, "[modules.rooms]\nkey = 'roomId'\n").expect("writable");
+        (folder, bootstrap, modules, output)
+    }
+
+    #[test]
+    fn a_package_has_what_lambda_starts_and_what_it_reads() {
+        let (_folder, bootstrap, modules, output) = folder();
+        assert_eq!(
+            write(&bootstrap, &modules, &output).expect("written"),
+            Written::New
+        );
+        let mut zip = ZipArchive::new(fs::File::open(&output).expect("there")).expect("a zip");
+        let entries: Vec<_> = (0..zip.len())
+            .map(|at| {
+                let entry = zip.by_index(at).expect("an entry");
+                let mode = entry.unix_mode().expect("a mode");
+                let time = entry.last_modified().expect("a time");
+                format!("{mode:o} {time} {}", entry.name().expect("a name"))
+            })
+            .collect();
+        insta::assert_snapshot!(entries.join("\n"), @"
+        100755 1980-01-01 00:00:00 bootstrap
+        100644 1980-01-01 00:00:00 modules.toml
+        ");
+    }
+
+    #[test]
+    fn the_same_input_gives_the_same_bytes_from_a_binary_or_from_its_package() {
+        let (folder, bootstrap, modules, output) = folder();
+        write(&bootstrap, &modules, &output).expect("written");
+        assert_eq!(
+            write(&bootstrap, &modules, &output).expect("written"),
+            Written::Unchanged
+        );
+        let again = folder.path().join("again.zip");
+        write(&output, &modules, &again).expect("written");
+        assert_eq!(
+            fs::read(&output).expect("there"),
+            fs::read(&again).expect("there")
+        );
+        fs::write(&modules, "[modules.other]\nkey = 'id'\n").expect("writable");
+        assert_eq!(
+            write(&bootstrap, &modules, &output).expect("written"),
+            Written::New
+        );
+    }
+
+    #[test]
+    fn what_is_no_bootstrap_is_told() {
+        let (folder, _, modules, output) = folder();
+        let refused = |content: &[u8]| {
+            let file = folder.path().join("wrong");
+            fs::write(&file, content).expect("writable");
+            let error = write(&file, &modules, &output).expect_err("refused");
+            error
+                .to_string()
+                .replace(&file.display().to_string(), "wrong")
+        };
+        insta::assert_snapshot!(refused(b"#!/bin/sh"), @"`wrong` is neither a Linux binary nor a zip; give the `bootstrap` that was built for Lambda, or the bootstrap zip of a release");
+        insta::assert_snapshot!(refused(b"PK\x03\x04, but then nothing"), @"`wrong` gives no `bootstrap`; use the bootstrap zip of a release");
+        assert!(
+            !output.exists(),
+            "nothing is written where something is wrong"
+        );
+    }
+}

@@ -1,0 +1,318 @@
+//! What a deployment would change for data and for clients, before it is made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::deployed::{UnknownDeployment, deployed};
+use crate::module::{Module, Modules};
+
+mod deployed;
+
+/// The modules of a deployment, as far as data and clients depend on them. Kept in the stack's
+/// template, so what is written by one release must be read by the next: add members with a
+/// default, take none away.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    modules: BTreeMap<String, ModuleDescription>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct ModuleDescription {
+    key: String,
+    table: String,
+    methods: BTreeSet<String>,
+    envelope: String,
+    max_bytes: usize,
+    retain: bool,
+    ttl: Option<String>,
+}
+
+impl Description {
+    /// That of `modules`.
+    #[must_use]
+    pub fn of(modules: &Modules) -> Self {
+        let described = modules
+            .iter()
+            .map(|module| (module.name().to_string(), describe(module)));
+        Self {
+            modules: described.collect(),
+        }
+    }
+}
+
+fn describe(module: &Module) -> ModuleDescription {
+    ModuleDescription {
+        key: module.key().to_string(),
+        table: module.table().to_string(),
+        methods: module.verbs().iter().map(|verb| verb.to_string()).collect(),
+        envelope: module.envelope().to_string(),
+        max_bytes: module.max_bytes(),
+        retain: module.retain(),
+        ttl: module.ttl().map(ToString::to_string),
+    }
+}
+
+/// What changes between two deployments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan(Vec<Change>);
+
+/// One edit and its consequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    module: String,
+    breaking: bool,
+    edit: String,
+    consequence: String,
+}
+
+impl Plan {
+    /// From what is deployed to what is wanted.
+    #[must_use]
+    pub fn new(deployed: &Description, wanted: &Description) -> Self {
+        let names: BTreeSet<_> = deployed
+            .modules
+            .keys()
+            .chain(wanted.modules.keys())
+            .collect();
+        let mut changes = Changes {
+            module: "",
+            found: Vec::new(),
+        };
+        for name in names {
+            changes.module = name;
+            match (deployed.modules.get(name), wanted.modules.get(name)) {
+                (None, Some(after)) => changes.added(after),
+                (Some(before), None) => changes.removed(before),
+                (Some(before), Some(after)) => changes.edited(before, after),
+                (None, None) => {}
+            }
+        }
+        Self(changes.found)
+    }
+
+    /// Whether data or clients would suffer.
+    #[must_use]
+    pub fn is_breaking(&self) -> bool {
+        self.0.iter().any(|change| change.breaking)
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("no module changes");
+        }
+        for (at, change) in self.0.iter().enumerate() {
+            let newline = if at > 0 { "\n" } else { "" };
+            let mark = if change.breaking { "BREAKS" } else { "ok" };
+            write!(f, "{newline}{mark:<6}  {}: {}", change.module, change.edit)?;
+            write!(f, "\n        {}", change.consequence)?;
+        }
+        Ok(())
+    }
+}
+
+struct Changes<'n> {
+    module: &'n str,
+    found: Vec<Change>,
+}
+
+impl Changes<'_> {
+    fn add(&mut self, breaking: bool, edit: impl Into<String>, consequence: impl Into<String>) {
+        self.found.push(Change {
+            module: self.module.to_owned(),
+            breaking,
+            edit: edit.into(),
+            consequence: consequence.into(),
+        });
+    }
+
+    fn added(&mut self, after: &ModuleDescription) {
+        let consequence = format!(
+            "`/{}` answers {}, on table `{}`",
+            self.module,
+            list(&after.methods),
+            after.table
+        );
+        self.add(false, "is new", consequence);
+    }
+
+    fn removed(&mut self, before: &ModuleDescription) {
+        let consequence = format!(
+            "`/{}` answers 404, and {}",
+            self.module,
+            fate_of_table(before)
+        );
+        self.add(true, "is gone", consequence);
+    }
+
+    fn edited(&mut self, before: &ModuleDescription, after: &ModuleDescription) {
+        if before.table != after.table {
+            let edit = format!("table `{}` becomes `{}`", before.table, after.table);
+            let consequence = format!(
+                "no item moves: the new table begins empty, and {}",
+                fate_of_table(before)
+            );
+            self.add(true, edit, consequence);
+        }
+        if before.key != after.key {
+            let edit = format!("key attribute `{}` becomes `{}`", before.key, after.key);
+            let consequence = if before.table == after.table {
+                "a table's key can't be changed: the deployment fails unless `table` changes too"
+            } else {
+                "answers name the id otherwise, and items of the old table have another key"
+            };
+            self.add(true, edit, consequence);
+        }
+        let dropped: BTreeSet<_> = before.methods.difference(&after.methods).cloned().collect();
+        if !dropped.is_empty() {
+            let edit = format!("no longer serves {}", list(&dropped));
+            self.add(true, edit, "clients that use it are answered 405");
+        }
+        let gained: BTreeSet<_> = after.methods.difference(&before.methods).cloned().collect();
+        if !gained.is_empty() {
+            let edit = format!("serves {} too", list(&gained));
+            self.add(false, edit, "the function gains the permission for it");
+        }
+        if before.envelope != after.envelope {
+            let edit = format!(
+                "envelope `{}` becomes `{}`",
+                before.envelope, after.envelope
+            );
+            self.add(true, edit, "every answer has another shape");
+        }
+        if after.max_bytes < before.max_bytes {
+            let edit = format!(
+                "max_bytes goes from {} to {}",
+                before.max_bytes, after.max_bytes
+            );
+            self.add(
+                true,
+                edit,
+                "larger documents are answered 413, also those that are stored and sent again",
+            );
+        }
+        if let Some(attribute) = after.ttl.as_ref().filter(|_| before.ttl != after.ttl) {
+            let edit = format!("ttl is now `{attribute}`");
+            self.add(
+                true,
+                edit,
+                "DynamoDB deletes items whose time in that attribute has passed",
+            );
+        }
+        if before.retain && !after.retain {
+            self.add(
+                true,
+                "retain is now false",
+                "the table goes with the stack, items and all",
+            );
+        }
+    }
+}
+
+fn fate_of_table(before: &ModuleDescription) -> String {
+    if before.retain {
+        format!("table `{}` stays, outside the stack", before.table)
+    } else {
+        format!("table `{}` is deleted with all its items", before.table)
+    }
+}
+
+fn list(words: &BTreeSet<String>) -> String {
+    words
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::name::Stage;
+
+    #[track_caller]
+    fn description(text: &str) -> Description {
+        let stage: Stage = "prod".parse().expect("legal");
+        let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("legal");
+        Description::of(&config.modules)
+    }
+
+    const BEFORE: &str = "
+        [modules.modulo1]
+        key = 'modulo1Id'
+        [modules.modulo2]
+        key = 'modulo2Id'
+        [modules.modulo3]
+        key = 'modulo3Id'
+        retain = false
+    ";
+
+    #[test]
+    fn nothing_changes() {
+        let plan = Plan::new(&description(BEFORE), &description(BEFORE));
+        assert!(!plan.is_breaking());
+        insta::assert_snapshot!(plan, @"no module changes");
+    }
+
+    #[test]
+    fn a_first_deployment_breaks_nothing() {
+        let plan = Plan::new(
+            &Description::default(),
+            &description("[modules.a]\nkey = 'id'"),
+        );
+        assert!(!plan.is_breaking());
+        insta::assert_snapshot!(plan, @"
+        ok      a: is new
+                `/a` answers DELETE, GET, LIST, POST, PUT, on table `a-prod`
+        ");
+    }
+
+    #[test]
+    fn every_breaking_edit_is_told_with_its_consequence() {
+        let after = "
+            [modules.modulo1]
+            key = 'id'
+            methods = ['GET', 'LIST']
+            max_bytes = 1000
+            ttl = 'expiresAt'
+            retain = false
+            [modules.modulo2]
+            key = 'id'
+            table = 'elsewhere'
+        ";
+        let plan = Plan::new(&description(BEFORE), &description(after));
+        assert!(plan.is_breaking());
+        insta::assert_snapshot!(plan, @"
+        BREAKS  modulo1: key attribute `modulo1Id` becomes `id`
+                a table's key can't be changed: the deployment fails unless `table` changes too
+        BREAKS  modulo1: no longer serves DELETE, POST, PUT
+                clients that use it are answered 405
+        BREAKS  modulo1: max_bytes goes from 358400 to 1000
+                larger documents are answered 413, also those that are stored and sent again
+        BREAKS  modulo1: ttl is now `expiresAt`
+                DynamoDB deletes items whose time in that attribute has passed
+        BREAKS  modulo1: retain is now false
+                the table goes with the stack, items and all
+        BREAKS  modulo2: table `modulo2-prod` becomes `elsewhere`
+                no item moves: the new table begins empty, and table `modulo2-prod` stays, outside the stack
+        BREAKS  modulo2: key attribute `modulo2Id` becomes `id`
+                answers name the id otherwise, and items of the old table have another key
+        BREAKS  modulo3: is gone
+                `/modulo3` answers 404, and table `modulo3-prod` is deleted with all its items
+        ");
+    }
+
+    #[test]
+    fn a_description_is_read_as_it_was_written() {
+        let written = description(BEFORE);
+        let json = serde_json::to_string(&written).expect("serialisable");
+        assert_eq!(
+            serde_json::from_str::<Description>(&json).expect("readable"),
+            written
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! What the last deployment left with its stack.
+
+use aws_config::BehaviorVersion;
+use aws_config::environment::region::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata};
+use serde::Deserialize;
+
+use super::Description;
+use crate::local;
+use crate::name::{ServiceName, Stage};
+
+/// As in `serverless.yml`.
+const DEFAULT_REGION: &str = "us-east-1";
+
+/// Why it is not known what is deployed.
+#[derive(Debug, thiserror::Error)]
+pub enum UnknownDeployment {
+    /// CloudFormation does not answer, or refuses.
+    #[error(
+        "cannot read stack `{stack}`: {message}; check the credentials and the region, or for \
+         stage `local` that the emulator runs"
+    )]
+    Unreachable {
+        /// The stack.
+        stack: String,
+        /// What the SDK says, with all its causes.
+        message: String,
+    },
+    /// There is a stack, but no description in it.
+    #[error(
+        "stack `{stack}` was not deployed by modulo; give the service another name, in [service]"
+    )]
+    Foreign {
+        /// The stack.
+        stack: String,
+        /// What is wrong with its template.
+        source: serde_json::Error,
+    },
+}
+
+/// The parts of a template that are of interest.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Template {
+    metadata: Metadata,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    modulo: Description,
+}
+
+/// The description in the stack of `service` at `stage`; an empty one if there is no stack.
+/// Stage `local` is looked for at `emulator`, and never in an account.
+pub async fn deployed(
+    service: &ServiceName,
+    stage: &Stage,
+    emulator: &str,
+) -> Result<Description, UnknownDeployment> {
+    let stack = format!("{service}-{stage}");
+    let account = if stage.is_local() {
+        local::settings(emulator).await
+    } else {
+        let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+            .or_else(DEFAULT_REGION);
+        aws_config::defaults(BehaviorVersion::latest())
+            .region(region)
+            .load()
+            .await
+    };
+    let request = Client::new(&account).get_template().stack_name(&stack);
+    let template = match request.send().await {
+        Ok(output) => output.template_body.unwrap_or_default(),
+        // CloudFormation has no code of its own for it.
+        Err(error)
+            if error
+                .message()
+                .is_some_and(|text| text.contains("does not exist")) =>
+        {
+            return Ok(Description::default());
+        }
+        Err(error) => {
+            let message = DisplayErrorContext(&error).to_string();
+            return Err(UnknownDeployment::Unreachable { stack, message });
+        }
+    };
+    match serde_json::from_str::<Template>(&template) {
+        Ok(template) => Ok(template.metadata.modulo),
+        Err(source) => Err(UnknownDeployment::Foreign { stack, source }),
+    }
+}
