@@ -65,4 +65,10 @@ function tools() {
   return { bin, python };
 }
 
+if (require.main === module) {
+  const [arch, output] = process.argv.slice(2);
+  if (!output) fail('usage: node serverless/build.cjs x86_64|arm64 OUTPUT.zip');
+  buildPackage(arch, output);
+}
+
 module.exports = { buildPackage };

@@ -45,22 +45,18 @@ async function isLocalStack(endpoint) {
 }
 
 /**
- * The addresses that answer on this machine, from the stack's outputs, which
- * on an emulator bear the names that AWS would give.
+ * Where an address of the stack answers. Emulators give the names that AWS would give, which lead
+ * to AWS; on the machine itself the path says what the name would.
  */
-function emulatorAddresses(outputs, stage) {
+function emulatorAddress(address, stage) {
   const base = process.env.AWS_ENDPOINT_URL;
-  const id = (url) => new URL(url).hostname.split('.')[0];
-  const [url, rest, http] = [
-    outputs.ApiLambdaFunctionUrl,
-    outputs.ServiceEndpoint,
-    outputs.HttpApiUrl,
-  ];
-  return [
-    url && (url.includes('.on.aws') ? `${base}/_aws/lambda-url/${id(url)}` : url),
-    rest && `${base}/restapis/${id(rest)}/${stage}/_user_request_`,
-    http && `${base}/_aws/execute-api/${id(http)}`,
-  ].filter(Boolean);
+  const { hostname } = new URL(address);
+  const [id, service] = hostname.split('.');
+  if (!base || !/\.(amazonaws\.com|on\.aws)$/.test(hostname)) return address;
+  if (service === 'lambda-url') return `${base}/_aws/lambda-url/${id}`;
+  // Only a REST API has its stage in the path.
+  const isRest = address.endsWith(`/${stage}`);
+  return isRest ? `${base}/restapis/${id}/${stage}/_user_request_` : `${base}/_aws/execute-api/${id}`;
 }
 
-module.exports = { LOCAL, emulatorAddresses, functionEndpoint, pointAtEmulator };
+module.exports = { LOCAL, emulatorAddress, functionEndpoint, pointAtEmulator };

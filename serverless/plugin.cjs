@@ -2,7 +2,7 @@
 // Hooks into osls: builds the package before osls takes it, and shows addresses that answer.
 
 const { buildPackage } = require('./build.cjs');
-const { emulatorAddresses, pointAtEmulator } = require('./emulator.cjs');
+const { emulatorAddress, pointAtEmulator } = require('./emulator.cjs');
 
 module.exports = class ModuloPlugin {
   constructor(serverless, options, { progress }) {
@@ -10,10 +10,17 @@ module.exports = class ModuloPlugin {
     this.stage = serverless.service.provider.stage;
     this.progress = progress;
     pointAtEmulator(this.stage);
+    this.commands = {
+      url: {
+        usage: 'Print the addresses of the deployed function, one a line, its function URL first',
+        lifecycleEvents: ['print'],
+      },
+    };
     this.hooks = {
       'before:package:createDeploymentArtifacts': () => this.build(),
       'before:deploy:function:packageFunction': () => this.build(),
       'after:aws:info:displayEndpoints': () => this.showAddresses(),
+      'url:print': () => this.printAddresses(),
     };
   }
 
@@ -29,12 +36,26 @@ module.exports = class ModuloPlugin {
 
   /** osls shows an emulator's endpoints under amazonaws.com, where nothing answers. */
   showAddresses() {
-    if (!process.env.AWS_ENDPOINT_URL) return;
+    this.serverless.serviceOutputs.delete('endpoint');
+    this.serverless.serviceOutputs.set('endpoints', this.addresses());
+  }
+
+  async printAddresses() {
+    await this.serverless.pluginManager.spawn('aws:info');
+    process.stdout.write(this.addresses().map((address) => `${address}\n`).join(''));
+  }
+
+  /** From the stack's outputs, which osls has gathered. */
+  addresses() {
     const info = this.serverless.pluginManager.plugins.find((plugin) => plugin.gatheredData);
     const outputs = Object.fromEntries(
       info.gatheredData.outputs.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]),
     );
-    this.serverless.serviceOutputs.delete('endpoint');
-    this.serverless.serviceOutputs.set('endpoints', emulatorAddresses(outputs, this.stage));
+    const addresses = [
+      outputs.ApiLambdaFunctionUrl,
+      outputs.ServiceEndpoint,
+      outputs.HttpApiUrl,
+    ].filter(Boolean);
+    return addresses.map((address) => emulatorAddress(address, this.stage).replace(/\/$/, ''));
   }
 };

@@ -11,12 +11,12 @@ const root = path.dirname(__dirname);
  * Ends the deployment with a message and nothing else: thrown, osls would
  * repeat it for each variable that asked, with a stack trace.
  */
-function fail(message, status = 1) {
-  process.stderr.write(`${message.trimEnd()}\n`);
-  process.exit(status);
+function fail(message) {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
 }
 
-/** Runs a command and returns its standard output; what else it says is shown as it comes. */
+/** Runs a command and returns its standard output. What else it says is shown, and tells why it failed. */
 function run(command, args, { env = {}, mend } = {}) {
   const { error, signal, status, stdout } = spawnSync(command, args, {
     cwd: root,
@@ -27,7 +27,8 @@ function run(command, args, { env = {}, mend } = {}) {
   });
   if (error?.code === 'ENOENT') fail(`\`${command}\` is not installed; ${mend}`);
   if (error) fail(`\`${command}\` did not run: ${error.message}`);
-  if (status !== 0) fail(`\`${command} ${args[0]}\` failed (${signal ?? status})`, status ?? 1);
+  if (signal) fail(`\`${command} ${args[0]}\` was ended by ${signal}`);
+  if (status !== 0) process.exit(status);
   return stdout;
 }
 

@@ -1,0 +1,190 @@
+//! The emulator of AWS that the tests deploy to.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use crate::program::{Companion, cache, lock, root, run};
+
+const HEALTHY_WITHIN: Duration = Duration::from_secs(60);
+const REQUIREMENTS: &str = "tests/localstack/requirements.txt";
+
+/// An emulator that answers.
+pub struct Emulator {
+    /// Its address.
+    pub endpoint: String,
+    /// Whether it has HTTP APIs: LocalStack without a licence has not.
+    pub http_api: bool,
+    _companion: Mutex<Option<Companion>>,
+}
+
+/// The emulator of this run, chosen and started when the first test asks.
+pub fn emulator() -> &'static Emulator {
+    static EMULATOR: OnceLock<Emulator> = OnceLock::new();
+    EMULATOR.get_or_init(choose)
+}
+
+fn choose() -> Emulator {
+    if let Ok(endpoint) = std::env::var("AWS_ENDPOINT_URL") {
+        return Emulator::at(endpoint, None, "AWS_ENDPOINT_URL").unwrap_or_else(|why| {
+            panic!("AWS_ENDPOINT_URL is set, but {why}; start the emulator or unset the variable")
+        });
+    }
+    let in_container = with_container_engine();
+    let by_engine = match in_container {
+        Ok(emulator) => return emulator,
+        Err(why) => why,
+    };
+    let by_python = match with_ministack() {
+        Ok(emulator) => return emulator,
+        Err(why) => why,
+    };
+    panic!(
+        "the end-to-end tests need an emulator of AWS; any of these three gives them one:\n\
+         1. AWS_ENDPOINT_URL=http://127.0.0.1:4566, of a LocalStack or ministack that runs\n\
+         2. Docker or Podman with its compose plug-in; now: {by_engine}\n\
+         3. Python 3.10 or newer with venv and pip; now: {by_python}"
+    )
+}
+
+impl Emulator {
+    /// The one at `endpoint`, once it is healthy; says in one line that it is taken.
+    fn at(
+        endpoint: String,
+        mut companion: Option<Companion>,
+        origin: &str,
+    ) -> Result<Self, String> {
+        let endpoint = endpoint
+            .trim_end_matches('/')
+            .replace("//localhost", "//127.0.0.1");
+        let client = reqwest::blocking::Client::builder()
+            .timeout(Duration::from_secs(5))
+            .build()
+            .expect("a client without options is possible");
+        let start = Instant::now();
+        let health = loop {
+            let answer = client
+                .get(format!("{endpoint}/_localstack/health"))
+                .send()
+                .and_then(|answer| answer.error_for_status()?.json::<serde_json::Value>());
+            match answer {
+                Ok(health) => break health,
+                Err(error) if start.elapsed() > HEALTHY_WITHIN => {
+                    return Err(format!("{endpoint} is not healthy: {error}"));
+                }
+                Err(_) if companion.as_mut().is_some_and(Companion::is_gone) => {
+                    return Err(format!("{origin} ended by itself"));
+                }
+                Err(_) => std::thread::sleep(Duration::from_millis(200)),
+            }
+        };
+        let http_api = health["edition"] != "community";
+        let without = if http_api {
+            ""
+        } else {
+            ", which has no HTTP API: that door is not tried"
+        };
+        eprintln!("end-to-end tests: {endpoint}, from {origin}{without}");
+        Ok(Self {
+            endpoint,
+            http_api,
+            _companion: Mutex::new(companion),
+        })
+    }
+}
+
+/// LocalStack by compose.yml.
+fn with_container_engine() -> Result<Emulator, String> {
+    let engine = ["docker", "podman"]
+        .into_iter()
+        .find(|engine| {
+            [["info"].as_slice(), &["compose", "version"]]
+                .into_iter()
+                .all(|arguments| run(Command::new(engine).args(arguments)).is_ok())
+        })
+        .ok_or("neither engine answers")?;
+    let port = free_port();
+    let mut variables = vec![
+        ("COMPOSE_PROJECT_NAME", format!("modulo-e2e-{port}")),
+        (
+            "COMPOSE_FILE",
+            root().join("compose.yml").display().to_string(),
+        ),
+        ("MODULO_LOCAL_PORT", port.to_string()),
+        ("ENGINE", engine.to_owned()),
+    ];
+    let rootless = std::env::var("XDG_RUNTIME_DIR")
+        .map(|folder| PathBuf::from(folder).join("podman/podman.sock"));
+    if let (None, "podman", Ok(socket)) = (std::env::var_os("DOCKER_SOCK"), engine, rootless) {
+        variables.push(("DOCKER_SOCK", socket.display().to_string()));
+    }
+    // Started before the containers, so that it takes away those of a start that failed half-way.
+    let companion = Companion::start(
+        "cat; \"$ENGINE\" compose down --volumes --timeout 5",
+        &variables,
+    );
+    run(Command::new(engine)
+        .args(["compose", "up", "--detach", "--wait"])
+        .envs(variables))?;
+    Emulator::at(
+        format!("http://127.0.0.1:{port}"),
+        Some(companion),
+        &format!("compose.yml with {engine}"),
+    )
+}
+
+/// ministack, in a Python environment under target/.
+fn with_ministack() -> Result<Emulator, String> {
+    const SCRIPT: &str = r#"
+        "$MINISTACK" >"$TMPDIR/ministack.log" 2>&1 &
+        ministack=$!
+        (wait_for_end() { cat; }; wait_for_end)
+        kill "$ministack"
+        wait "$ministack"
+        rm -rf "$TMPDIR"
+    "#;
+    let program = install_ministack()?;
+    let port = free_port();
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let folder = tempfile::Builder::new()
+        .prefix("modulo-ministack-")
+        .tempdir()
+        .expect("the temporary folder is writable")
+        .keep();
+    let companion = Companion::start(
+        SCRIPT,
+        &[
+            ("MINISTACK", program.display().to_string()),
+            ("TMPDIR", folder.display().to_string()),
+            ("BIND_HOST", "127.0.0.1".to_owned()),
+            ("GATEWAY_PORT", port.to_string()),
+            // Functions inherit it; those of a stage other than local know no endpoint else.
+            ("AWS_ENDPOINT_URL", endpoint.clone()),
+        ],
+    );
+    Emulator::at(endpoint, Some(companion), "ministack under target/")
+}
+
+fn install_ministack() -> Result<PathBuf, String> {
+    let _lock = lock();
+    let home = cache().join("ministack");
+    let wanted = std::fs::read_to_string(root().join(REQUIREMENTS)).expect("it is in the tree");
+    let stamp = home.join("requirements.txt");
+    if std::fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
+        run(Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&home))?;
+        run(Command::new(home.join("bin/pip"))
+            .args(["install", "--quiet", "--requirement"])
+            .arg(root().join(REQUIREMENTS)))?;
+        std::fs::write(&stamp, wanted).expect("target/ is writable");
+    }
+    Ok(home.join("bin/ministack"))
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("it is bound").port()
+}

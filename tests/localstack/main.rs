@@ -1,0 +1,15 @@
+//! End-to-end tests: the real `serverless.yml`, deployed to an emulator of AWS.
+//!
+//! Which emulator is decided in [`emulator`]. Each test has a project folder and a stack of its
+//! own, so tests, and copies of this whole run, can go on side by side. To see what `osls` says,
+//! run with `-- --nocapture`.
+
+#![cfg(unix)]
+
+mod contract;
+mod emulator;
+mod lifecycle;
+mod program;
+mod project;
+mod refusal;
+mod tables;

@@ -1,0 +1,236 @@
+//! A project of its own: a folder with the repository's `serverless.yml` and a `modules.toml`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::emulator::emulator;
+use crate::program::{cache, lock, root, run};
+
+const MODULO: &str = env!("CARGO_BIN_EXE_modulo");
+
+/// A folder to deploy from. Its stack is removed when it is dropped.
+pub struct Project {
+    folder: TempDir,
+    id: String,
+    stage: &'static str,
+    deployed: bool,
+}
+
+/// Where a deployed function answers.
+pub struct Doors {
+    pub function_url: Option<String>,
+    pub rest_api: Option<String>,
+    pub http_api: Option<String>,
+}
+
+impl Doors {
+    /// From what `osls` tells its user.
+    fn read(said: &str) -> Self {
+        let door = |mark: &str| {
+            said.lines()
+                .map(|line| line.trim().trim_end_matches('/'))
+                .find(|line| line.starts_with("http") && line.contains(mark))
+                .map(str::to_owned)
+        };
+        Self {
+            function_url: door("lambda-url"),
+            rest_api: door("/restapis/"),
+            http_api: door("/execute-api/"),
+        }
+    }
+
+    /// All that are open.
+    pub fn iter(&self) -> impl Iterator<Item = &String> {
+        [&self.function_url, &self.rest_api, &self.http_api]
+            .into_iter()
+            .flatten()
+    }
+}
+
+impl Project {
+    /// A project at `stage` with these modules, on tables that no other project has.
+    pub fn new(stage: &'static str, modules: &str) -> Self {
+        let folder = TempDir::with_prefix("modulo-project-").expect("it is writable");
+        let id = uuid::Uuid::now_v7().simple().to_string().split_off(20);
+        for name in ["serverless.yml", "package.json", "serverless"] {
+            copy(&root().join(name), &folder.path().join(name));
+        }
+        std::os::unix::fs::symlink(node_modules(), folder.path().join("node_modules"))
+            .expect("it is writable");
+        let project = Self {
+            folder,
+            id,
+            stage,
+            deployed: false,
+        };
+        project.write_modules(modules);
+        project
+    }
+
+    /// Another `modules.toml`.
+    pub fn write_modules(&self, modules: &str) {
+        let Self { id, .. } = self;
+        let text = format!(
+            "[service]\nname = \"{}\"\n\n[defaults]\ntable = \"{{module}}-{{stage}}-{id}\"\n{modules}",
+            self.service()
+        );
+        fs::write(self.folder.path().join("modules.toml"), text).expect("it is writable");
+    }
+
+    /// The table of a module.
+    pub fn table(&self, module: &str) -> String {
+        format!("{module}-{}-{}", self.stage, self.id)
+    }
+
+    /// What the names of all its tables end in.
+    pub fn table_suffix(&self) -> String {
+        format!("-{}", self.id)
+    }
+
+    fn service(&self) -> String {
+        format!("modulo-e2e-{}", self.id)
+    }
+
+    /// Its stack.
+    pub fn stack(&self) -> String {
+        format!("{}-{}", self.service(), self.stage)
+    }
+
+    /// `npm run deploy -- --stage …`
+    pub fn deploy(&mut self, arguments: &[&str]) -> Result<Doors, String> {
+        // Once it was tried there may be half a stack.
+        self.deployed = true;
+        let start = Instant::now();
+        let mut command = self.osls("deploy");
+        if !emulator().http_api {
+            command.args(["--param", "http-api=false"]);
+        }
+        let said = run(command.args(arguments))?;
+        report("deploy", start.elapsed());
+        println!("{said}");
+        Ok(Doors::read(&said))
+    }
+
+    /// `npm run remove -- --stage …`
+    pub fn remove(&mut self) {
+        self.deployed = false;
+        let start = Instant::now();
+        run(&mut self.osls("remove")).unwrap_or_else(|why| panic!("{why}"));
+        report("remove", start.elapsed());
+    }
+
+    /// `modulo …`
+    pub fn modulo(&self, arguments: &[&str]) -> Result<String, String> {
+        run(in_stage(Command::new(MODULO), self.folder.path())
+            .args(arguments)
+            .args(["--stage", self.stage]))
+    }
+
+    fn osls(&self, verb: &str) -> Command {
+        let mut command = in_stage(Command::new("npm"), self.folder.path());
+        command
+            .args(["run", "--silent", verb, "--", "--stage", self.stage])
+            .env("MODULO_ARTIFACT", artifact());
+        command
+    }
+}
+
+impl Drop for Project {
+    fn drop(&mut self) {
+        if !self.deployed {
+            return;
+        }
+        // Whatever a test made of it, this is one to remove a stack with.
+        self.write_modules("[modules.modulo1]\nkey = \"modulo1Id\"\n");
+        if let Err(why) = run(&mut self.osls("remove")) {
+            eprintln!("stack {} is left behind: {why}", self.stack());
+        }
+    }
+}
+
+/// A command that sees the emulator and nothing of the account that its user may have.
+fn in_stage(mut command: Command, folder: &Path) -> Command {
+    let own = std::env::vars_os().map(|(name, _)| name);
+    for name in own.filter(|name| name.to_string_lossy().starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    command
+        .current_dir(folder)
+        .env("MODULO_BIN", MODULO)
+        .env("AWS_ENDPOINT_URL", &emulator().endpoint)
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        // osls asks after a deployment's progress every 5 s by itself.
+        .env("SLS_AWS_MONITORING_FREQUENCY", "500");
+    command
+}
+
+/// The release package of this tree, made as a user makes it, unless MODULO_ARTIFACT names
+/// another; the projects put their own `modules.toml` in.
+fn artifact() -> &'static Path {
+    static ARTIFACT: OnceLock<PathBuf> = OnceLock::new();
+    ARTIFACT.get_or_init(|| {
+        if let Some(given) = std::env::var_os("MODULO_ARTIFACT") {
+            return given.into();
+        }
+        node_modules();
+        let _lock = lock();
+        let start = Instant::now();
+        let mut package = in_stage(Command::new("npm"), root());
+        run(package.args(["run", "--silent", "package", "--", "--stage", "local"]))
+            .unwrap_or_else(|why| panic!("{why}"));
+        report("package", start.elapsed());
+        let built = root().join("target/deploy/modulo-x86_64.zip");
+        // A copy, which the next run's package does not replace while this one deploys it.
+        let copy = cache().join(format!("modulo-{}.zip", std::process::id()));
+        fs::copy(&built, &copy).expect("it was just built");
+        copy
+    })
+}
+
+/// `npm ci`, if it is due.
+fn node_modules() -> PathBuf {
+    let _lock = lock();
+    let installed = root().join("node_modules");
+    let modified = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
+    let due = modified(&installed.join(".package-lock.json"))
+        < modified(&root().join("package-lock.json"));
+    if due {
+        run(Command::new("npm").arg("ci").current_dir(root())).unwrap_or_else(|why| {
+            panic!("the end-to-end tests need Node.js 20.19 or newer with npm: {why}")
+        });
+    }
+    installed
+}
+
+fn copy(from: &Path, to: &Path) {
+    if from.is_dir() {
+        fs::create_dir(to).expect("it is writable");
+        for entry in fs::read_dir(from).expect("it is readable") {
+            let entry = entry.expect("it is readable");
+            copy(&entry.path(), &to.join(entry.file_name()));
+        }
+    } else {
+        fs::copy(from, to).expect("it is readable");
+    }
+}
+
+/// A figure, for those who look.
+pub fn report(what: &str, time: Duration) {
+    println!("figure: {what} took {:.1} s", time.as_secs_f64());
+}
+
+/// The deployed template of a project.
+pub fn template(project: &Project) -> Option<Value> {
+    let client = aws_sdk_cloudformation::Client::new(crate::tables::account());
+    let request = client.get_template().stack_name(project.stack()).send();
+    let body = crate::tables::wait(request).ok()?.template_body?;
+    Some(serde_json::from_str(&body).expect("osls writes JSON"))
+}
