@@ -1,6 +1,8 @@
 //! What the last deployment left with its stack.
 
 use aws_config::BehaviorVersion;
+use std::error::Error;
+
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_sdk_cloudformation::Client;
@@ -70,24 +72,30 @@ pub async fn deployed(
             .load()
             .await
     };
-    let request = Client::new(&account).get_template().stack_name(&stack);
-    let template = match request.send().await {
-        Ok(output) => output.template_body.unwrap_or_default(),
+    let client = Client::new(&account);
+    // Asked for first, since emulators give a removed stack's template as if it were there.
+    let described = client.describe_stacks().stack_name(&stack).send().await;
+    if let Err(error) = described {
         // CloudFormation has no code of its own for it.
-        Err(error)
-            if error
-                .message()
-                .is_some_and(|text| text.contains("does not exist")) =>
+        if error
+            .message()
+            .is_some_and(|text| text.contains("does not exist"))
         {
             return Ok(Description::default());
         }
-        Err(error) => {
-            let message = DisplayErrorContext(&error).to_string();
-            return Err(UnknownDeployment::Unreachable { stack, message });
-        }
+        return Err(unreachable(stack, &error));
+    }
+    let template = match client.get_template().stack_name(&stack).send().await {
+        Ok(output) => output.template_body.unwrap_or_default(),
+        Err(error) => return Err(unreachable(stack, &error)),
     };
     match serde_json::from_str::<Template>(&template) {
         Ok(template) => Ok(template.metadata.modulo),
         Err(source) => Err(UnknownDeployment::Foreign { stack, source }),
     }
+}
+
+fn unreachable(stack: String, error: &impl Error) -> UnknownDeployment {
+    let message = DisplayErrorContext(error).to_string();
+    UnknownDeployment::Unreachable { stack, message }
 }

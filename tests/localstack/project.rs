@@ -227,9 +227,12 @@ pub fn report(what: &str, time: Duration) {
     println!("figure: {what} took {:.1} s", time.as_secs_f64());
 }
 
-/// The deployed template of a project.
+/// The deployed template of a project, if it is deployed.
 pub fn template(project: &Project) -> Option<Value> {
     let client = aws_sdk_cloudformation::Client::new(crate::tables::account());
+    // Emulators give a removed stack's template as if it were there.
+    let described = client.describe_stacks().stack_name(project.stack());
+    crate::tables::wait(described.send()).ok()?;
     let request = client.get_template().stack_name(project.stack()).send();
     let body = crate::tables::wait(request).ok()?.template_body?;
     Some(serde_json::from_str(&body).expect("osls writes JSON"))
