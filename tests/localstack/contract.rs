@@ -9,21 +9,21 @@ use serde_json::{Value, json};
 const JSON: &str = "application/json";
 
 /// A client of one door.
-pub struct Visitor<'d> {
+pub(crate) struct Visitor<'d> {
     door: &'d str,
     client: Client,
 }
 
 impl<'d> Visitor<'d> {
-    pub fn new(door: &'d str) -> Self {
-        let client = Client::builder().timeout(Duration::from_secs(60)).build();
+    pub(crate) fn new(door: &'d str) -> Self {
+        let client = Client::builder().timeout(Duration::from_mins(1)).build();
         Self {
             door,
             client: client.expect("a client without options is possible"),
         }
     }
 
-    pub fn send(&self, method: &str, path: &str, media_type: &str, body: &str) -> Response {
+    pub(crate) fn send(&self, method: &str, path: &str, media_type: &str, body: &str) -> Response {
         let method: Method = method.parse().expect("a method");
         let mut request = self.client.request(method, format!("{}{path}", self.door));
         if !body.is_empty() {
@@ -37,7 +37,7 @@ impl<'d> Visitor<'d> {
     }
 
     #[track_caller]
-    pub fn expect(&self, method: &str, path: &str, body: &str, status: u16, answer: &Value) {
+    pub(crate) fn expect(&self, method: &str, path: &str, body: &str, status: u16, answer: &Value) {
         self.expect_of(JSON, method, path, body, status, answer);
     }
 
@@ -73,7 +73,7 @@ fn error(message: &str) -> Value {
 }
 
 /// Modules for [`holds`], one of which bears the name of stage `local`.
-pub const MODULES: &str = r#"
+pub(crate) const MODULES: &str = r#"
 [modules.modulo1]
 key = "modulo1Id"
 
@@ -87,7 +87,7 @@ key = "localId"
 
 /// The contract's rows.
 #[track_caller]
-pub fn holds(door: &str) {
+pub(crate) fn holds(door: &str) {
     let visitor = Visitor::new(door);
     let sala = r#"{"description":"Sala 90","chairs":90}"#;
     let document: Value = serde_json::from_str(sala).expect("JSON");

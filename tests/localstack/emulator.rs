@@ -8,32 +8,31 @@ use std::time::{Duration, Instant};
 
 use crate::program::{Companion, cache, lock, root, run};
 
-const HEALTHY_WITHIN: Duration = Duration::from_secs(60);
+const HEALTHY_WITHIN: Duration = Duration::from_mins(1);
 const REQUIREMENTS: &str = "tests/localstack/requirements.txt";
 
 /// An emulator that answers.
-pub struct Emulator {
+pub(crate) struct Emulator {
     /// Its address.
-    pub endpoint: String,
+    pub(crate) endpoint: String,
     /// Whether it has HTTP APIs: LocalStack without a licence has not.
-    pub http_api: bool,
+    pub(crate) http_api: bool,
     _companion: Mutex<Option<Companion>>,
 }
 
 /// The emulator of this run, chosen and started when the first test asks.
-pub fn emulator() -> &'static Emulator {
+pub(crate) fn emulator() -> &'static Emulator {
     static EMULATOR: OnceLock<Emulator> = OnceLock::new();
     EMULATOR.get_or_init(choose)
 }
 
 fn choose() -> Emulator {
     if let Ok(endpoint) = std::env::var("AWS_ENDPOINT_URL") {
-        return Emulator::at(endpoint, None, "AWS_ENDPOINT_URL").unwrap_or_else(|why| {
+        return Emulator::at(&endpoint, None, "AWS_ENDPOINT_URL").unwrap_or_else(|why| {
             panic!("AWS_ENDPOINT_URL is set, but {why}; start the emulator or unset the variable")
         });
     }
-    let in_container = with_container_engine();
-    let by_engine = match in_container {
+    let by_engine = match with_container_engine() {
         Ok(emulator) => return emulator,
         Err(why) => why,
     };
@@ -51,11 +50,7 @@ fn choose() -> Emulator {
 
 impl Emulator {
     /// The one at `endpoint`, once it is healthy; says in one line that it is taken.
-    fn at(
-        endpoint: String,
-        mut companion: Option<Companion>,
-        origin: &str,
-    ) -> Result<Self, String> {
+    fn at(endpoint: &str, mut companion: Option<Companion>, origin: &str) -> Result<Self, String> {
         let endpoint = endpoint
             .trim_end_matches('/')
             .replace("//localhost", "//127.0.0.1");
@@ -129,7 +124,7 @@ fn with_container_engine() -> Result<Emulator, String> {
         .args(["compose", "up", "--detach", "--wait"])
         .envs(variables))?;
     Emulator::at(
-        format!("http://127.0.0.1:{port}"),
+        &format!("http://127.0.0.1:{port}"),
         Some(companion),
         &format!("compose.yml with {engine}"),
     )
@@ -140,7 +135,7 @@ fn with_ministack() -> Result<Emulator, String> {
     const SCRIPT: &str = r#"
         "$MINISTACK" >"$TMPDIR/ministack.log" 2>&1 &
         ministack=$!
-        (wait_for_end() { cat; }; wait_for_end)
+        cat
         kill "$ministack"
         wait "$ministack"
         rm -rf "$TMPDIR"
@@ -164,7 +159,7 @@ fn with_ministack() -> Result<Emulator, String> {
             ("AWS_ENDPOINT_URL", endpoint.clone()),
         ],
     );
-    Emulator::at(endpoint, Some(companion), "ministack under target/")
+    Emulator::at(&endpoint, Some(companion), "ministack under target/")
 }
 
 fn install_ministack() -> Result<PathBuf, String> {

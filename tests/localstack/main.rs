@@ -11,5 +11,6 @@ mod emulator;
 mod lifecycle;
 mod program;
 mod project;
+mod readme;
 mod refusal;
 mod tables;

@@ -6,26 +6,26 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 /// The repository.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Where this build keeps what tests make and later runs use again.
-pub fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("localstack");
     std::fs::create_dir_all(&folder).expect("target/ is writable");
     folder
 }
 
 /// Keeps other copies of this run out of the cache until it is dropped.
-pub fn lock() -> File {
+pub(crate) fn lock() -> File {
     let lock = File::create(cache().join("lock")).expect("target/ is writable");
     lock.lock().expect("the file system locks files");
     lock
 }
 
 /// What a program said, on both channels, if it succeeded; else the same as the error.
-pub fn run(command: &mut Command) -> Result<String, String> {
+pub(crate) fn run(command: &mut Command) -> Result<String, String> {
     let output = command
         .stdin(Stdio::null())
         .output()
@@ -40,14 +40,14 @@ pub fn run(command: &mut Command) -> Result<String, String> {
 
 /// A program that ends with this process, however this process ends: it holds the other end of a
 /// pipe. Destructors of statics don't run, and those of a killed process neither.
-pub struct Companion {
+pub(crate) struct Companion {
     _pipe: Option<ChildStdin>,
     child: Child,
 }
 
 impl Companion {
     /// Runs `script`, which must go on until its standard input is closed and clean up then.
-    pub fn start(script: &str, variables: &[(&str, String)]) -> Self {
+    pub(crate) fn start(script: &str, variables: &[(&str, String)]) -> Self {
         let mut child = Command::new("sh")
             .args(["-c", script])
             .envs(variables.iter().map(|(name, value)| (name, value)))
@@ -65,7 +65,7 @@ impl Companion {
     }
 
     /// Whether the script has ended.
-    pub fn is_gone(&mut self) -> bool {
+    pub(crate) fn is_gone(&mut self) -> bool {
         self.child.try_wait().is_ok_and(|status| status.is_some())
     }
 }

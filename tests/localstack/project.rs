@@ -10,12 +10,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::emulator::emulator;
-use crate::program::{cache, lock, root, run};
+use crate::program::{lock, root, run};
 
 const MODULO: &str = env!("CARGO_BIN_EXE_modulo");
 
 /// A folder to deploy from. Its stack is removed when it is dropped.
-pub struct Project {
+pub(crate) struct Project {
     folder: TempDir,
     id: String,
     stage: &'static str,
@@ -23,10 +23,10 @@ pub struct Project {
 }
 
 /// Where a deployed function answers.
-pub struct Doors {
-    pub function_url: Option<String>,
-    pub rest_api: Option<String>,
-    pub http_api: Option<String>,
+pub(crate) struct Doors {
+    pub(crate) function_url: Option<String>,
+    pub(crate) rest_api: Option<String>,
+    pub(crate) http_api: Option<String>,
 }
 
 impl Doors {
@@ -46,7 +46,7 @@ impl Doors {
     }
 
     /// All that are open.
-    pub fn iter(&self) -> impl Iterator<Item = &String> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &String> {
         [&self.function_url, &self.rest_api, &self.http_api]
             .into_iter()
             .flatten()
@@ -55,7 +55,26 @@ impl Doors {
 
 impl Project {
     /// A project at `stage` with these modules, on tables that no other project has.
-    pub fn new(stage: &'static str, modules: &str) -> Self {
+    pub(crate) fn new(stage: &'static str, modules: &str) -> Self {
+        let project = Self::empty(stage);
+        project.write_modules(modules);
+        project
+    }
+
+    /// A project with the repository's own `modules.toml`, under other names.
+    pub(crate) fn of_the_repository() -> Self {
+        let mut project = Self::empty("local");
+        project.deployed = true;
+        let text = fs::read_to_string(root().join("modules.toml")).expect("it is in the tree");
+        let table = format!("\"{{module}}-{{stage}}-{}\"", project.id);
+        let own = text
+            .replace("\"modulo\"", &format!("\"{}\"", project.service()))
+            .replace("\"{module}-{stage}\"", &table);
+        fs::write(project.folder.path().join("modules.toml"), own).expect("it is writable");
+        project
+    }
+
+    fn empty(stage: &'static str) -> Self {
         let folder = TempDir::with_prefix("modulo-project-").expect("it is writable");
         let id = uuid::Uuid::now_v7().simple().to_string().split_off(20);
         for name in ["serverless.yml", "package.json", "serverless"] {
@@ -63,18 +82,16 @@ impl Project {
         }
         std::os::unix::fs::symlink(node_modules(), folder.path().join("node_modules"))
             .expect("it is writable");
-        let project = Self {
+        Self {
             folder,
             id,
             stage,
             deployed: false,
-        };
-        project.write_modules(modules);
-        project
+        }
     }
 
     /// Another `modules.toml`.
-    pub fn write_modules(&self, modules: &str) {
+    pub(crate) fn write_modules(&self, modules: &str) {
         let Self { id, .. } = self;
         let text = format!(
             "[service]\nname = \"{}\"\n\n[defaults]\ntable = \"{{module}}-{{stage}}-{id}\"\n{modules}",
@@ -84,12 +101,12 @@ impl Project {
     }
 
     /// The table of a module.
-    pub fn table(&self, module: &str) -> String {
+    pub(crate) fn table(&self, module: &str) -> String {
         format!("{module}-{}-{}", self.stage, self.id)
     }
 
     /// What the names of all its tables end in.
-    pub fn table_suffix(&self) -> String {
+    pub(crate) fn table_suffix(&self) -> String {
         format!("-{}", self.id)
     }
 
@@ -98,12 +115,12 @@ impl Project {
     }
 
     /// Its stack.
-    pub fn stack(&self) -> String {
+    pub(crate) fn stack(&self) -> String {
         format!("{}-{}", self.service(), self.stage)
     }
 
     /// `npm run deploy -- --stage …`
-    pub fn deploy(&mut self, arguments: &[&str]) -> Result<Doors, String> {
+    pub(crate) fn deploy(&mut self, arguments: &[&str]) -> Result<Doors, String> {
         // Once it was tried there may be half a stack.
         self.deployed = true;
         let start = Instant::now();
@@ -118,7 +135,7 @@ impl Project {
     }
 
     /// `npm run remove -- --stage …`
-    pub fn remove(&mut self) {
+    pub(crate) fn remove(&mut self) {
         self.deployed = false;
         let start = Instant::now();
         run(&mut self.osls("remove")).unwrap_or_else(|why| panic!("{why}"));
@@ -126,24 +143,29 @@ impl Project {
     }
 
     /// `modulo …`
-    pub fn modulo(&self, arguments: &[&str]) -> Result<String, String> {
+    pub(crate) fn modulo(&self, arguments: &[&str]) -> Result<String, String> {
         run(in_stage(Command::new(MODULO), self.folder.path())
             .args(arguments)
             .args(["--stage", self.stage]))
     }
 
     fn osls(&self, verb: &str) -> Command {
-        let mut command = in_stage(Command::new("npm"), self.folder.path());
+        let mut command = self.equip(Command::new("npm"));
+        command.args(["run", "--silent", verb, "--", "--stage", self.stage]);
         command
-            .args(["run", "--silent", verb, "--", "--stage", self.stage])
-            .env("MODULO_ARTIFACT", artifact());
+    }
+
+    /// A command that runs in the project's folder, with all that a deployment needs.
+    pub(crate) fn equip(&self, command: Command) -> Command {
+        let mut command = in_stage(command, self.folder.path());
+        command.env("MODULO_ARTIFACT", artifact());
         command
     }
 }
 
 impl Drop for Project {
     fn drop(&mut self) {
-        if !self.deployed {
+        if !self.deployed || template(self).is_none() {
             return;
         }
         // Whatever a test made of it, this is one to remove a stack with.
@@ -172,7 +194,7 @@ fn in_stage(mut command: Command, folder: &Path) -> Command {
     command
 }
 
-/// The release package of this tree, made as a user makes it, unless MODULO_ARTIFACT names
+/// The release package of this tree, made as a user makes it, unless `MODULO_ARTIFACT` names
 /// another; the projects put their own `modules.toml` in.
 fn artifact() -> &'static Path {
     static ARTIFACT: OnceLock<PathBuf> = OnceLock::new();
@@ -187,11 +209,7 @@ fn artifact() -> &'static Path {
         run(package.args(["run", "--silent", "package", "--", "--stage", "local"]))
             .unwrap_or_else(|why| panic!("{why}"));
         report("package", start.elapsed());
-        let built = root().join("target/deploy/modulo-x86_64.zip");
-        // A copy, which the next run's package does not replace while this one deploys it.
-        let copy = cache().join(format!("modulo-{}.zip", std::process::id()));
-        fs::copy(&built, &copy).expect("it was just built");
-        copy
+        root().join("target/deploy/modulo-x86_64.zip")
     })
 }
 
@@ -223,12 +241,12 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A figure, for those who look.
-pub fn report(what: &str, time: Duration) {
+pub(crate) fn report(what: &str, time: Duration) {
     println!("figure: {what} took {:.1} s", time.as_secs_f64());
 }
 
 /// The deployed template of a project, if it is deployed.
-pub fn template(project: &Project) -> Option<Value> {
+pub(crate) fn template(project: &Project) -> Option<Value> {
     let client = aws_sdk_cloudformation::Client::new(crate::tables::account());
     // Emulators give a removed stack's template as if it were there.
     let described = client.describe_stacks().stack_name(project.stack());

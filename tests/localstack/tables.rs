@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crate::emulator::emulator;
 
 /// Waits for a call of the SDK.
-pub fn wait<F: Future>(call: F) -> F::Output {
+pub(crate) fn wait<F: Future>(call: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -19,7 +19,7 @@ pub fn wait<F: Future>(call: F) -> F::Output {
 }
 
 /// The emulator's account.
-pub fn account() -> &'static SdkConfig {
+pub(crate) fn account() -> &'static SdkConfig {
     static ACCOUNT: OnceLock<SdkConfig> = OnceLock::new();
     ACCOUNT.get_or_init(|| {
         wait(
@@ -37,7 +37,7 @@ fn client() -> Client {
 }
 
 /// Every table whose name ends so.
-pub fn ending_in(suffix: &str) -> Vec<String> {
+pub(crate) fn ending_in(suffix: &str) -> Vec<String> {
     let tables = wait(client().list_tables().send())
         .expect("the emulator answers")
         .table_names;
@@ -49,7 +49,7 @@ pub fn ending_in(suffix: &str) -> Vec<String> {
 }
 
 /// Writes an item as the old service does.
-pub fn put(table: &str, key: &str, id: &str, data: &str) {
+pub(crate) fn put(table: &str, key: &str, id: &str, data: &str) {
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let put = client()
         .put_item()
@@ -60,7 +60,7 @@ pub fn put(table: &str, key: &str, id: &str, data: &str) {
 }
 
 /// An item's `data`.
-pub fn data(table: &str, key: &str, id: &str) -> Option<String> {
+pub(crate) fn data(table: &str, key: &str, id: &str) -> Option<String> {
     let get = client()
         .get_item()
         .table_name(table)
@@ -70,7 +70,7 @@ pub fn data(table: &str, key: &str, id: &str) -> Option<String> {
 }
 
 /// Takes away a table that outlived its stack.
-pub fn delete(table: &str) {
+pub(crate) fn delete(table: &str) {
     let unprotect = client()
         .update_table()
         .table_name(table)
