@@ -1,4 +1,4 @@
-//! What a deployment needs of the modules, as pure functions: the same [`Modules`] and stage give
+//! What a deployment needs of the modules, as pure functions: the same modules and stage give
 //! the same document, byte for byte.
 //!
 //! `serverless.yml` takes all of it from [`Deployment`]; nothing else reads `modules.toml` for it.

@@ -58,7 +58,7 @@ pub enum PackageError {
     },
 }
 
-/// Whether [`write`] had anything to do.
+/// Whether [`write()`] had anything to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
     /// The package is new, or differs from the one that was there.

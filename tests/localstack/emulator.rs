@@ -1,5 +1,6 @@
 //! The emulator of AWS that the tests deploy to.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
@@ -81,7 +82,9 @@ impl Emulator {
         } else {
             ", which has no HTTP API: that door is not tried"
         };
-        eprintln!("end-to-end tests: {endpoint}, from {origin}{without}");
+        // Not by `eprintln!`, which is shown of failed tests only.
+        let line = format!("end-to-end tests: {endpoint}, from {origin}{without}\n");
+        std::io::stderr().write_all(line.as_bytes()).ok();
         Ok(Self {
             endpoint,
             http_api,
