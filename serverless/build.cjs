@@ -34,7 +34,7 @@ function buildBootstrap(arch) {
     ],
     {
       env: { CARGO_ZIGBUILD_PYTHON_PATH: python },
-      mend: 'remove target/deploy/tools and deploy again',
+      mend: 'remove target/deploy-tools and deploy again',
     },
   );
   return path.join(targetDirectory(), triple, 'release', 'bootstrap');

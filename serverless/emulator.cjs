@@ -59,4 +59,4 @@ function emulatorAddress(address, stage) {
   return isRest ? `${base}/restapis/${id}/${stage}/_user_request_` : `${base}/_aws/execute-api/${id}`;
 }
 
-module.exports = { LOCAL, emulatorAddress, functionEndpoint, pointAtEmulator };
+module.exports = { emulatorAddress, functionEndpoint, pointAtEmulator };

@@ -6,10 +6,11 @@ use std::error::Error;
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_sdk_cloudformation::Client;
-use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata};
+use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use serde::Deserialize;
 
 use super::Description;
+use crate::chain::Chain;
 use crate::local;
 use crate::name::{ServiceName, Stage};
 
@@ -95,7 +96,7 @@ pub async fn deployed(
     }
 }
 
-fn unreachable(stack: String, error: &impl Error) -> UnknownDeployment {
-    let message = DisplayErrorContext(error).to_string();
+fn unreachable(stack: String, error: &(impl Error + 'static)) -> UnknownDeployment {
+    let message = Chain(error).to_string();
     UnknownDeployment::Unreachable { stack, message }
 }
