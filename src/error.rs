@@ -6,16 +6,22 @@ use std::fmt;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::http::header::{ALLOW, RETRY_AFTER};
+use axum::http::header::{ALLOW, HeaderName, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use headers::{ETag, HeaderMapExt};
 
 use crate::chain::Chain;
 use crate::envelope::{Refusal, Verbed};
 use crate::item::{InvalidDocument, InvalidItemId};
 use crate::list::InvalidQuery;
 use crate::name::KeyAttribute;
+use crate::patch::{InvalidPatch, Misfit, Patch};
 use crate::store::StoreError;
+
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+
+const PRECONDITION_FAILED: &str = "Precondition failed";
 
 /// How long a client should wait before it tries again, in seconds.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -77,9 +83,27 @@ pub enum ApiError {
     /// A body of another media type, or of none.
     #[error("Please provide the body as application/json: {0}")]
     UnsupportedMediaType(UnsupportedMediaType),
+    /// A change of another media type, or of none.
+    #[error("Please provide the patch as {types}: {0}", types = Patch::MEDIA_TYPES)]
+    UnsupportedPatchType(UnsupportedMediaType),
     /// The store could not do it.
     #[error("{}", store_message(.0))]
     Store(#[from] StoreError),
+    /// Another writer was faster, again and again.
+    #[error("Try again later")]
+    Contended,
+    /// A precondition does not hold.
+    #[error("{PRECONDITION_FAILED}")]
+    PreconditionFailed,
+    /// The client has what there is.
+    #[error("Not modified")]
+    NotModified(ETag),
+    /// A body that is no change of a document.
+    #[error("Please provide a patch: {0}")]
+    InvalidPatch(#[from] InvalidPatch),
+    /// A change that the document does not allow.
+    #[error("Please provide a patch that fits the document: {0}")]
+    Misfit(#[from] Misfit),
     /// Time ran out before the store answered.
     #[error("Try again later")]
     OutOfTime,
@@ -137,6 +161,7 @@ fn store_message(error: &StoreError) -> String {
             "Please provide less: with this document of {document_bytes} bytes the item is over \
              DynamoDB's limit of 409600 bytes"
         ),
+        StoreError::ConditionFailed(_) => PRECONDITION_FAILED.to_owned(),
         StoreError::Other(_) => "Internal error".to_owned(),
     }
 }
@@ -150,13 +175,22 @@ impl ApiError {
             | Self::MissingData
             | Self::InvalidDocument(_)
             | Self::BrokenBody(_)
-            | Self::InvalidQuery(_) => StatusCode::BAD_REQUEST,
+            | Self::InvalidQuery(_)
+            | Self::InvalidPatch(_) => StatusCode::BAD_REQUEST,
+            Self::NotModified(_) => StatusCode::NOT_MODIFIED,
+            Self::Misfit(_) => StatusCode::CONFLICT,
+            Self::PreconditionFailed | Self::Store(StoreError::ConditionFailed(_)) => {
+                StatusCode::PRECONDITION_FAILED
+            }
+            Self::Contended => StatusCode::SERVICE_UNAVAILABLE,
             Self::NoSuchItem | Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::DocumentTooLarge { .. }
             | Self::BodyTooLarge { .. }
             | Self::Store(StoreError::ItemTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType(_) | Self::UnsupportedPatchType(_) => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Self::Store(StoreError::Throttled(_) | StoreError::Unreachable(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -185,12 +219,21 @@ impl From<InvalidQuery> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
+        if let Self::NotModified(tag) = self {
+            let mut response = status.into_response();
+            response.headers_mut().typed_insert(tag);
+            return response;
+        }
         let refusal = Refusal {
             message: self.to_string(),
         };
         let mut response = (status, Json(Verbed("ERROR", refusal))).into_response();
         if let Self::MethodNotAllowed { allow } = &self {
             response.headers_mut().insert(ALLOW, allow.clone());
+        }
+        if matches!(self, Self::UnsupportedPatchType(_)) {
+            let types = HeaderValue::from_static(Patch::MEDIA_TYPES);
+            response.headers_mut().insert(ACCEPT_PATCH, types);
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response

@@ -1,12 +1,14 @@
 //! The verbs: what the validation layer has parsed, one call of the store, one answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{ALLOW, LOCATION};
 use axum::response::{IntoResponse, Response};
+use headers::{ETag, HeaderMapExt};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::envelope::{Content, Item, Page, Verbed};
@@ -15,30 +17,45 @@ use crate::item::{Document, ItemId};
 use crate::list::{PageRequest, cursor_after};
 use crate::middleware::validate::Valid;
 use crate::module::{Module, Verb};
+use crate::patch::Patch;
+use crate::precondition::{Failed, Preconditions, entity_tag, tag_of};
 use crate::router::Mount;
+use crate::store::{Condition, StoreError, Write};
 
 type Mounted = State<Arc<Mount>>;
 
+/// How often a write is tried that others are faster than, and how long the first pause is at
+/// most: half a second in all.
+const WRITE_ATTEMPTS: u32 = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+
 /// `GET /<module>/<id>`
-pub async fn get(State(mount): Mounted, Valid(id): Valid<ItemId>) -> Result<Response, ApiError> {
+pub async fn get(
+    State(mount): Mounted,
+    Valid(id): Valid<ItemId>,
+    Valid(preconditions): Valid<Preconditions>,
+) -> Result<Response, ApiError> {
     let module = &mount.module;
     let stored = mount
         .store
-        .get(module, id)
+        .get(module, id, false)
         .await?
         .ok_or(ApiError::NoSuchItem)?;
-    Ok(answer(
-        Verb::Get,
-        module,
-        &stored.id,
-        Content::Stored(stored.data.as_deref()),
-    ))
+    let tag = tag_of(&stored);
+    match preconditions.check(Some(&stored)) {
+        Ok(()) => {}
+        Err(Failed::Match) => return Err(ApiError::PreconditionFailed),
+        Err(Failed::NoneMatch) => return Err(ApiError::NotModified(tag)),
+    }
+    let content = Content::Stored(stored.data.as_deref());
+    Ok(tagged(answer(Verb::Get, module, &stored.id, content), tag))
 }
 
 /// `POST /<module>/<id>`
 pub async fn post(
     State(mount): Mounted,
     Valid(id): Valid<ItemId>,
+    Valid(preconditions): Valid<Preconditions>,
     Valid(document): Valid<Document>,
 ) -> Result<Response, ApiError> {
     let answer = answer(
@@ -47,7 +64,8 @@ pub async fn post(
         id.as_str(),
         Content::Sent(&document),
     );
-    mount.store.put(&mount.module, id, document).await?;
+    let answer = tagged(answer, entity_tag(document.as_str()));
+    write(&mount, id, Write::Put(document), &preconditions).await?;
     Ok(answer)
 }
 
@@ -55,6 +73,7 @@ pub async fn post(
 pub async fn put(
     State(mount): Mounted,
     Valid(id): Valid<ItemId>,
+    Valid(preconditions): Valid<Preconditions>,
     Valid(document): Valid<Document>,
 ) -> Result<Response, ApiError> {
     let answer = answer(
@@ -63,15 +82,93 @@ pub async fn put(
         id.as_str(),
         Content::Updated(&document),
     );
-    mount.store.update(&mount.module, id, document).await?;
+    let answer = tagged(answer, entity_tag(document.as_str()));
+    write(&mount, id, Write::Update(document), &preconditions).await?;
     Ok(answer)
 }
 
+/// `PATCH /<module>/<id>`
+pub async fn patch(
+    State(mount): Mounted,
+    Valid(id): Valid<ItemId>,
+    Valid(preconditions): Valid<Preconditions>,
+    Valid(patch): Valid<Patch>,
+) -> Result<Response, ApiError> {
+    let Mount { module, store, .. } = &*mount;
+    for attempt in 0..WRITE_ATTEMPTS {
+        let seen = store.get(module, id.clone(), true).await?;
+        preconditions
+            .check(seen.as_ref())
+            .map_err(|_| ApiError::PreconditionFailed)?;
+        let seen = seen.ok_or(ApiError::NoSuchItem)?;
+        let text = patch.apply(seen.data.as_deref())?;
+        let document = Document::parse(text.into_bytes(), module.max_bytes())?;
+        let answer = answer(
+            Verb::Patch,
+            module,
+            id.as_str(),
+            Content::Updated(&document),
+        );
+        let answer = tagged(answer, entity_tag(document.as_str()));
+        let unchanged = Condition::unchanged(Some(seen));
+        match store
+            .write(module, id.clone(), Write::Update(document), unchanged)
+            .await
+        {
+            Ok(()) => return Ok(answer),
+            Err(StoreError::ConditionFailed(_)) => stand_back(attempt).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ApiError::Contended)
+}
+
 /// `DELETE /<module>/<id>`
-pub async fn delete(State(mount): Mounted, Valid(id): Valid<ItemId>) -> Result<Response, ApiError> {
+pub async fn delete(
+    State(mount): Mounted,
+    Valid(id): Valid<ItemId>,
+    Valid(preconditions): Valid<Preconditions>,
+) -> Result<Response, ApiError> {
     let answer = answer(Verb::Delete, &mount.module, id.as_str(), Content::Nothing);
-    mount.store.delete(&mount.module, id).await?;
+    write(&mount, id, Write::Delete, &preconditions).await?;
     Ok(answer)
+}
+
+/// Writes at once, if the store alone can say whether the preconditions hold; else compares them
+/// with the item, and writes if it is still the same by then.
+async fn write(
+    mount: &Mount,
+    id: ItemId,
+    write: Write,
+    preconditions: &Preconditions,
+) -> Result<(), ApiError> {
+    let Mount { module, store, .. } = mount;
+    if let Some(condition) = preconditions.as_condition() {
+        return Ok(store.write(module, id, write, condition).await?);
+    }
+    for attempt in 0..WRITE_ATTEMPTS {
+        let seen = store.get(module, id.clone(), true).await?;
+        preconditions
+            .check(seen.as_ref())
+            .map_err(|_| ApiError::PreconditionFailed)?;
+        let unchanged = Condition::unchanged(seen);
+        match store
+            .write(module, id.clone(), write.clone(), unchanged)
+            .await
+        {
+            Err(StoreError::ConditionFailed(_)) => stand_back(attempt).await,
+            written => return Ok(written?),
+        }
+    }
+    Err(ApiError::Contended)
+}
+
+/// Lets the faster writer finish, for a random time that grows.
+async fn stand_back(attempt: u32) {
+    let ceiling = FIRST_PAUSE * 2_u32.pow(attempt);
+    // A version 4 UUID is the randomness that is at hand.
+    let share = uuid::Uuid::new_v4().as_bytes()[0];
+    tokio::time::sleep(ceiling * u32::from(share) / u32::from(u8::MAX)).await;
 }
 
 /// `POST /<module>`
@@ -87,7 +184,11 @@ pub async fn create(
         id.as_str(),
         Content::Sent(&document),
     );
-    mount.store.create(&mount.module, id, document).await?;
+    let answer = tagged(answer, entity_tag(document.as_str()));
+    mount
+        .store
+        .write(&mount.module, id, Write::Put(document), Condition::Absent)
+        .await?;
     Ok((StatusCode::CREATED, [(LOCATION, location)], answer).into_response())
 }
 
@@ -110,7 +211,7 @@ pub async fn list(
     Ok(Json(Verbed(Verb::List.as_str(), page)).into_response())
 }
 
-/// `PUT` and `DELETE` of `/<module>`
+/// `PUT`, `PATCH` and `DELETE` of `/<module>`
 pub async fn missing_id(State(mount): Mounted) -> ApiError {
     ApiError::MissingId(mount.module.key().clone())
 }
@@ -127,6 +228,11 @@ pub async fn options_of_collection(State(mount): Mounted) -> Response {
         [(ALLOW, mount.collection.allow.clone())],
     )
         .into_response()
+}
+
+fn tagged(mut answer: Response, tag: ETag) -> Response {
+    answer.headers_mut().typed_insert(tag);
+    answer
 }
 
 fn answer(verb: Verb, module: &Module, id: &str, content: Content<'_>) -> Response {

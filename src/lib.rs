@@ -38,8 +38,10 @@ pub mod module;
 pub mod name;
 #[cfg(feature = "cli")]
 pub mod package;
+pub mod patch;
 #[cfg(feature = "cli")]
 pub mod plan;
+pub mod precondition;
 pub mod router;
 #[cfg(feature = "cli")]
 pub mod routes;

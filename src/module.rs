@@ -170,13 +170,21 @@ pub enum Verb {
     Get,
     Post,
     Put,
+    Patch,
     Delete,
     List,
 }
 
 impl Verb {
     /// Every verb, in the order in which `Allow` and the route listing name them.
-    pub const ALL: &[Self] = &[Self::Get, Self::Post, Self::Put, Self::Delete, Self::List];
+    pub const ALL: &[Self] = &[
+        Self::Get,
+        Self::Post,
+        Self::Put,
+        Self::Patch,
+        Self::Delete,
+        Self::List,
+    ];
 
     /// Its word in `modules.toml` and in the verb envelope.
     #[must_use]
@@ -185,6 +193,7 @@ impl Verb {
             Self::Get => "GET",
             Self::Post => "POST",
             Self::Put => "PUT",
+            Self::Patch => "PATCH",
             Self::Delete => "DELETE",
             Self::List => "LIST",
         }

@@ -267,7 +267,7 @@ mod tests {
         assert!(!plan.is_breaking());
         insta::assert_snapshot!(plan, @"
         ok      a: is new
-                `/a` answers DELETE, GET, LIST, POST, PUT, on table `a-prod`
+                `/a` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `a-prod`
         ");
     }
 
@@ -289,7 +289,7 @@ mod tests {
         insta::assert_snapshot!(plan, @"
         BREAKS  modulo1: key attribute `modulo1Id` becomes `id`
                 a table's key can't be changed: the deployment fails unless `table` changes too
-        BREAKS  modulo1: no longer serves DELETE, POST, PUT
+        BREAKS  modulo1: no longer serves DELETE, PATCH, POST, PUT
                 clients that use it are answered 405
         BREAKS  modulo1: max_bytes goes from 358400 to 1000
                 larger documents are answered 413, also those that are stored and sent again

@@ -53,6 +53,7 @@ impl Mount {
                     (Verb::Get, "GET, HEAD"),
                     (Verb::Post, "POST"),
                     (Verb::Put, "PUT"),
+                    (Verb::Patch, "PATCH"),
                     (Verb::Delete, "DELETE"),
                 ],
             ),
@@ -87,11 +88,13 @@ pub fn router(modules: &Modules, store: &Store) -> Router {
     let items: MethodRouter<Arc<Mount>> = get(handler::get)
         .post(handler::post)
         .put(handler::put)
+        .patch(handler::patch)
         .delete(handler::delete)
         .options(handler::options_of_item);
     let collections: MethodRouter<Arc<Mount>> = get(handler::list)
         .post(handler::create)
         .put(handler::missing_id)
+        .patch(handler::missing_id)
         .delete(handler::missing_id)
         .options(handler::options_of_collection);
 

@@ -11,7 +11,7 @@ pub fn table(modules: &Modules) -> String {
     let mut rows = vec![header];
     for module in modules.iter() {
         let name = module.name();
-        let item = [Verb::Get, Verb::Post, Verb::Put, Verb::Delete];
+        let item = [Verb::Get, Verb::Post, Verb::Put, Verb::Patch, Verb::Delete];
         let mut row = |path: String, methods: Vec<&str>| {
             if !methods.is_empty() {
                 let (table, key) = (module.table().to_string(), module.key().to_string());

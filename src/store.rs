@@ -2,6 +2,7 @@
 //!
 //! Knows tables, keys and DynamoDB's errors; knows no HTTP.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::time::Duration;
 
@@ -51,6 +52,9 @@ pub enum StoreError {
         /// What DynamoDB says.
         source: Failure,
     },
+    /// The item is not as the condition says.
+    #[error("the condition does not hold")]
+    ConditionFailed(#[source] Failure),
     /// A wrong table, missing permission, a bug: nothing that trying again would mend.
     #[error("DynamoDB failed")]
     Other(#[source] Failure),
@@ -62,7 +66,7 @@ pub enum StoreError {
 pub struct Failure(String);
 
 /// An item as it is stored.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredItem {
     /// Its id.
     pub id: String,
@@ -77,6 +81,71 @@ pub struct StoredPage {
     pub items: Vec<StoredItem>,
     /// The id after which the next page begins, if there may be one.
     pub last: Option<String>,
+}
+
+/// A change of one item.
+#[derive(Debug, Clone)]
+pub enum Write {
+    /// The document becomes the whole item, whatever was there.
+    Put(Document),
+    /// The document is set, the item's other attributes stay; it is created if it is not there.
+    Update(Document),
+    /// It is removed, if it is there.
+    Delete,
+}
+
+/// What must hold of the item for a write to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// Nothing.
+    None,
+    /// It is there.
+    Exists,
+    /// It is not there.
+    Absent,
+    /// Its document is still this one; `None` stands for that of an item without one.
+    Unchanged(Option<String>),
+}
+
+/// A condition in DynamoDB's language.
+#[derive(Debug, Default)]
+struct Expressions {
+    condition: Option<String>,
+    names: Option<HashMap<String, String>>,
+    values: Option<HashMap<String, AttributeValue>>,
+}
+
+impl Condition {
+    /// That nothing has happened to what was read.
+    #[must_use]
+    pub fn unchanged(seen: Option<StoredItem>) -> Self {
+        seen.map_or(Self::Absent, |item| Self::Unchanged(item.data))
+    }
+
+    fn expressions(self, module: &Module) -> Expressions {
+        let key = || [("#key".to_owned(), module.key().to_string())];
+        let data = || ("#data".to_owned(), DATA.to_owned());
+        let (condition, names, values): (_, HashMap<_, _>, _) = match self {
+            Self::None => return Expressions::default(),
+            Self::Exists => ("attribute_exists(#key)", key().into(), None),
+            Self::Absent => ("attribute_not_exists(#key)", key().into(), None),
+            Self::Unchanged(Some(text)) => {
+                let seen = (":seen".to_owned(), AttributeValue::S(text));
+                ("#data = :seen", [data()].into(), Some([seen].into()))
+            }
+            Self::Unchanged(None) => {
+                let [key] = key();
+                let string = (":string".to_owned(), AttributeValue::S("S".to_owned()));
+                let condition = "attribute_exists(#key) AND NOT attribute_type(#data, :string)";
+                (condition, [key, data()].into(), Some([string].into()))
+            }
+        };
+        Expressions {
+            condition: Some(condition.to_owned()),
+            names: Some(names),
+            values,
+        }
+    }
 }
 
 /// The tables of the modules.
@@ -117,16 +186,22 @@ impl Store {
         &self.client
     }
 
-    /// The item of that id.
+    /// The item of that id; `consistent` sees every write that was acknowledged before.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn get(&self, module: &Module, id: ItemId) -> Result<Option<StoredItem>, StoreError> {
+    pub async fn get(
+        &self,
+        module: &Module,
+        id: ItemId,
+        consistent: bool,
+    ) -> Result<Option<StoredItem>, StoreError> {
         let output = self
             .client
             .get_item()
             .table_name(module.table().as_str())
             .key(module.key().as_str(), AttributeValue::S(id.into_string()))
+            .set_consistent_read(consistent.then_some(true))
             .projection_expression("#key, #data")
             .expression_attribute_names("#key", module.key().as_str())
             .expression_attribute_names("#data", DATA)
@@ -138,68 +213,72 @@ impl Store {
             .map(|attributes| stored_item(module, attributes)))
     }
 
-    /// Makes `document` the whole item, whatever was there.
+    /// Does `write`, if `condition` holds.
     ///
     /// # Errors
-    /// See [`StoreError`].
-    pub async fn put(
+    /// See [`StoreError`]; of a condition that does not hold, [`StoreError::ConditionFailed`].
+    pub async fn write(
+        &self,
+        module: &Module,
+        id: ItemId,
+        write: Write,
+        condition: Condition,
+    ) -> Result<(), StoreError> {
+        match write {
+            Write::Put(document) => self.put(module, id, document, condition).await,
+            Write::Update(document) => self.update(module, id, document, condition).await,
+            Write::Delete => self.delete(module, id, condition).await,
+        }
+    }
+
+    async fn put(
         &self,
         module: &Module,
         id: ItemId,
         document: Document,
+        condition: Condition,
     ) -> Result<(), StoreError> {
         let document_bytes = document.as_str().len();
+        let Expressions {
+            condition,
+            names,
+            values,
+        } = condition.expressions(module);
         self.client
             .put_item()
             .table_name(module.table().as_str())
             .item(module.key().as_str(), AttributeValue::S(id.into_string()))
             .item(DATA, AttributeValue::S(document.into_string()))
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
             .send()
             .await
             .map_err(|error| classify(&error, document_bytes))?;
         Ok(())
     }
 
-    /// Makes `document` a new item: of an id that is taken it is a failure.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn create(
+    async fn update(
         &self,
         module: &Module,
         id: ItemId,
         document: Document,
+        condition: Condition,
     ) -> Result<(), StoreError> {
         let document_bytes = document.as_str().len();
-        self.client
-            .put_item()
-            .table_name(module.table().as_str())
-            .item(module.key().as_str(), AttributeValue::S(id.into_string()))
-            .item(DATA, AttributeValue::S(document.into_string()))
-            .condition_expression("attribute_not_exists(#key)")
-            .expression_attribute_names("#key", module.key().as_str())
-            .send()
-            .await
-            .map_err(|error| classify(&error, document_bytes))?;
-        Ok(())
-    }
-
-    /// Sets the item's document and keeps its other attributes; creates it if there is none.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn update(
-        &self,
-        module: &Module,
-        id: ItemId,
-        document: Document,
-    ) -> Result<(), StoreError> {
-        let document_bytes = document.as_str().len();
+        let Expressions {
+            condition,
+            names,
+            values,
+        } = condition.expressions(module);
         self.client
             .update_item()
             .table_name(module.table().as_str())
             .key(module.key().as_str(), AttributeValue::S(id.into_string()))
             .update_expression("SET #data = :data")
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
             .expression_attribute_names("#data", DATA)
             .expression_attribute_values(":data", AttributeValue::S(document.into_string()))
             .send()
@@ -208,15 +287,24 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the item, if there is one.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn delete(&self, module: &Module, id: ItemId) -> Result<(), StoreError> {
+    async fn delete(
+        &self,
+        module: &Module,
+        id: ItemId,
+        condition: Condition,
+    ) -> Result<(), StoreError> {
+        let Expressions {
+            condition,
+            names,
+            values,
+        } = condition.expressions(module);
         self.client
             .delete_item()
             .table_name(module.table().as_str())
             .key(module.key().as_str(), AttributeValue::S(id.into_string()))
+            .set_condition_expression(condition)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
             .send()
             .await
             .map_err(|error| classify(&error, 0))?;
@@ -253,7 +341,7 @@ impl Store {
     }
 }
 
-type Attributes = std::collections::HashMap<String, AttributeValue>;
+type Attributes = HashMap<String, AttributeValue>;
 
 fn stored_item(module: &Module, mut attributes: Attributes) -> StoredItem {
     StoredItem {
@@ -295,6 +383,7 @@ where
                 | "ProvisionedThroughputExceededException"
                 | "RequestLimitExceeded",
             ) => StoreError::Throttled(failure),
+            Some("ConditionalCheckFailedException") => StoreError::ConditionFailed(failure),
             Some("ServiceUnavailable" | "ServiceUnavailableException") => {
                 StoreError::Unreachable(failure)
             }

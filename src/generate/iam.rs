@@ -36,19 +36,19 @@ pub(super) fn statements(modules: &Modules) -> Vec<Statement> {
 }
 
 fn actions(verbs: Verbs) -> Vec<&'static str> {
-    let mut actions: Vec<_> = verbs.iter().map(action).collect();
+    let mut actions: Vec<_> = verbs.iter().flat_map(actions_of).copied().collect();
     actions.sort_unstable();
     actions.dedup();
     actions
 }
 
-/// The one call that the store makes for a verb.
-const fn action(verb: Verb) -> &'static str {
+/// The calls that the store makes for a verb. A write under an entity tag reads first.
+const fn actions_of(verb: Verb) -> &'static [&'static str] {
     match verb {
-        Verb::Get => "dynamodb:GetItem",
-        Verb::Post => "dynamodb:PutItem",
-        Verb::Put => "dynamodb:UpdateItem",
-        Verb::Delete => "dynamodb:DeleteItem",
-        Verb::List => "dynamodb:Scan",
+        Verb::Get => &["dynamodb:GetItem"],
+        Verb::Post => &["dynamodb:GetItem", "dynamodb:PutItem"],
+        Verb::Put | Verb::Patch => &["dynamodb:GetItem", "dynamodb:UpdateItem"],
+        Verb::Delete => &["dynamodb:DeleteItem", "dynamodb:GetItem"],
+        Verb::List => &["dynamodb:Scan"],
     }
 }

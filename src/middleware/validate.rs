@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
@@ -23,6 +23,8 @@ use crate::error::{ApiError, UnsupportedMediaType};
 use crate::item::{Document, ItemId};
 use crate::list::PageRequest;
 use crate::module::Verb;
+use crate::patch::{Patch, PatchType};
+use crate::precondition::Preconditions;
 use crate::router::Mount;
 
 /// What this layer has parsed, as an extractor.
@@ -69,6 +71,7 @@ async fn parse_item(mount: &Mount, mut request: Request) -> Result<Request, ApiE
         Method::GET | Method::HEAD => Some(Verb::Get),
         Method::POST => Some(Verb::Post),
         Method::PUT => Some(Verb::Put),
+        Method::PATCH => Some(Verb::Patch),
         Method::DELETE => Some(Verb::Delete),
         Method::OPTIONS => return Ok(request),
         _ => None,
@@ -85,9 +88,13 @@ async fn parse_item(mount: &Mount, mut request: Request) -> Result<Request, ApiE
             invalid,
         }
     })?;
-    request.extensions_mut().insert(id);
+    let preconditions = Preconditions::of(request.headers());
+    let extensions = request.extensions_mut();
+    extensions.insert(id);
+    extensions.insert(preconditions);
     match verb {
         Verb::Post | Verb::Put => parse_document(mount, request).await,
+        Verb::Patch => parse_patch(request).await,
         Verb::Get | Verb::Delete | Verb::List => Ok(request),
     }
 }
@@ -102,6 +109,7 @@ async fn parse_collection(mount: &Mount, mut request: Request) -> Result<Request
         }
         Method::POST if verbs.contains(Verb::Post) => parse_document(mount, request).await,
         Method::PUT if verbs.contains(Verb::Put) => Ok(request),
+        Method::PATCH if verbs.contains(Verb::Patch) => Ok(request),
         Method::DELETE if verbs.contains(Verb::Delete) => Ok(request),
         Method::OPTIONS => Ok(request),
         _ => Err(ApiError::MethodNotAllowed {
@@ -111,15 +119,38 @@ async fn parse_collection(mount: &Mount, mut request: Request) -> Result<Request
 }
 
 async fn parse_document(mount: &Mount, mut request: Request) -> Result<Request, ApiError> {
+    let body = read_body(&mut request).await?;
+    media_type(request.headers()).map_err(ApiError::UnsupportedMediaType)?;
+    let document = Document::parse(body.into(), mount.module.max_bytes())?;
+    request.extensions_mut().insert(document);
+    Ok(request)
+}
+
+async fn parse_patch(mut request: Request) -> Result<Request, ApiError> {
+    let body = read_body(&mut request).await?;
+    let media_type = media_type(request.headers()).map_err(ApiError::UnsupportedPatchType)?;
+    let patch_type = match media_type.essence_str() {
+        "application/json" | "application/merge-patch+json" => PatchType::Merge,
+        "application/json-patch+json" => PatchType::Operations,
+        other => {
+            let found = UnsupportedMediaType::Type(other.to_owned());
+            return Err(ApiError::UnsupportedPatchType(found));
+        }
+    };
+    request
+        .extensions_mut()
+        .insert(Patch::parse(&body, patch_type)?);
+    Ok(request)
+}
+
+/// The whole body, which must not be empty.
+async fn read_body(request: &mut Request) -> Result<Bytes, ApiError> {
     let body = std::mem::replace(request.body_mut(), Body::empty());
     let body = body.collect().await.map_err(body_error)?.to_bytes();
     if body.is_empty() {
         return Err(ApiError::MissingData);
     }
-    check_media_type(request.headers()).map_err(ApiError::UnsupportedMediaType)?;
-    let document = Document::parse(body.into(), mount.module.max_bytes())?;
-    request.extensions_mut().insert(document);
-    Ok(request)
+    Ok(body)
 }
 
 fn body_error(error: axum::Error) -> ApiError {
@@ -132,7 +163,8 @@ fn body_error(error: axum::Error) -> ApiError {
     }
 }
 
-fn check_media_type(headers: &HeaderMap) -> Result<(), UnsupportedMediaType> {
+/// The body's media type, which has to be JSON of some kind.
+fn media_type(headers: &HeaderMap) -> Result<Mime, UnsupportedMediaType> {
     let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
     if let Some(encoding) = encoding.filter(|name| !name.eq_ignore_ascii_case(b"identity")) {
         return Err(UnsupportedMediaType::Encoding(
@@ -144,7 +176,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), UnsupportedMediaType> {
         .ok_or(UnsupportedMediaType::Missing)?;
     // What nearly every client sends, without a parse.
     if given.as_bytes() == b"application/json" {
-        return Ok(());
+        return Ok(mime::APPLICATION_JSON);
     }
     let parsed: Option<Mime> = given.to_str().ok().and_then(|text| text.parse().ok());
     let is_json = |mime: &Mime| {
@@ -154,10 +186,7 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), UnsupportedMediaType> {
             .is_none_or(|charset| charset == mime::UTF_8);
         (named || mime.suffix() == Some(mime::JSON)) && charset
     };
-    if parsed.as_ref().is_some_and(is_json) {
-        return Ok(());
-    }
-    Err(UnsupportedMediaType::Type(
-        String::from_utf8_lossy(given.as_bytes()).into_owned(),
-    ))
+    parsed.filter(is_json).ok_or_else(|| {
+        UnsupportedMediaType::Type(String::from_utf8_lossy(given.as_bytes()).into_owned())
+    })
 }

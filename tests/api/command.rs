@@ -168,11 +168,11 @@ async fn routes_are_printed_as_a_table() {
     let (status, stdout, stderr) = folder.run(&["routes", "--stage", "dev"]).await;
     assert_eq!((status, stderr.as_str()), (Some(0), ""));
     insta::assert_snapshot!(stdout, @"
-    PATH         METHODS              TABLE      KEY
-    /log         GET                  audit.dev  at
-    /log/<id>    GET                  audit.dev  at
-    /rooms       GET POST             rooms-dev  roomId
-    /rooms/<id>  GET POST PUT DELETE  rooms-dev  roomId
+    PATH         METHODS                    TABLE      KEY
+    /log         GET                        audit.dev  at
+    /log/<id>    GET                        audit.dev  at
+    /rooms       GET POST                   rooms-dev  roomId
+    /rooms/<id>  GET POST PUT PATCH DELETE  rooms-dev  roomId
     ");
 }
 
@@ -210,11 +210,11 @@ async fn the_repositorys_own_modules_are_as_the_readme_says() {
     let (status, stdout, _) = Folder::with(&modules).run(&["routes"]).await;
     assert_eq!(status, Some(0));
     insta::assert_snapshot!(stdout, @"
-    PATH           METHODS              TABLE          KEY
-    /modulo1       GET POST             modulo1-local  modulo1Id
-    /modulo1/<id>  GET POST PUT DELETE  modulo1-local  modulo1Id
-    /modulo2       GET POST             modulo2-local  modulo2Id
-    /modulo2/<id>  GET POST PUT DELETE  modulo2-local  modulo2Id
+    PATH           METHODS                    TABLE          KEY
+    /modulo1       GET POST                   modulo1-local  modulo1Id
+    /modulo1/<id>  GET POST PUT PATCH DELETE  modulo1-local  modulo1Id
+    /modulo2       GET POST                   modulo2-local  modulo2Id
+    /modulo2/<id>  GET POST PUT PATCH DELETE  modulo2-local  modulo2Id
     ");
 }
 

@@ -450,7 +450,7 @@ async fn the_errors_of_the_contract() {
         ("GET", "/modulo11/x", "", "", 404, "Not found"),
         ("DELETE", "/_health", "", "", 404, "Not found"),
         ("GET", "//modulo1/x", "", "", 404, "Not found"),
-        ("PATCH", "/modulo1/x", json, "1", 405, allowed),
+        ("LOCK", "/modulo1/x", json, "1", 405, allowed),
         ("TRACE", "/modulo1", "", "", 405, allowed),
         ("POST", "/readonly/x", json, "1", 405, allowed),
         ("PUT", "/readonly", json, "1", 405, allowed),
@@ -651,14 +651,14 @@ async fn options_tells_what_is_served() {
     for (path, allow) in [
         ("/all", "GET, HEAD, POST, OPTIONS"),
         ("/all/", "GET, HEAD, POST, OPTIONS"),
-        ("/all/x", "GET, HEAD, POST, PUT, DELETE, OPTIONS"),
+        ("/all/x", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"),
         ("/some", "GET, HEAD, OPTIONS"),
         ("/some/x", "PUT, OPTIONS"),
     ] {
         let answer = app.send("OPTIONS", path, Body::empty()).await;
         assert_answer(&answer, 204, "", path);
         assert_eq!(answer.header("allow"), allow, "of OPTIONS {path}");
-        let refused = app.send("PATCH", path, "1").await;
+        let refused = app.send("LOCK", path, "1").await;
         assert_eq!(
             (refused.status.as_u16(), refused.header("allow")),
             (405, allow),

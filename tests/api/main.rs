@@ -4,10 +4,12 @@
 
 mod app;
 mod command;
+mod conditions;
 mod config;
 mod contract;
 mod faults;
 mod lambda;
+mod patch;
 mod property;
 mod readme;
 mod reload;

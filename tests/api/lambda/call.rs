@@ -75,7 +75,7 @@ impl Call {
     }
 }
 
-/// What a client gets: all of it but `content-length`, which must only be true.
+/// What a client gets: all of it but `content-length` and `etag`, which must only be true.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reply {
     pub(crate) status: u64,
@@ -164,6 +164,13 @@ impl Reply {
             && !text.is_empty()
         {
             assert_eq!(length, [text.len().to_string()], "{answer:#}");
+        }
+        // Which tag it is, the tests of conditions tell.
+        if let Some(tag) = headers.remove("etag") {
+            assert!(
+                matches!(&tag[..], [tag] if tag.starts_with('"')),
+                "{answer:#}"
+            );
         }
 
         let text = text.replace(request_id, INVOCATION);

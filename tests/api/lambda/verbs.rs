@@ -6,7 +6,7 @@ use super::call::Body;
 use super::{Call, DOCUMENT, Fixture, FrontDoor, Reply};
 
 /// What every collection answers to a method that it doesn't serve, and to OPTIONS.
-const ALLOW: &str = "GET, HEAD, POST, PUT, DELETE, OPTIONS";
+const ALLOW: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 fn document() -> Value {
     serde_json::from_str(DOCUMENT).unwrap()
