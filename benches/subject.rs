@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::Pid;
@@ -64,7 +65,9 @@ impl Subject {
             run = measure(api, &process, began, requests) => run,
             status = child.wait() => bail!("{} ended: {}", self.name, status?),
         };
-        child.kill().await?;
+        // As Lambda ends it; a profiler around it then writes what it saw.
+        kill(process.id, Signal::SIGTERM)?;
+        child.wait().await?;
         drain.await?;
         run.with_context(|| self.name.clone())
     }
