@@ -51,7 +51,7 @@ fn edit_modules_toml_and_deploy_again() {
     project.write_modules(&read_only);
     let plan = project.modulo(&["plan"]).expect_err("clients lose methods");
     assert!(
-        plan.contains("modulo1: no longer serves DELETE, LIST, POST, PUT"),
+        plan.contains("modulo1: no longer serves DELETE, LIST, PATCH, POST, PUT"),
         "{plan}"
     );
     project
