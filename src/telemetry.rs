@@ -39,7 +39,11 @@ pub fn init(format: Format, filter: Option<&str>) {
     let lines = tracing_subscriber::fmt::layer();
     let registry = tracing_subscriber::registry().with(targets);
     match format {
-        Format::Json => registry.with(lines.json().flatten_event(true)).init(),
+        Format::Json => {
+            // No spans are opened, so none are looked for.
+            let lines = lines.json().with_current_span(false).with_span_list(false);
+            registry.with(lines.flatten_event(true)).init();
+        }
         Format::Text { colour } => registry.with(lines.with_ansi(colour).compact()).init(),
     }
     if let Some(error) = illegal {
