@@ -10,21 +10,25 @@ const LOCAL = 'local';
 function pointAtEmulator(stage) {
   const { env } = process;
   if (stage !== LOCAL) return;
-  // With a host name S3 puts the bucket in front of it, where it does not resolve.
-  env.AWS_ENDPOINT_URL = (env.AWS_ENDPOINT_URL || 'http://127.0.0.1:4566').replace(
-    /^(https?:\/\/)localhost\b/,
-    '$1127.0.0.1',
-  );
+  env.AWS_ENDPOINT_URL = emulatorEndpoint();
   env.AWS_ACCESS_KEY_ID ||= 'test';
   env.AWS_SECRET_ACCESS_KEY ||= 'test';
   // An emulator is done in a moment; osls looks every 5 s by itself.
   env.SLS_AWS_MONITORING_FREQUENCY ||= '500';
 }
 
+/** The emulator's address: the one of the environment, else where emulators listen. */
+function emulatorEndpoint() {
+  const endpoint = process.env.AWS_ENDPOINT_URL || 'http://127.0.0.1:4566';
+  // With a host name S3 puts the bucket in front of it, where it does not resolve.
+  return endpoint.replace(/^(https?:\/\/)localhost\b/, '$1127.0.0.1');
+}
+
 /** DynamoDB's address as the function sees it, or none where it has one already. */
 async function functionEndpoint(stage) {
   if (stage !== LOCAL) return undefined;
-  const endpoint = process.env.AWS_ENDPOINT_URL;
+  // Asked for while serverless.yml is read, which is before the plug-in points at the emulator.
+  const endpoint = emulatorEndpoint();
   return (await isLocalStack(endpoint)) ? undefined : endpoint;
 }
 

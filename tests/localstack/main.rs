@@ -7,6 +7,7 @@
 #![cfg(unix)]
 
 mod contract;
+mod defaults;
 mod emulator;
 mod lifecycle;
 mod program;
