@@ -48,7 +48,8 @@ pub async fn get(
         Err(Failed::NoneMatch) => return Err(ApiError::NotModified(tag)),
     }
     let content = Content::Stored(stored.data.as_deref());
-    Ok(tagged(answer(Verb::Get, module, &stored.id, content), tag))
+    let answer = answer(Verb::Get, module, &stored.id, content);
+    Ok(tagged(answer, tag))
 }
 
 /// `POST /<module>/<id>`
@@ -58,13 +59,7 @@ pub async fn post(
     Valid(preconditions): Valid<Preconditions>,
     Valid(document): Valid<Document>,
 ) -> Result<Response, ApiError> {
-    let answer = answer(
-        Verb::Post,
-        &mount.module,
-        id.as_str(),
-        Content::Sent(&document),
-    );
-    let answer = tagged(answer, entity_tag(document.as_str()));
+    let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
     write(&mount, id, Write::Put(document), &preconditions).await?;
     Ok(answer)
 }
@@ -76,13 +71,7 @@ pub async fn put(
     Valid(preconditions): Valid<Preconditions>,
     Valid(document): Valid<Document>,
 ) -> Result<Response, ApiError> {
-    let answer = answer(
-        Verb::Put,
-        &mount.module,
-        id.as_str(),
-        Content::Updated(&document),
-    );
-    let answer = tagged(answer, entity_tag(document.as_str()));
+    let answer = answer_of(Verb::Put, &mount.module, &id, Content::Updated(&document));
     write(&mount, id, Write::Update(document), &preconditions).await?;
     Ok(answer)
 }
@@ -103,13 +92,7 @@ pub async fn patch(
         let seen = seen.ok_or(ApiError::NoSuchItem)?;
         let text = patch.apply(seen.data.as_deref())?;
         let document = Document::parse(text.into_bytes(), module.max_bytes())?;
-        let answer = answer(
-            Verb::Patch,
-            module,
-            id.as_str(),
-            Content::Updated(&document),
-        );
-        let answer = tagged(answer, entity_tag(document.as_str()));
+        let answer = answer_of(Verb::Patch, module, &id, Content::Updated(&document));
         let unchanged = Condition::unchanged(Some(seen));
         match store
             .write(module, id.clone(), Write::Update(document), unchanged)
@@ -129,7 +112,7 @@ pub async fn delete(
     Valid(id): Valid<ItemId>,
     Valid(preconditions): Valid<Preconditions>,
 ) -> Result<Response, ApiError> {
-    let answer = answer(Verb::Delete, &mount.module, id.as_str(), Content::Nothing);
+    let answer = answer_of(Verb::Delete, &mount.module, &id, Content::Nothing);
     write(&mount, id, Write::Delete, &preconditions).await?;
     Ok(answer)
 }
@@ -178,13 +161,7 @@ pub async fn create(
 ) -> Result<Response, ApiError> {
     let id = ItemId::new();
     let location = location(&mount.module, &id);
-    let answer = answer(
-        Verb::Post,
-        &mount.module,
-        id.as_str(),
-        Content::Sent(&document),
-    );
-    let answer = tagged(answer, entity_tag(document.as_str()));
+    let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
     mount
         .store
         .write(&mount.module, id, Write::Put(document), Condition::Absent)
@@ -228,6 +205,19 @@ pub async fn options_of_collection(State(mount): Mounted) -> Response {
         [(ALLOW, mount.collection.allow.clone())],
     )
         .into_response()
+}
+
+/// The answer of a write, with the tag that the item has by it.
+fn answer_of(verb: Verb, module: &Module, id: &ItemId, content: Content<'_>) -> Response {
+    let tag = match content {
+        Content::Sent(document) | Content::Updated(document) => Some(entity_tag(document.as_str())),
+        Content::Nothing | Content::Stored(_) => None,
+    };
+    let answer = answer(verb, module, id.as_str(), content);
+    match tag {
+        Some(tag) => tagged(answer, tag),
+        None => answer,
+    }
 }
 
 fn tagged(mut answer: Response, tag: ETag) -> Response {
