@@ -126,7 +126,7 @@ fn modulo(modules: usize, shared: &SdkConfig) -> Service {
     let text = modules::toml(modules);
     let config = config::parse(&text, Path::new("modules.toml"), &Stage::default(), [])
         .expect("the modules are legal");
-    app(&config.modules, &Store::new(shared))
+    app(&config.into(), &Store::new(shared))
 }
 
 fn bare(shared: &SdkConfig) -> Service {

@@ -3,7 +3,7 @@
 //! Three types on the way in: the file's text, `raw` (what was written), [`Config`] (what it
 //! means). All faults are found and told at once. Nothing after this reads file or environment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use ::config::{Environment, File, FileFormat};
@@ -11,8 +11,8 @@ use ::config::{Environment, File, FileFormat};
 pub use self::error::{ConfigError, Fault};
 use self::error::{Faults, KeyPath, Source};
 use self::raw::Setting;
-use crate::module::{Module, Modules};
-use crate::name::{ModuleName, ServiceName, Stage, TableName};
+use crate::module::{Index, Module, Modules, Storage};
+use crate::name::{KeyAttribute, ModuleName, ServiceName, Stage, TableName};
 
 mod error;
 mod raw;
@@ -146,6 +146,13 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
                 .add(ttl.path.clone(), ttl.source, message)
                 .help("name another attribute, which holds the time in seconds since 1970");
         }
+        let storage = raw.storage.map(|set| set.value).unwrap_or_default();
+        check_indexes(raw.indexes.as_ref(), storage, &key.value, faults);
+        if let Some(set) = raw.default_ttl.as_ref().filter(|_| raw.ttl.is_none()) {
+            faults
+                .add(set.path.clone(), set.source, "`ttl` is missing")
+                .help("name the attribute that holds an item's time, as in ttl = \"expiresAt\"");
+        }
         modules.push(Module {
             name,
             key: key.value,
@@ -158,6 +165,11 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             billing: raw.billing.map(|set| set.value).unwrap_or_default(),
             retain: raw.retain.map_or(!stage.is_local(), |set| set.value),
             ttl: raw.ttl.map(|set| set.value),
+            default_ttl: raw.default_ttl.map(|set| set.value),
+            storage,
+            indexes: raw.indexes.map_or_else(Vec::new, |set| {
+                set.value.into_iter().map(|index| index.value).collect()
+            }),
         });
     }
     Config {
@@ -165,5 +177,50 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             name: service.name.map(|set| set.value).unwrap_or_default(),
         },
         modules: Modules::new(modules),
+    }
+}
+
+/// What a table's indexes must not be, taken together.
+fn check_indexes(
+    indexes: Option<&Setting<Vec<Setting<Index>>>>,
+    storage: Storage,
+    key: &KeyAttribute,
+    faults: &mut Faults,
+) {
+    let Some(set) = indexes else { return };
+    if storage != Storage::Document {
+        faults
+            .add(
+                set.path.clone(),
+                set.source,
+                "a text has no members that an index could be of",
+            )
+            .help("say storage = \"document\", for a module whose table is still empty");
+        return;
+    }
+    let mut names = BTreeSet::new();
+    let mut types = BTreeMap::new();
+    for index in &set.value {
+        let mut fault = |message| {
+            faults.add(index.path.clone(), index.source, message);
+        };
+        if !names.insert(&index.value.name) {
+            fault(format!("there is another index `{}`", index.value.name));
+        }
+        for index_key in index.value.keys() {
+            let attribute = &index_key.attribute;
+            if attribute.as_str() == key.as_str() {
+                fault(format!("`{attribute}` is the table's own key"));
+            }
+            let known = types.entry(attribute).or_insert(index_key.key_type);
+            if *known != index_key.key_type {
+                fault(format!("`{attribute}` has another type in another index"));
+            }
+        }
+        if let Some(sort) = &index.value.sort
+            && sort.attribute == index.value.partition.attribute
+        {
+            fault(format!("`{}` is its partition already", sort.attribute));
+        }
     }
 }

@@ -1,16 +1,174 @@
-//! The answers of the contract, as types that serialise to it.
+//! What answers look like: the contract's, with the verb around them, and plain ones.
 //!
 //! An answer borrows what it tells, since the store is still to be handed it.
 
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::body::Body;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use serde_json::value::RawValue;
 
 use crate::item::Document;
-use crate::module::Module;
+use crate::module::{Envelope, Module, Verb};
+use crate::store::Written;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// How long the answer of a list can be, in bytes: Lambda takes 6 MB, as a JSON string in which
+/// each quotation mark has two bytes.
+const MAX_PAGE_BYTES: usize = 2_900_000;
+
+/// What an answer tells of an item beside its id.
+#[derive(Debug, Clone, Copy)]
+pub enum Content<'a> {
+    /// Nothing: of DELETE.
+    Nothing,
+    /// What is stored, if anything is: of GET and LIST.
+    Stored(Option<&'a str>),
+    /// The document that was sent: of POST.
+    Sent(&'a Document),
+    /// The document that was set: of PUT and PATCH.
+    Updated(&'a Document),
+}
+
+/// The answer of `verb` about one item.
+#[must_use]
+pub fn item(verb: Verb, module: &Module, id: &str, content: Content<'_>) -> Response {
+    match (module.envelope(), content) {
+        (Envelope::Verb, content) => Json(Verbed(
+            verb.as_str(),
+            Item {
+                module,
+                id,
+                content,
+            },
+        ))
+        .into_response(),
+        (Envelope::Plain, Content::Nothing) => StatusCode::NO_CONTENT.into_response(),
+        (Envelope::Plain, Content::Stored(text)) => json(raw(text).get().to_owned()),
+        (Envelope::Plain, Content::Sent(document) | Content::Updated(document)) => {
+            json(document.as_str().to_owned())
+        }
+    }
+}
+
+/// The answer of LIST: the items with their ids, as many as an answer can hold, one at the least;
+/// `next` makes the cursor to those after the first so many.
+#[must_use]
+pub fn page<'a>(
+    module: &'a Module,
+    items: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+    next: impl FnOnce(usize) -> Option<String>,
+) -> Response {
+    let (open, close) = match module.envelope() {
+        Envelope::Verb => (r#"{"LIST":{"items":["#, "}}"),
+        Envelope::Plain => (r#"{"items":["#, "}"),
+    };
+    let mut body = open.to_owned();
+    let mut count = 0;
+    for (id, stored) in items {
+        let item = match module.envelope() {
+            Envelope::Verb => text(&Item {
+                module,
+                id,
+                content: Content::Stored(stored),
+            }),
+            Envelope::Plain => text(&PlainItem {
+                id,
+                item: raw(stored),
+            }),
+        };
+        if count > 0 {
+            if body.len() + item.len() > MAX_PAGE_BYTES {
+                break;
+            }
+            body.push(',');
+        }
+        body.push_str(&item);
+        count += 1;
+    }
+    body.push_str("],\"next\":");
+    body.push_str(&text(&next(count)));
+    body.push_str(close);
+    json(body)
+}
+
+/// The answer of a write that has been done.
+#[must_use]
+pub fn written(mut answer: Response, written: Written) -> Response {
+    if written == Written::Created {
+        *answer.status_mut() = StatusCode::CREATED;
+    }
+    answer
+}
+
+/// Makes `refused`, an answer without a body, tell why.
+#[must_use]
+pub fn refusal(envelope: Envelope, refused: Response, message: &str) -> Response {
+    #[derive(Serialize)]
+    struct Refusal<'a> {
+        message: &'a str,
+    }
+    /// RFC 9457's object.
+    #[derive(Serialize)]
+    struct Problem<'a> {
+        r#type: &'a str,
+        title: &'a str,
+        status: u16,
+        detail: &'a str,
+    }
+
+    let status = refused.status();
+    let (media_type, body) = match envelope {
+        Envelope::Verb => (JSON, text(&Verbed("ERROR", Refusal { message }))),
+        Envelope::Plain => {
+            let problem = Problem {
+                r#type: "about:blank",
+                title: status.canonical_reason().unwrap_or_default(),
+                status: status.as_u16(),
+                detail: message,
+            };
+            (PROBLEM_JSON, text(&problem))
+        }
+    };
+    let mut told = refused;
+    let headers = told.headers_mut();
+    headers.insert(CONTENT_TYPE, media_type);
+    headers.insert(CONTENT_LENGTH, body.len().into());
+    *told.body_mut() = body.into();
+    told
+}
+
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("texts and numbers are JSON")
+}
+
+fn json(body: impl Into<Body>) -> Response {
+    ([(CONTENT_TYPE, JSON)], body.into()).into_response()
+}
+
+/// A stored text as JSON: what is none, since others wrote it, becomes a string.
+fn raw(text: Option<&str>) -> Cow<'_, RawValue> {
+    match text {
+        None => Cow::Borrowed(RawValue::NULL),
+        Some(text) => serde_json::from_str(text).map_or_else(
+            |_| {
+                let string = serde_json::value::to_raw_value(text);
+                Cow::Owned(string.expect("a text is JSON"))
+            },
+            Cow::Borrowed,
+        ),
+    }
+}
 
 /// `{"<VERB>": …}`
-#[derive(Debug)]
-pub struct Verbed<T>(pub &'static str, pub T);
+struct Verbed<T>(&'static str, T);
 
 impl<T: Serialize> Serialize for Verbed<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -20,28 +178,18 @@ impl<T: Serialize> Serialize for Verbed<T> {
     }
 }
 
-/// `{"<key attribute>": "<id>", …}`
-#[derive(Debug)]
-pub struct Item<'a> {
-    /// The module, for its key attribute.
-    pub module: &'a Module,
-    /// The item's id.
-    pub id: &'a str,
-    /// What stands beside the id.
-    pub content: Content<'a>,
+/// `{"id": "<id>", "item": <document>}`
+#[derive(Serialize)]
+struct PlainItem<'a> {
+    id: &'a str,
+    item: Cow<'a, RawValue>,
 }
 
-/// What an answer tells of an item beside its id.
-#[derive(Debug)]
-pub enum Content<'a> {
-    /// Nothing: of DELETE.
-    Nothing,
-    /// `"data": "<the stored text>"`, `null` where there is none: of GET and LIST.
-    Stored(Option<&'a str>),
-    /// `"data": <the document>`: of POST.
-    Sent(&'a Document),
-    /// `"item": {"data": {"S": "<the document's text>"}}`, in DynamoDB's own notation: of PUT.
-    Updated(&'a Document),
+/// `{"<key attribute>": "<id>", …}`
+struct Item<'a> {
+    module: &'a Module,
+    id: &'a str,
+    content: Content<'a>,
 }
 
 impl Serialize for Item<'_> {
@@ -61,30 +209,17 @@ impl Serialize for Item<'_> {
         match self.content {
             Content::Nothing => {}
             Content::Stored(text) => map.serialize_entry("data", &text)?,
-            Content::Sent(document) => map.serialize_entry("data", document)?,
-            Content::Updated(document) => {
-                let data = Text {
-                    text: document.as_str(),
-                };
-                map.serialize_entry("item", &Attributes { data })?;
-            }
+            Content::Sent(document) => map.serialize_entry("data", document.sent())?,
+            Content::Updated(document) => match document.members() {
+                Some(members) => map.serialize_entry("item", &members.notation())?,
+                None => {
+                    let data = Text {
+                        text: document.as_str(),
+                    };
+                    map.serialize_entry("item", &Attributes { data })?;
+                }
+            },
         }
         map.end()
     }
-}
-
-/// `{"items": […], "next": "<cursor>" | null}`: of LIST.
-#[derive(Debug, Serialize)]
-pub struct Page<'a> {
-    /// The page's items.
-    pub items: Vec<Item<'a>>,
-    /// What gets the next page, if there is one.
-    pub next: Option<String>,
-}
-
-/// `{"message": "<sentence>"}`: of every error.
-#[derive(Debug, Serialize)]
-pub struct Refusal {
-    /// What was wrong.
-    pub message: String,
 }

@@ -1,20 +1,21 @@
 //! Errors become answers here, and nowhere else: the contract's table of errors.
 //!
-//! The client gets a sentence. The cause rides in the response's extensions to the log layer.
+//! The client gets a sentence. The cause rides in the response's extensions, to the layer that puts
+//! the sentence into the module's envelope, and to the log.
 
 use std::fmt;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::http::header::{ALLOW, HeaderName, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use headers::{ETag, HeaderMapExt};
 
 use crate::chain::Chain;
-use crate::envelope::{Refusal, Verbed};
+use crate::envelope;
 use crate::item::{InvalidDocument, InvalidItemId};
 use crate::list::InvalidQuery;
+use crate::module::Envelope;
 use crate::name::KeyAttribute;
 use crate::patch::{InvalidPatch, Misfit, Patch};
 use crate::store::StoreError;
@@ -162,6 +163,9 @@ fn store_message(error: &StoreError) -> String {
              DynamoDB's limit of 409600 bytes"
         ),
         StoreError::ConditionFailed(_) => PRECONDITION_FAILED.to_owned(),
+        StoreError::NoSuchPosition(_) => {
+            format!("Please provide a legal query: {}", InvalidQuery::Cursor)
+        }
         StoreError::Other(_) => "Internal error".to_owned(),
     }
 }
@@ -176,7 +180,8 @@ impl ApiError {
             | Self::InvalidDocument(_)
             | Self::BrokenBody(_)
             | Self::InvalidQuery(_)
-            | Self::InvalidPatch(_) => StatusCode::BAD_REQUEST,
+            | Self::InvalidPatch(_)
+            | Self::Store(StoreError::NoSuchPosition(_)) => StatusCode::BAD_REQUEST,
             Self::NotModified(_) => StatusCode::NOT_MODIFIED,
             Self::Misfit(_) => StatusCode::CONFLICT,
             Self::PreconditionFailed | Self::Store(StoreError::ConditionFailed(_)) => {
@@ -224,10 +229,7 @@ impl IntoResponse for ApiError {
             response.headers_mut().typed_insert(tag);
             return response;
         }
-        let refusal = Refusal {
-            message: self.to_string(),
-        };
-        let mut response = (status, Json(Verbed("ERROR", refusal))).into_response();
+        let mut response = status.into_response();
         if let Self::MethodNotAllowed { allow } = &self {
             response.headers_mut().insert(ALLOW, allow.clone());
         }
@@ -242,5 +244,16 @@ impl IntoResponse for ApiError {
         }
         response.extensions_mut().insert(Cause(Arc::new(self)));
         response
+    }
+}
+
+/// Gives an error's answer its body, in the envelope of the module that was asked.
+pub(crate) fn told(response: Response, envelope: Envelope) -> Response {
+    match response.extensions().get::<Cause>() {
+        Some(Cause(error)) => {
+            let message = error.to_string();
+            envelope::refusal(envelope, response, &message)
+        }
+        None => response,
     }
 }

@@ -71,6 +71,20 @@ mod tests {
         table = "the-archive"
         methods = ["GET", "PUT"]
         retain = true
+
+        [modules.rooms]
+        key = "roomId"
+        storage = "document"
+        billing = { read = 5, write = 2 }
+
+        [[modules.rooms.indexes]]
+        name = "by-building"
+        partition = "building"
+        sort = { attribute = "floor", type = "N" }
+
+        [[modules.rooms.indexes]]
+        name = "by-floor"
+        partition = { attribute = "floor", type = "N" }
     "#;
 
     #[track_caller]

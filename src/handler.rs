@@ -1,28 +1,23 @@
 //! The verbs: what the validation layer has parsed, one call of the store, one answer.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::{ALLOW, LOCATION};
 use axum::response::{IntoResponse, Response};
 use headers::{ETag, HeaderMapExt};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::envelope::{Content, Item, Page, Verbed};
+use crate::envelope::{self, Content};
 use crate::error::ApiError;
 use crate::item::{Document, ItemId};
-use crate::list::{PageRequest, cursor_after};
+use crate::list::PageRequest;
 use crate::middleware::validate::Valid;
 use crate::module::{Module, Verb};
 use crate::patch::Patch;
 use crate::precondition::{Failed, Preconditions, entity_tag, tag_of};
 use crate::router::Mount;
-use crate::store::{Condition, StoreError, Write};
-
-type Mounted = State<Arc<Mount>>;
+use crate::store::{Condition, StoreError, StoredPage, Write, Written};
 
 /// How often a write is tried that others are faster than, and how long the first pause is at
 /// most: half a second in all.
@@ -31,7 +26,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(4);
 
 /// `GET /<module>/<id>`
 pub async fn get(
-    State(mount): Mounted,
+    mount: Mount,
     Valid(id): Valid<ItemId>,
     Valid(preconditions): Valid<Preconditions>,
 ) -> Result<Response, ApiError> {
@@ -48,42 +43,42 @@ pub async fn get(
         Err(Failed::NoneMatch) => return Err(ApiError::NotModified(tag)),
     }
     let content = Content::Stored(stored.data.as_deref());
-    let answer = answer(Verb::Get, module, &stored.id, content);
+    let answer = envelope::item(Verb::Get, module, &stored.id, content);
     Ok(tagged(answer, tag))
 }
 
 /// `POST /<module>/<id>`
 pub async fn post(
-    State(mount): Mounted,
+    mount: Mount,
     Valid(id): Valid<ItemId>,
     Valid(preconditions): Valid<Preconditions>,
     Valid(document): Valid<Document>,
 ) -> Result<Response, ApiError> {
     let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
-    write(&mount, id, Write::Put(document), &preconditions).await?;
-    Ok(answer)
+    let written = write(&mount, id, Write::Put(document), &preconditions).await?;
+    Ok(envelope::written(answer, written))
 }
 
 /// `PUT /<module>/<id>`
 pub async fn put(
-    State(mount): Mounted,
+    mount: Mount,
     Valid(id): Valid<ItemId>,
     Valid(preconditions): Valid<Preconditions>,
     Valid(document): Valid<Document>,
 ) -> Result<Response, ApiError> {
     let answer = answer_of(Verb::Put, &mount.module, &id, Content::Updated(&document));
-    write(&mount, id, Write::Update(document), &preconditions).await?;
-    Ok(answer)
+    let written = write(&mount, id, Write::Update(document), &preconditions).await?;
+    Ok(envelope::written(answer, written))
 }
 
 /// `PATCH /<module>/<id>`
 pub async fn patch(
-    State(mount): Mounted,
+    mount: Mount,
     Valid(id): Valid<ItemId>,
     Valid(preconditions): Valid<Preconditions>,
     Valid(patch): Valid<Patch>,
 ) -> Result<Response, ApiError> {
-    let Mount { module, store, .. } = &*mount;
+    let Mount { module, store, .. } = &mount;
     for attempt in 0..WRITE_ATTEMPTS {
         let seen = store.get(module, id.clone(), true).await?;
         preconditions
@@ -91,14 +86,14 @@ pub async fn patch(
             .map_err(|_| ApiError::PreconditionFailed)?;
         let seen = seen.ok_or(ApiError::NoSuchItem)?;
         let text = patch.apply(seen.data.as_deref())?;
-        let document = Document::parse(text.into_bytes(), module.max_bytes())?;
+        let document = Document::parse_changed(text, module, &id)?;
         let answer = answer_of(Verb::Patch, module, &id, Content::Updated(&document));
         let unchanged = Condition::unchanged(Some(seen));
         match store
             .write(module, id.clone(), Write::Update(document), unchanged)
             .await
         {
-            Ok(()) => return Ok(answer),
+            Ok(_) => return Ok(answer),
             Err(StoreError::ConditionFailed(_)) => stand_back(attempt).await,
             Err(error) => return Err(error.into()),
         }
@@ -108,7 +103,7 @@ pub async fn patch(
 
 /// `DELETE /<module>/<id>`
 pub async fn delete(
-    State(mount): Mounted,
+    mount: Mount,
     Valid(id): Valid<ItemId>,
     Valid(preconditions): Valid<Preconditions>,
 ) -> Result<Response, ApiError> {
@@ -124,7 +119,7 @@ async fn write(
     id: ItemId,
     write: Write,
     preconditions: &Preconditions,
-) -> Result<(), ApiError> {
+) -> Result<Written, ApiError> {
     let Mount { module, store, .. } = mount;
     if let Some(condition) = preconditions.as_condition() {
         return Ok(store.write(module, id, write, condition).await?);
@@ -155,10 +150,7 @@ async fn stand_back(attempt: u32) {
 }
 
 /// `POST /<module>`
-pub async fn create(
-    State(mount): Mounted,
-    Valid(document): Valid<Document>,
-) -> Result<Response, ApiError> {
+pub async fn create(mount: Mount, Valid(document): Valid<Document>) -> Result<Response, ApiError> {
     let id = ItemId::new();
     let location = location(&mount.module, &id);
     let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
@@ -170,41 +162,31 @@ pub async fn create(
 }
 
 /// `GET /<module>`
-pub async fn list(
-    State(mount): Mounted,
-    Valid(page): Valid<PageRequest>,
-) -> Result<Response, ApiError> {
+pub async fn list(mount: Mount, Valid(page): Valid<PageRequest>) -> Result<Response, ApiError> {
     let module = &mount.module;
-    let stored = mount.store.list(module, page).await?;
-    let items = stored.items.iter().map(|item| Item {
-        module,
-        id: &item.id,
-        content: Content::Stored(item.data.as_deref()),
-    });
-    let page = Page {
-        items: items.collect(),
-        next: stored.last.as_deref().map(cursor_after),
-    };
-    Ok(Json(Verbed(Verb::List.as_str(), page)).into_response())
+    let StoredPage { items, next } = mount.store.list(module, &page).await?;
+    let told = items
+        .iter()
+        .map(|item| (item.id.as_str(), item.data.as_deref()));
+    Ok(envelope::page(module, told, |count| {
+        // An answer that is full before the page is goes on after the last item that it has.
+        let next = if count < items.len() {
+            Some(items[count - 1].position(page.query.as_ref()))
+        } else {
+            next
+        };
+        next.map(|position| page.cursor(&position))
+    }))
 }
 
 /// `PUT`, `PATCH` and `DELETE` of `/<module>`
-pub async fn missing_id(State(mount): Mounted) -> ApiError {
+pub async fn missing_id(mount: Mount) -> ApiError {
     ApiError::MissingId(mount.module.key().clone())
 }
 
-/// `OPTIONS /<module>/<id>`
-pub async fn options_of_item(State(mount): Mounted) -> Response {
-    (StatusCode::NO_CONTENT, [(ALLOW, mount.item.allow.clone())]).into_response()
-}
-
-/// `OPTIONS /<module>`
-pub async fn options_of_collection(State(mount): Mounted) -> Response {
-    (
-        StatusCode::NO_CONTENT,
-        [(ALLOW, mount.collection.allow.clone())],
-    )
-        .into_response()
+/// `OPTIONS` of `/<module>` and `/<module>/<id>`
+pub async fn options(mount: Mount) -> Response {
+    (StatusCode::NO_CONTENT, [(ALLOW, mount.allow())]).into_response()
 }
 
 /// The answer of a write, with the tag that the item has by it.
@@ -213,7 +195,7 @@ fn answer_of(verb: Verb, module: &Module, id: &ItemId, content: Content<'_>) -> 
         Content::Sent(document) | Content::Updated(document) => Some(entity_tag(document.as_str())),
         Content::Nothing | Content::Stored(_) => None,
     };
-    let answer = answer(verb, module, id.as_str(), content);
+    let answer = envelope::item(verb, module, id.as_str(), content);
     match tag {
         Some(tag) => tagged(answer, tag),
         None => answer,
@@ -223,18 +205,6 @@ fn answer_of(verb: Verb, module: &Module, id: &ItemId, content: Content<'_>) -> 
 fn tagged(mut answer: Response, tag: ETag) -> Response {
     answer.headers_mut().typed_insert(tag);
     answer
-}
-
-fn answer(verb: Verb, module: &Module, id: &str, content: Content<'_>) -> Response {
-    Json(Verbed(
-        verb.as_str(),
-        Item {
-            module,
-            id,
-            content,
-        },
-    ))
-    .into_response()
 }
 
 /// The item's path, as a client has to send it.

@@ -2,11 +2,18 @@
 //!
 //! Knows no HTTP beyond a path's percent-encoding, and no DynamoDB beyond its limits.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::value::RawValue;
+
+use crate::expiry;
+use crate::module::{Module, Storage};
+use crate::name::TtlAttribute;
+use crate::storage::{Members, Unstorable};
 
 /// An item's id: 1 to 2,048 bytes of UTF-8, what DynamoDB takes as a partition key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -86,13 +93,23 @@ impl Default for ItemId {
     }
 }
 
-/// A document: JSON that is not empty, as text without insignificant white space.
+/// A document: JSON that is not empty, as its module keeps it.
 ///
-/// The text is never printed anew through a number type, so that member order, big numbers,
-/// escapes and duplicate members survive.
-#[derive(Debug, Clone, Serialize)]
-#[serde(transparent)]
-pub struct Document(Box<RawValue>);
+/// Its text has no insignificant white space and is never printed anew through a number type, so
+/// that member order, big numbers, escapes and duplicate members survive.
+#[derive(Debug, Clone)]
+pub struct Document {
+    text: Box<RawValue>,
+    native: Option<Native>,
+    expires_at: Option<u64>,
+}
+
+/// A document of [`Storage::Document`].
+#[derive(Debug, Clone)]
+struct Native {
+    members: Members,
+    text: String,
+}
 
 /// Why a body is no document.
 #[derive(Debug, thiserror::Error)]
@@ -126,61 +143,167 @@ pub enum InvalidDocument {
         /// The module's limit in bytes.
         limit: usize,
     },
+    /// JSON that the module's table can't hold as native attributes.
+    #[error("{0}")]
+    Unstorable(#[from] Unstorable),
+    /// A time of expiry that is none.
+    #[error(
+        "`/{attribute}` says when the item expires and must be a whole number of seconds since 1970"
+    )]
+    Expiry {
+        /// The member that says it.
+        attribute: String,
+    },
 }
 
 impl Document {
     /// How many arrays and objects may stand in one another, so that no reader's stack overflows.
     pub const MAX_DEPTH: usize = 128;
 
-    /// Parses a request's body.
+    /// Parses a request's body, the whole document of an item of `module`; its id is not known
+    /// yet where it is still to be made.
     ///
     /// # Errors
-    /// It is empty, no JSON, nested too deep, or larger than `max_bytes`.
-    pub fn parse(body: Vec<u8>, max_bytes: usize) -> Result<Self, InvalidDocument> {
-        let text = String::from_utf8(body).map_err(|error| InvalidDocument::NotUtf8 {
-            at: error.utf8_error().valid_up_to(),
-        })?;
-        if text.trim_ascii().is_empty() {
-            return Err(InvalidDocument::Empty);
-        }
-        // Neither this nor what follows recurses, whatever the depth.
-        let json = RawValue::from_string(text).map_err(InvalidDocument::NotJson)?;
-        let layout = Layout::of(json.get())?;
-        let json = if layout.insignificant_bytes == 0 {
-            json
-        } else {
-            minify(json.get())?
-        };
-        if is_empty(json.get()) {
-            return Err(InvalidDocument::Empty);
-        }
-        let size = json.get().len();
-        if size > max_bytes {
-            return Err(InvalidDocument::TooLarge {
-                size,
-                limit: max_bytes,
-            });
-        }
-        Ok(Self(json))
+    /// It is empty, no JSON, nested too deep, too large, or nothing that the module can keep.
+    pub fn parse(
+        body: Vec<u8>,
+        module: &Module,
+        id: Option<&ItemId>,
+    ) -> Result<Self, InvalidDocument> {
+        let default = module
+            .default_ttl()
+            .map(|ttl| expiry::now() + ttl.as_secs());
+        Self::read(body, module, id, default)
     }
 
-    /// The document's JSON text.
+    /// As [`Document::parse`], of one that was changed: it expires when it would have.
+    ///
+    /// # Errors
+    /// As [`Document::parse`].
+    pub fn parse_changed(
+        text: String,
+        module: &Module,
+        id: &ItemId,
+    ) -> Result<Self, InvalidDocument> {
+        Self::read(text.into_bytes(), module, Some(id), None)
+    }
+
+    fn read(
+        body: Vec<u8>,
+        module: &Module,
+        id: Option<&ItemId>,
+        default_expiry: Option<u64>,
+    ) -> Result<Self, InvalidDocument> {
+        let text = read_text(body, module.max_bytes())?;
+        let mut members = match module.storage() {
+            Storage::Json => None,
+            Storage::Document => Some(Members::parse(text.get(), module, id)?),
+        };
+        let mut expires_at = None;
+        if let Some(attribute) = module.ttl().map(TtlAttribute::as_str) {
+            let said = match &members {
+                Some(members) => members.get(attribute).map(ToString::to_string),
+                None => member_of(text.get(), attribute),
+            };
+            let said = said.map(|value| {
+                expiry::seconds_of(&value).ok_or_else(|| InvalidDocument::Expiry {
+                    attribute: attribute.to_owned(),
+                })
+            });
+            expires_at = said.transpose()?.or(default_expiry);
+            if let (Some(members), Some(seconds)) = (&mut members, expires_at) {
+                members.set(attribute, seconds);
+            }
+        }
+        let native = members.map(|members| Native {
+            text: members.to_text(),
+            members,
+        });
+        Ok(Self {
+            text,
+            native,
+            expires_at,
+        })
+    }
+
+    /// The text that was sent, without insignificant white space.
+    #[must_use]
+    pub fn sent(&self) -> &RawValue {
+        &self.text
+    }
+
+    /// The text that a read of the item will tell.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.get()
+        self.native
+            .as_ref()
+            .map_or(self.text.get(), |native| &native.text)
     }
 
-    /// The document's JSON text, owned.
-    #[must_use]
-    pub fn into_string(self) -> String {
-        Box::<str>::from(self.0).into_string()
+    /// When an item with this document expires, in seconds since 1970, if that is known.
+    pub(crate) fn expires_at(&self) -> Option<u64> {
+        self.expires_at
     }
+
+    /// Its members, where they are kept as native attributes.
+    pub(crate) fn members(&self) -> Option<&Members> {
+        self.native.as_ref().map(|native| &native.members)
+    }
+
+    /// What is kept of it.
+    pub(crate) fn into_kept(self) -> Kept {
+        match self.native {
+            Some(native) => Kept::Members(native.members),
+            None => Kept::Text(Box::<str>::from(self.text).into_string()),
+        }
+    }
+}
+
+/// What is kept of a document.
+pub(crate) enum Kept {
+    Text(String),
+    Members(Members),
 }
 
 impl fmt::Display for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// The JSON text of a body, checked.
+fn read_text(body: Vec<u8>, max_bytes: usize) -> Result<Box<RawValue>, InvalidDocument> {
+    let text = String::from_utf8(body).map_err(|error| InvalidDocument::NotUtf8 {
+        at: error.utf8_error().valid_up_to(),
+    })?;
+    if text.trim_ascii().is_empty() {
+        return Err(InvalidDocument::Empty);
+    }
+    // Neither this nor what follows recurses, whatever the depth.
+    let json = RawValue::from_string(text).map_err(InvalidDocument::NotJson)?;
+    let layout = Layout::of(json.get())?;
+    let json = if layout.insignificant_bytes == 0 {
+        json
+    } else {
+        minify(json.get())?
+    };
+    if is_empty(json.get()) {
+        return Err(InvalidDocument::Empty);
+    }
+    let size = json.get().len();
+    if size > max_bytes {
+        return Err(InvalidDocument::TooLarge {
+            size,
+            limit: max_bytes,
+        });
+    }
+    Ok(json)
+}
+
+/// The text of a member of a document that is an object.
+fn member_of(json: &str, name: &str) -> Option<String> {
+    let members: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(json).ok()?;
+    members.get(name).map(|value| value.get().to_owned())
 }
 
 /// What a valid JSON text looks like.
@@ -273,14 +396,15 @@ mod tests {
 
     #[track_caller]
     fn document(body: &str) -> String {
-        Document::parse(body.into(), 1_000)
+        read_text(body.into(), 1_000)
             .expect("must be a document")
-            .into_string()
+            .get()
+            .to_owned()
     }
 
     #[track_caller]
     fn refused(body: impl Into<Vec<u8>>) -> String {
-        Document::parse(body.into(), 1_000)
+        read_text(body.into(), 1_000)
             .expect_err("must be refused")
             .to_string()
     }

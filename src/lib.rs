@@ -24,6 +24,7 @@ mod chain;
 pub mod config;
 pub mod envelope;
 pub mod error;
+mod expiry;
 #[cfg(feature = "cli")]
 pub mod generate;
 pub mod handler;
@@ -47,15 +48,18 @@ pub mod router;
 pub mod routes;
 #[cfg(feature = "cli")]
 pub mod serve;
+pub mod storage;
 pub mod store;
 pub mod telemetry;
 
+use std::sync::Arc;
+
+use config::Config;
 use middleware::App;
-use module::Modules;
 use store::Store;
 
-/// The whole function: the modules' routes inside the layers, over `store`.
+/// The whole function: the routes of `config` inside the layers, over `store`.
 #[must_use]
-pub fn app(modules: &Modules, store: &Store) -> App {
-    middleware::stack(router::router(modules, store))
+pub fn app(config: &Arc<Config>, store: &Store) -> App {
+    middleware::stack(router::mount(config, store), router::router())
 }

@@ -13,10 +13,12 @@ use aws_config::meta::region::RegionProviderChain;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-    TableDescription,
+    AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction,
+    DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndex, GlobalSecondaryIndexUpdate,
+    KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType, TableDescription,
 };
 use aws_smithy_http_client::Builder;
 use dynoxide::Database;
@@ -25,7 +27,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::chain::Chain;
-use crate::module::Module;
+use crate::module::{Index, Module};
 
 /// Why there is no local DynamoDB.
 #[derive(Debug, thiserror::Error)]
@@ -219,7 +221,10 @@ pub async fn create_tables(
             .send()
             .await
         {
-            Ok(found) => check_key(module, found.table.as_ref())?,
+            Ok(found) => {
+                check_key(module, found.table.as_ref())?;
+                match_indexes(client, module, found.table.as_ref()).await?;
+            }
             Err(error) if error.code() == Some("ResourceNotFoundException") => {
                 create_table(client, module).await?;
             }
@@ -230,27 +235,98 @@ pub async fn create_tables(
 }
 
 async fn create_table(client: &Client, module: &Module) -> Result<(), LocalError> {
-    let key = module.key().as_str();
-    let attribute = AttributeDefinition::builder()
-        .attribute_name(key)
-        .attribute_type(ScalarAttributeType::S)
-        .build();
-    let element = KeySchemaElement::builder()
-        .attribute_name(key)
-        .key_type(KeyType::Hash)
-        .build();
-    let schema = attribute.and_then(|attribute| Ok((attribute, element?)));
-    let (attribute, element) = schema.map_err(|error| table_error(module, error.to_string()))?;
+    let unbuilt = |error: BuildError| table_error(module, error.to_string());
+    let indexes = module.indexes().iter().map(|index| {
+        GlobalSecondaryIndex::builder()
+            .index_name(index.name.as_str())
+            .set_key_schema(Some(index_schema(index)?))
+            .projection(everything())
+            .build()
+    });
+    let indexes: Vec<_> = indexes.collect::<Result<_, _>>().map_err(unbuilt)?;
     client
         .create_table()
         .table_name(module.table().as_str())
-        .attribute_definitions(attribute)
-        .key_schema(element)
+        .set_attribute_definitions(Some(definitions(module).map_err(unbuilt)?))
+        .key_schema(key_element(module.key().as_str(), KeyType::Hash).map_err(unbuilt)?)
+        .set_global_secondary_indexes((!indexes.is_empty()).then_some(indexes))
         .billing_mode(BillingMode::PayPerRequest)
         .send()
         .await
         .map_err(|error| table_error(module, Chain(&error).to_string()))?;
     Ok(())
+}
+
+/// Makes the indexes that the table lacks, and those anew that have other keys now; DynamoDB takes
+/// one change at a time.
+async fn match_indexes(
+    client: &Client,
+    module: &Module,
+    table: Option<&TableDescription>,
+) -> Result<(), LocalError> {
+    let unbuilt = |error: BuildError| table_error(module, error.to_string());
+    let found = table.map(TableDescription::global_secondary_indexes);
+    let found = found.unwrap_or_default();
+    for index in module.indexes() {
+        let name = index.name.as_str();
+        let schema = index_schema(index).map_err(unbuilt)?;
+        let existing = found.iter().find(|found| found.index_name() == Some(name));
+        let mut updates = Vec::new();
+        if let Some(existing) = existing {
+            if existing.key_schema() == schema {
+                continue;
+            }
+            let delete = DeleteGlobalSecondaryIndexAction::builder().index_name(name);
+            let delete = delete.build().map_err(unbuilt)?;
+            updates.push(GlobalSecondaryIndexUpdate::builder().delete(delete).build());
+        }
+        let create = CreateGlobalSecondaryIndexAction::builder()
+            .index_name(name)
+            .set_key_schema(Some(schema))
+            .projection(everything());
+        let create = create.build().map_err(unbuilt)?;
+        updates.push(GlobalSecondaryIndexUpdate::builder().create(create).build());
+        for update in updates {
+            client
+                .update_table()
+                .table_name(module.table().as_str())
+                .set_attribute_definitions(Some(definitions(module).map_err(unbuilt)?))
+                .global_secondary_index_updates(update)
+                .send()
+                .await
+                .map_err(|error| table_error(module, Chain(&error).to_string()))?;
+        }
+    }
+    Ok(())
+}
+
+fn definitions(module: &Module) -> Result<Vec<AttributeDefinition>, BuildError> {
+    let keys = module.key_attributes().map(|(name, key_type)| {
+        AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(ScalarAttributeType::from(key_type.as_str()))
+            .build()
+    });
+    keys.collect()
+}
+
+fn index_schema(index: &Index) -> Result<Vec<KeySchemaElement>, BuildError> {
+    let keys = index.keys().zip([KeyType::Hash, KeyType::Range]);
+    keys.map(|(key, role)| key_element(key.attribute.as_str(), role))
+        .collect()
+}
+
+fn key_element(attribute: &str, role: KeyType) -> Result<KeySchemaElement, BuildError> {
+    KeySchemaElement::builder()
+        .attribute_name(attribute)
+        .key_type(role)
+        .build()
+}
+
+fn everything() -> Projection {
+    Projection::builder()
+        .projection_type(ProjectionType::All)
+        .build()
 }
 
 fn check_key(module: &Module, table: Option<&TableDescription>) -> Result<(), LocalError> {

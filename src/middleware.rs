@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
-use axum::http::HeaderValue;
 use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderValue, Method};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use http_body_util::Limited;
@@ -21,7 +21,9 @@ use tower_http::request_id::{
 use tower_http::timeout::TimeoutBody;
 use uuid::Uuid;
 
-use crate::error::{ApiError, Panic};
+use crate::error::{self, ApiError, Panic};
+use crate::module::Envelope;
+use crate::router::Mount;
 
 mod log;
 pub mod validate;
@@ -52,19 +54,25 @@ pub struct Invocation {
     pub deadline: Instant,
 }
 
-/// Puts the layers around `router`.
-pub fn stack(router: Router) -> App {
+/// Puts the layers around `router`; `mount` finds the module of a request.
+pub fn stack<M>(mount: M, router: Router) -> App
+where
+    M: Fn(Request) -> Request + Clone + Send + Sync + 'static,
+{
     let layers = ServiceBuilder::new()
         .map_request(drop_strange_request_id)
         // So far out, so that everything inside, the log above all, has the id.
         .layer(SetRequestIdLayer::x_request_id(MakeId))
+        .map_request(mount)
         // Sees every answer, that to a panic included.
         .layer(from_fn(log::log))
         .layer(PropagateRequestIdLayer::x_request_id())
+        // Around all that can refuse a request, since the module says how a refusal looks.
+        .layer(from_fn(tell_refusal))
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(from_fn(limit_time))
         .layer(from_fn(limit_body))
-        // The validation layer is each module's own: see the router.
+        // The validation layer is inside: each kind of route has its own.
         .service(router);
     App::new(layers)
 }
@@ -103,6 +111,20 @@ fn answer_panic(payload: Box<dyn Any + Send>) -> Response {
         .or_else(|| payload.downcast_ref::<&str>().copied())
         .unwrap_or("of unknown cause");
     ApiError::Panic(Panic(message.to_owned())).into_response()
+}
+
+/// Gives an error its body, in the envelope of the module that was asked.
+async fn tell_refusal(request: Request, next: Next) -> Response {
+    let mount = request.extensions().get::<Mount>();
+    let envelope = mount.map_or(Envelope::default(), |mount| mount.module.envelope());
+    let is_head = request.method() == Method::HEAD;
+    let response = next.run(request).await;
+    let told = error::told(response, envelope);
+    if is_head {
+        told.map(|_| Body::empty())
+    } else {
+        told
+    }
 }
 
 async fn limit_time(request: Request, next: Next) -> Response {
@@ -151,7 +173,10 @@ mod tests {
         async fn broken() -> &'static str {
             panic!("of {}", "a bug")
         }
-        let app = stack(Router::new().route("/", get(broken)));
+        let app = stack(
+            |request: Request| request,
+            Router::new().route("/", get(broken)),
+        );
         let request = Request::get("/").header(X_REQUEST_ID, "known");
         let answer = app
             .oneshot(request.body(Body::empty()).unwrap())

@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::name::{KeyAttribute, ModuleName, TableName, TtlAttribute};
+use indexmap::IndexMap;
+
+use crate::name::{IndexAttribute, IndexName, KeyAttribute, ModuleName, TableName, TtlAttribute};
 
 /// One collection: a path, a table, and what may be done with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,9 @@ pub struct Module {
     pub(crate) billing: Billing,
     pub(crate) retain: bool,
     pub(crate) ttl: Option<TtlAttribute>,
+    pub(crate) default_ttl: Option<Duration>,
+    pub(crate) storage: Storage,
+    pub(crate) indexes: Vec<Index>,
 }
 
 impl Module {
@@ -81,11 +87,39 @@ impl Module {
     pub fn ttl(&self) -> Option<&TtlAttribute> {
         self.ttl.as_ref()
     }
+
+    /// How long after it was written an item expires that does not say so itself.
+    #[must_use]
+    pub fn default_ttl(&self) -> Option<Duration> {
+        self.default_ttl
+    }
+
+    /// How its documents are kept.
+    #[must_use]
+    pub fn storage(&self) -> Storage {
+        self.storage
+    }
+
+    /// The indexes of its table, in the file's order; none where [`Storage::Json`] hides what an
+    /// index could be of.
+    #[must_use]
+    pub fn indexes(&self) -> &[Index] {
+        &self.indexes
+    }
+
+    /// Every attribute that is a key of the table or of an index, once, with its type.
+    pub fn key_attributes(&self) -> impl Iterator<Item = (&str, KeyType)> {
+        let keys = self.indexes.iter().flat_map(Index::keys);
+        let keys: BTreeMap<_, _> = keys
+            .map(|key| (key.attribute.as_str(), key.key_type))
+            .collect();
+        [(self.key.as_str(), KeyType::S)].into_iter().chain(keys)
+    }
 }
 
 /// The modules of one `modules.toml`, ordered by name: at least one, no two on one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Modules(BTreeMap<ModuleName, Arc<Module>>);
+pub struct Modules(IndexMap<ModuleName, Arc<Module>>);
 
 impl Modules {
     /// The caller has made sure of what the type promises.
@@ -93,7 +127,9 @@ impl Modules {
         let named = modules
             .into_iter()
             .map(|module| (module.name.clone(), Arc::new(module)));
-        Self(named.collect())
+        let mut modules: IndexMap<_, _> = named.collect();
+        modules.sort_unstable_keys();
+        Self(modules)
     }
 
     /// The modules in the order of their names.
@@ -107,6 +143,12 @@ impl Modules {
     pub fn get(&self, name: &ModuleName) -> Option<&Arc<Module>> {
         self.0.get(name)
     }
+
+    /// The module whose name is this text.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Arc<Module>> {
+        self.0.get(name)
+    }
 }
 
 /// The shape of a module's answers.
@@ -115,17 +157,20 @@ pub enum Envelope {
     /// The verb around the answer, as the services did that modulo replaces.
     #[default]
     Verb,
+    /// The document itself, with HTTP's own statuses; errors as RFC 9457 has them.
+    Plain,
 }
 
 impl Envelope {
     /// Every envelope's word in `modules.toml`.
-    pub const WORDS: &[&str] = &["verb"];
+    pub const WORDS: &[&str] = &["verb", "plain"];
 }
 
 impl fmt::Display for Envelope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Verb => "verb",
+            Self::Plain => "plain",
         })
     }
 }
@@ -136,6 +181,115 @@ impl FromStr for Envelope {
     fn from_str(word: &str) -> Result<Self, Self::Err> {
         match word {
             "verb" => Ok(Self::Verb),
+            "plain" => Ok(Self::Plain),
+            _ => Err(()),
+        }
+    }
+}
+
+/// How a module's documents are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Storage {
+    /// As JSON text in the attribute `data`.
+    #[default]
+    Json,
+    /// Each member as a native attribute of the item.
+    Document,
+}
+
+impl Storage {
+    /// Every storage's word in `modules.toml`.
+    pub const WORDS: &[&str] = &["json", "document"];
+}
+
+impl fmt::Display for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json => "json",
+            Self::Document => "document",
+        })
+    }
+}
+
+impl FromStr for Storage {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        match word {
+            "json" => Ok(Self::Json),
+            "document" => Ok(Self::Document),
+            _ => Err(()),
+        }
+    }
+}
+
+/// A global secondary index: another key by which the items of a table can be looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Index {
+    /// Its name.
+    pub name: IndexName,
+    /// The member whose value a query must name.
+    pub partition: IndexKey,
+    /// The member that orders the items of one partition, and of which a query can name a range.
+    pub sort: Option<IndexKey>,
+}
+
+impl Index {
+    /// Its one or two keys.
+    pub fn keys(&self) -> impl Iterator<Item = &IndexKey> {
+        [&self.partition].into_iter().chain(&self.sort)
+    }
+}
+
+impl fmt::Display for Index {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` of `{}`", self.name, self.partition.attribute)?;
+        self.sort
+            .iter()
+            .try_for_each(|sort| write!(f, " and `{}`", sort.attribute))
+    }
+}
+
+/// A member of documents that is a key of an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexKey {
+    /// The member's name.
+    pub attribute: IndexAttribute,
+    /// Its type, in the documents that the index is to have.
+    pub key_type: KeyType,
+}
+
+/// What an index's key can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KeyType {
+    /// A string.
+    #[default]
+    S,
+    /// A number.
+    N,
+}
+
+impl KeyType {
+    /// Every type's word in `modules.toml`, which is DynamoDB's.
+    pub const WORDS: &[&str] = &["S", "N"];
+
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::S => "S",
+            Self::N => "N",
+        }
+    }
+}
+
+impl FromStr for KeyType {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        match word {
+            "S" => Ok(Self::S),
+            "N" => Ok(Self::N),
             _ => Err(()),
         }
     }

@@ -3,6 +3,7 @@
 //! A value of one of these types is legal by construction: `FromStr` is the only way in. This
 //! module knows nothing of files, HTTP or DynamoDB calls.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -109,6 +110,12 @@ macro_rules! name {
             }
         }
 
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
@@ -178,6 +185,7 @@ name! {
             name: text.to_owned(),
             reason: "a PUT's answer has its attributes there",
         }),
+        TAG_ATTRIBUTE => Err(tag_attribute()),
         _ => {
             let any: (fn(char) -> bool, _) = (|c| !c.is_control(), "no control characters");
             Rule { min: 1, max: 255, start: any, rest: any }.check(text)
@@ -196,8 +204,50 @@ name! {
                 reason: "an item keeps its document there",
             });
         }
+        if text == TAG_ATTRIBUTE {
+            return Err(tag_attribute());
+        }
         let any: (fn(char) -> bool, _) = (|c| !c.is_control(), "no control characters");
         Rule { min: 1, max: 255, start: any, rest: any }.check(text)
+    }
+}
+
+name! {
+    /// The name of a global secondary index: 3 to 255 letters, digits, `-`, `_` and `.`.
+    IndexName,
+    |text| text.parse::<TableName>().map(drop)
+}
+
+name! {
+    /// A member of documents that is a key of an index: 1 to 255 bytes of UTF-8 without a `.`,
+    /// which in a query stands before a comparison, and no other parameter of a query.
+    IndexAttribute,
+    |text| {
+        if text == TAG_ATTRIBUTE {
+            return Err(tag_attribute());
+        }
+        if QUERY_PARAMETERS.contains(&text) {
+            return Err(InvalidName::Reserved {
+                name: text.to_owned(),
+                reason: "it is a parameter of every list",
+            });
+        }
+        let any: (fn(char) -> bool, _) =
+            (|c| !c.is_control() && c != '.', "neither `.` nor control characters");
+        Rule { min: 1, max: 255, start: any, rest: any }.check(text)
+    }
+}
+
+/// The attribute in which native documents keep their entity tag.
+pub const TAG_ATTRIBUTE: &str = "_etag";
+
+/// The parameters that the query of every list can have.
+pub const QUERY_PARAMETERS: &[&str] = &["limit", "cursor", "consistent", "fields", "order"];
+
+fn tag_attribute() -> InvalidName {
+    InvalidName::Reserved {
+        name: TAG_ATTRIBUTE.to_owned(),
+        reason: "an item keeps its entity tag there",
     }
 }
 

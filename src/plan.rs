@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::deployed::{UnknownDeployment, deployed};
-use crate::module::{Module, Modules};
+use crate::module::{Module, Modules, Storage};
 
 mod deployed;
 
@@ -27,6 +27,15 @@ struct ModuleDescription {
     max_bytes: usize,
     retain: bool,
     ttl: Option<String>,
+    #[serde(default = "json")]
+    storage: String,
+    #[serde(default)]
+    indexes: BTreeMap<String, String>,
+}
+
+/// The storage of modules deployed before there was another.
+fn json() -> String {
+    Storage::Json.to_string()
 }
 
 impl Description {
@@ -51,7 +60,20 @@ fn describe(module: &Module) -> ModuleDescription {
         max_bytes: module.max_bytes(),
         retain: module.retain(),
         ttl: module.ttl().map(ToString::to_string),
+        storage: module.storage().to_string(),
+        indexes: described_indexes(module),
     }
+}
+
+/// The indexes by name, each with its keys and their types.
+fn described_indexes(module: &Module) -> BTreeMap<String, String> {
+    let indexes = module.indexes().iter().map(|index| {
+        let keys = index
+            .keys()
+            .map(|key| format!("{} ({})", key.attribute, key.key_type.as_str()));
+        (index.name.to_string(), keys.collect::<Vec<_>>().join(", "))
+    });
+    indexes.collect()
 }
 
 /// What changes between two deployments.
@@ -183,6 +205,13 @@ impl Changes<'_> {
             );
             self.add(true, edit, "every answer has another shape");
         }
+        if before.storage != after.storage {
+            let edit = format!("storage `{}` becomes `{}`", before.storage, after.storage);
+            let consequence = "items of the table are not converted and are no longer understood; \
+                 export them first, and import them into another table";
+            self.add(true, edit, consequence);
+        }
+        self.edited_indexes(&before.indexes, &after.indexes);
         if after.max_bytes < before.max_bytes {
             let edit = format!(
                 "max_bytes goes from {} to {}",
@@ -208,6 +237,47 @@ impl Changes<'_> {
                 "retain is now false",
                 "the table goes with the stack, items and all",
             );
+        }
+    }
+}
+
+impl Changes<'_> {
+    fn edited_indexes(
+        &mut self,
+        before: &BTreeMap<String, String>,
+        after: &BTreeMap<String, String>,
+    ) {
+        for (name, keys) in before.iter().filter(|(name, _)| !after.contains_key(*name)) {
+            let edit = format!("index `{name}` of {keys} is gone");
+            self.add(true, edit, "clients that query it are answered 400");
+        }
+        for (name, keys) in before {
+            if let Some(other) = after.get(name).filter(|other| *other != keys) {
+                let edit = format!("index `{name}` of {keys} is now of {other}");
+                let consequence = "an index's keys can't be changed: the deployment fails; give \
+                     the index another name";
+                self.add(true, edit, consequence);
+            }
+        }
+        let added: Vec<_> = after
+            .iter()
+            .filter(|(name, _)| !before.contains_key(*name))
+            .collect();
+        for (name, keys) in &added {
+            let edit = format!("index `{name}` of {keys} is new");
+            self.add(
+                false,
+                edit,
+                "it has the items that are there once it is filled",
+            );
+        }
+        let removed = before.keys().filter(|name| !after.contains_key(*name));
+        let changed = removed.count() + added.len();
+        if changed > 1 {
+            let edit = format!("{changed} indexes change");
+            let consequence = "DynamoDB makes or removes one index of a table in one deployment: \
+                 this one fails; deploy one change after the other";
+            self.add(true, edit, consequence);
         }
     }
 }

@@ -20,11 +20,15 @@ const TAG_BYTES: usize = 16;
 #[must_use]
 #[expect(clippy::missing_panics_doc, reason = "base64 in quotes is a tag")]
 pub fn entity_tag(text: &str) -> ETag {
-    let hash = Sha256::digest(text);
-    let tag = URL_SAFE_NO_PAD.encode(&hash[..TAG_BYTES]);
-    format!("\"{tag}\"")
+    format!("\"{}\"", tag_text(text))
         .parse()
         .expect("base64 in quotes is a tag")
+}
+
+/// What stands between the quotes of a tag.
+pub(crate) fn tag_text(text: &str) -> String {
+    let hash = Sha256::digest(text);
+    URL_SAFE_NO_PAD.encode(&hash[..TAG_BYTES])
 }
 
 /// The tag of an item, whoever wrote it: one without a document is shown as `null`.
@@ -111,10 +115,7 @@ mod tests {
     use super::*;
 
     fn item(data: Option<&str>) -> StoredItem {
-        StoredItem {
-            id: "x".to_owned(),
-            data: data.map(str::to_owned),
-        }
+        StoredItem::of_text("x", data)
     }
 
     #[track_caller]

@@ -1,65 +1,95 @@
 //! Every path and verb, on one page.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{FromRequestParts, Request};
 use axum::http::HeaderValue;
-use axum::middleware::from_fn_with_state;
+use axum::http::request::Parts;
+use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get};
 
+use crate::config::Config;
 use crate::error::ApiError;
 use crate::handler;
 use crate::middleware::validate;
-use crate::module::{Module, Modules, Verb};
+use crate::module::{Module, Verb};
 use crate::store::Store;
 
-/// A module as it is mounted: all that its handlers can reach.
-#[derive(Debug)]
+/// The module that a request's path leads to: all that its handler can reach.
+#[derive(Debug, Clone)]
 pub struct Mount {
     /// The module.
     pub module: Arc<Module>,
     /// The store its table is in.
     pub store: Store,
-    /// The path of the module itself.
-    pub collection: Resource,
-    /// The paths of its items.
-    pub item: Resource,
+    /// Which of the module's paths it is.
+    pub resource: Resource,
 }
 
 /// One kind of path of a module.
-#[derive(Debug)]
-pub struct Resource {
-    /// The path for people to read, with `{id}` for the id.
-    pub route: String,
-    /// The methods that are served on it, as `Allow` names them.
-    pub allow: HeaderValue,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resource {
+    /// `/<module>`
+    Collection,
+    /// `/<module>/<id>`
+    Item,
+}
+
+impl Resource {
+    /// The methods that can be served on it, each with the verb that a module must have for it.
+    const fn methods(self) -> &'static [(Verb, &'static str)] {
+        match self {
+            Self::Collection => &[(Verb::List, "GET, HEAD"), (Verb::Post, "POST")],
+            Self::Item => &[
+                (Verb::Get, "GET, HEAD"),
+                (Verb::Post, "POST"),
+                (Verb::Put, "PUT"),
+                (Verb::Patch, "PATCH"),
+                (Verb::Delete, "DELETE"),
+            ],
+        }
+    }
 }
 
 impl Mount {
-    fn new(module: &Arc<Module>, store: &Store) -> Arc<Self> {
-        let name = module.name();
-        let resource = |route: String, verbs: &[(Verb, &'static str)]| Resource {
-            route,
-            allow: allow(module, verbs),
-        };
-        Arc::new(Self {
-            collection: resource(
-                format!("/{name}"),
-                &[(Verb::List, "GET, HEAD"), (Verb::Post, "POST")],
-            ),
-            item: resource(
-                format!("/{name}/{{id}}"),
-                &[
-                    (Verb::Get, "GET, HEAD"),
-                    (Verb::Post, "POST"),
-                    (Verb::Put, "PUT"),
-                    (Verb::Patch, "PATCH"),
-                    (Verb::Delete, "DELETE"),
-                ],
-            ),
-            module: Arc::clone(module),
+    /// Finds the module of a path. That it is found once, by its name and before all else, is why
+    /// the last of a thousand modules costs no more than the only one, and why every layer knows
+    /// in which envelope to answer.
+    fn find(config: &Config, store: &Store, path: &str) -> Option<Self> {
+        let path = path.strip_prefix('/')?;
+        let (name, id) = path.split_once('/').unwrap_or((path, ""));
+        Some(Self {
+            module: Arc::clone(config.modules.find(name)?),
             store: store.clone(),
+            resource: if id.is_empty() {
+                Resource::Collection
+            } else {
+                Resource::Item
+            },
         })
+    }
+
+    /// The path for people to read, with `{id}` for the id.
+    #[must_use]
+    pub fn route(&self) -> impl fmt::Display {
+        let id = match self.resource {
+            Resource::Collection => "",
+            Resource::Item => "/{id}",
+        };
+        fmt::from_fn(move |f| write!(f, "/{}{id}", self.module.name()))
+    }
+
+    /// The methods that the module serves here.
+    #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "methods are ASCII")]
+    pub fn allow(&self) -> HeaderValue {
+        let verbs = self.module.verbs();
+        let methods = self.resource.methods().iter();
+        let served = methods.filter(|(verb, _)| verbs.contains(*verb));
+        let names: Vec<_> = served.map(|(_, names)| *names).chain(["OPTIONS"]).collect();
+        HeaderValue::from_str(&names.join(", ")).expect("methods are ASCII")
     }
 
     /// An item's id in a path of this module, still percent-encoded.
@@ -69,52 +99,44 @@ impl Mount {
     }
 }
 
-fn allow(module: &Module, verbs: &[(Verb, &'static str)]) -> HeaderValue {
-    let served = verbs
-        .iter()
-        .filter(|(verb, _)| module.verbs().contains(*verb));
-    let methods: Vec<_> = served
-        .map(|(_, methods)| *methods)
-        .chain(["OPTIONS"])
-        .collect();
-    HeaderValue::from_str(&methods.join(", ")).expect("methods are ASCII")
+impl<S: Sync> FromRequestParts<S> for Mount {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        parts.extensions.remove().ok_or(ApiError::NotFound)
+    }
 }
 
-/// Mounts each module at `/<module>`, `/<module>/` and `/<module>/<id>`.
-///
-/// Which verbs a module serves is the validation layer's to say, so that the routes are the same
-/// for all.
-pub fn router(modules: &Modules, store: &Store) -> Router {
-    let items: MethodRouter<Arc<Mount>> = get(handler::get)
+/// Puts the [`Mount`] that a request's path leads to into its extensions.
+pub fn mount(config: &Arc<Config>, store: &Store) -> impl Fn(Request) -> Request + Clone + use<> {
+    let (config, store) = (Arc::clone(config), store.clone());
+    move |mut request| {
+        if let Some(mount) = Mount::find(&config, &store, request.uri().path()) {
+            request.extensions_mut().insert(mount);
+        }
+        request
+    }
+}
+
+/// The routes, the same for all modules: which verbs one serves is the validation layer's to say.
+pub fn router() -> Router {
+    let items: MethodRouter = get(handler::get)
         .post(handler::post)
         .put(handler::put)
         .patch(handler::patch)
         .delete(handler::delete)
-        .options(handler::options_of_item);
-    let collections: MethodRouter<Arc<Mount>> = get(handler::list)
+        .options(handler::options);
+    let collections: MethodRouter = get(handler::list)
         .post(handler::create)
         .put(handler::missing_id)
         .patch(handler::missing_id)
         .delete(handler::missing_id)
-        .options(handler::options_of_collection);
+        .options(handler::options);
+    let collections = collections.layer(from_fn(validate::collection));
 
-    modules
-        .iter()
-        .fold(Router::new(), |router, module| {
-            let mount = Mount::new(module, store);
-            let collection = collections
-                .clone()
-                .layer(from_fn_with_state(Arc::clone(&mount), validate::collection))
-                .with_state(Arc::clone(&mount));
-            let item = items
-                .clone()
-                .layer(from_fn_with_state(Arc::clone(&mount), validate::item))
-                .with_state(mount);
-            let name = module.name();
-            router
-                .route(&format!("/{name}"), collection.clone())
-                .route(&format!("/{name}/"), collection)
-                .route(&format!("/{name}/{{*id}}"), item)
-        })
+    Router::new()
+        .route("/{module}", collections.clone())
+        .route("/{module}/", collections)
+        .route("/{module}/{*id}", items.layer(from_fn(validate::item)))
         .fallback(async || ApiError::NotFound)
 }

@@ -68,17 +68,14 @@ impl Options {
 /// # Errors
 /// The configuration is wrong, the port is taken, or the tables can't be had.
 pub async fn serve(options: Options) -> anyhow::Result<()> {
-    let config = options.load()?;
+    let config = Arc::new(options.load()?);
     let watch = Watch::start(&options.file)?;
     let listener = listen(&options.address).await?;
     let address = listener.local_addr()?;
     let tables = Tables::open(&options.backend).await?;
     tables.prepare(config.modules.iter()).await?;
 
-    let current = Arc::new(ArcSwap::from_pointee(crate::app(
-        &config.modules,
-        &tables.store,
-    )));
+    let current = Arc::new(ArcSwap::from_pointee(crate::app(&config, &tables.store)));
     let served = Arc::clone(&current);
     let service = tower::service_fn(move |request: Request| {
         // Each request is finished by the routes it began with.

@@ -2,7 +2,6 @@
 //!
 //! Knows tables, keys and DynamoDB's errors; knows no HTTP.
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::time::Duration;
 
@@ -11,12 +10,19 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{StalledStreamProtectionConfig, http::HttpResponse};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
+pub use self::expressions::Condition;
+use self::expressions::{Expressions, changes};
 use crate::chain::Chain;
-use crate::item::{Document, ItemId};
-use crate::list::PageRequest;
-use crate::module::Module;
+use crate::item::{Document, ItemId, Kept};
+use crate::list::{self, IndexQuery, PageRequest, Position};
+use crate::module::{Envelope, Module, Storage};
+use crate::name::TAG_ATTRIBUTE;
+use crate::storage::{self, Attributes};
+use crate::{expiry, precondition};
+
+mod expressions;
 
 /// The attribute that holds an item's document, as JSON text.
 const DATA: &str = "data";
@@ -29,6 +35,9 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(7);
 const ATTEMPTS: u32 = 3;
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
+
+/// How many calls one page of a list may take that expired items would make short.
+const LIST_CALLS: u32 = 10;
 
 /// Why the store could not do what it was asked, classed by what the caller can do.
 ///
@@ -55,6 +64,9 @@ pub enum StoreError {
     /// The item is not as the condition says.
     #[error("the condition does not hold")]
     ConditionFailed(#[source] Failure),
+    /// A list can't begin where it was asked to.
+    #[error("the list can't begin there")]
+    NoSuchPosition(#[source] Failure),
     /// A wrong table, missing permission, a bug: nothing that trying again would mend.
     #[error("DynamoDB failed")]
     Other(#[source] Failure),
@@ -66,12 +78,53 @@ pub enum StoreError {
 pub struct Failure(String);
 
 /// An item as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StoredItem {
     /// Its id.
     pub id: String,
     /// Its document's text, unless it is somebody else's item, without one.
     pub data: Option<String>,
+    /// All that was read of it.
+    attributes: Attributes,
+}
+
+impl StoredItem {
+    /// Reads it from what DynamoDB has, or the `fields` of its document only.
+    fn new(module: &Module, mut attributes: Attributes, fields: Option<&[String]>) -> Self {
+        let id = text(attributes.remove(module.key().as_str())).unwrap_or_default();
+        let data = match (module.storage(), fields) {
+            (Storage::Document, fields) => Some(storage::text_of(&attributes, module, fields)),
+            (Storage::Json, None) => text(attributes.remove(DATA)),
+            (Storage::Json, Some(fields)) => {
+                text(attributes.remove(DATA)).map(|text| list::project(&text, fields))
+            }
+        };
+        Self {
+            id,
+            data,
+            attributes,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_text(id: &str, data: Option<&str>) -> Self {
+        Self {
+            id: id.to_owned(),
+            data: data.map(str::to_owned),
+            attributes: Attributes::new(),
+        }
+    }
+
+    /// Where a list goes on after it.
+    #[must_use]
+    pub fn position(&self, query: Option<&IndexQuery>) -> Position {
+        let sort = query.and_then(|query| query.index.sort.as_ref());
+        let sort = sort.and_then(|sort| scalar(self.attributes.get(sort.attribute.as_str())));
+        Position {
+            id: self.id.clone(),
+            sort,
+        }
+    }
 }
 
 /// One page of a table.
@@ -79,8 +132,8 @@ pub struct StoredItem {
 pub struct StoredPage {
     /// Its items.
     pub items: Vec<StoredItem>,
-    /// The id after which the next page begins, if there may be one.
-    pub last: Option<String>,
+    /// Where the next page begins, if there may be one.
+    pub next: Option<Position>,
 }
 
 /// A change of one item.
@@ -94,58 +147,13 @@ pub enum Write {
     Delete,
 }
 
-/// What must hold of the item for a write to be done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Condition {
-    /// Nothing.
-    None,
-    /// It is there.
-    Exists,
-    /// It is not there.
-    Absent,
-    /// Its document is still this one; `None` stands for that of an item without one.
-    Unchanged(Option<String>),
-}
-
-/// A condition in DynamoDB's language.
-#[derive(Debug, Default)]
-struct Expressions {
-    condition: Option<String>,
-    names: Option<HashMap<String, String>>,
-    values: Option<HashMap<String, AttributeValue>>,
-}
-
-impl Condition {
-    /// That nothing has happened to what was read.
-    #[must_use]
-    pub fn unchanged(seen: Option<StoredItem>) -> Self {
-        seen.map_or(Self::Absent, |item| Self::Unchanged(item.data))
-    }
-
-    fn expressions(self, module: &Module) -> Expressions {
-        let key = || [("#key".to_owned(), module.key().to_string())];
-        let data = || ("#data".to_owned(), DATA.to_owned());
-        let (condition, names, values): (_, HashMap<_, _>, _) = match self {
-            Self::None => return Expressions::default(),
-            Self::Exists => ("attribute_exists(#key)", key().into(), None),
-            Self::Absent => ("attribute_not_exists(#key)", key().into(), None),
-            Self::Unchanged(Some(text)) => {
-                let seen = (":seen".to_owned(), AttributeValue::S(text));
-                ("#data = :seen", [data()].into(), Some([seen].into()))
-            }
-            Self::Unchanged(None) => {
-                let [key] = key();
-                let string = (":string".to_owned(), AttributeValue::S("S".to_owned()));
-                let condition = "attribute_exists(#key) AND NOT attribute_type(#data, :string)";
-                (condition, [key, data()].into(), Some([string].into()))
-            }
-        };
-        Expressions {
-            condition: Some(condition.to_owned()),
-            names: Some(names),
-            values,
-        }
-    }
+/// What a write has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// There is an item that was not there. Told only of modules whose envelope tells it.
+    Created,
+    /// What was asked for.
+    Done,
 }
 
 /// The tables of the modules.
@@ -185,7 +193,8 @@ impl Store {
         &self.client
     }
 
-    /// The item of that id; `consistent` sees every write that was acknowledged before.
+    /// The item of that id, unless it has expired; `consistent` sees every write that was
+    /// acknowledged before.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -195,21 +204,22 @@ impl Store {
         id: ItemId,
         consistent: bool,
     ) -> Result<Option<StoredItem>, StoreError> {
+        let Expressions { text, names, .. } = Expressions::projection(module, None);
         let output = self
             .client
             .get_item()
             .table_name(module.table().as_str())
             .key(module.key().as_str(), AttributeValue::S(id.into_string()))
             .set_consistent_read(consistent.then_some(true))
-            .projection_expression("#key, #data")
-            .expression_attribute_names("#key", module.key().as_str())
-            .expression_attribute_names("#data", DATA)
+            .set_projection_expression(text)
+            .set_expression_attribute_names(names)
             .send()
             .await
             .map_err(|error| classify(&error, 0))?;
         Ok(output
             .item
-            .map(|attributes| stored_item(module, attributes)))
+            .filter(|attributes| !has_expired(module, attributes))
+            .map(|attributes| StoredItem::new(module, attributes, None)))
     }
 
     /// Does `write`, if `condition` holds.
@@ -222,11 +232,24 @@ impl Store {
         id: ItemId,
         write: Write,
         condition: Condition,
-    ) -> Result<(), StoreError> {
-        match write {
-            Write::Put(document) => self.put(module, id, document, condition).await,
-            Write::Update(document) => self.update(module, id, document, condition).await,
-            Write::Delete => self.delete(module, id, condition).await,
+    ) -> Result<Written, StoreError> {
+        match (write, module.storage(), condition) {
+            (Write::Delete, _, condition) => self.delete(module, id, condition).await,
+            (Write::Update(document), Storage::Document, Condition::Unchanged(seen)) => {
+                self.update_members(module, id, document, *seen).await
+            }
+            // Native members are all there is of an item, and of an absent one nothing can stay.
+            (Write::Put(document), _, condition)
+            | (Write::Update(document), Storage::Document, condition)
+            | (Write::Update(document), _, condition @ Condition::Absent) => {
+                self.put(module, id, document, condition).await
+            }
+            (Write::Update(document), Storage::Json, Condition::None) if module.ttl().is_some() => {
+                self.update_or_begin_anew(module, id, document).await
+            }
+            (Write::Update(document), Storage::Json, condition) => {
+                self.update(module, id, document, condition).await
+            }
         }
     }
 
@@ -236,25 +259,27 @@ impl Store {
         id: ItemId,
         document: Document,
         condition: Condition,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Written, StoreError> {
         let document_bytes = document.as_str().len();
+        let is_new = condition == Condition::Absent;
         let Expressions {
-            condition,
+            text,
             names,
             values,
         } = condition.expressions(module);
-        self.client
+        let output = self
+            .client
             .put_item()
             .table_name(module.table().as_str())
-            .item(module.key().as_str(), AttributeValue::S(id.into_string()))
-            .item(DATA, AttributeValue::S(document.into_string()))
-            .set_condition_expression(condition)
+            .set_item(Some(attributes_of(module, id, document)))
+            .set_condition_expression(text)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
+            .set_return_values(old_values(module, is_new))
             .send()
             .await
             .map_err(|error| classify(&error, document_bytes))?;
-        Ok(())
+        Ok(written(module, is_new, output.attributes.as_ref()))
     }
 
     async fn update(
@@ -263,27 +288,94 @@ impl Store {
         id: ItemId,
         document: Document,
         condition: Condition,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Written, StoreError> {
         let document_bytes = document.as_str().len();
+        let mut expressions = condition.expressions(module);
+        let mut update = "SET #data = :data".to_owned();
+        expressions.name("#data", DATA);
+        if let (Some(attribute), Some(seconds)) = (module.ttl(), document.expires_at()) {
+            update.push_str(", #ttl = :ttl");
+            expressions.name("#ttl", attribute.as_str());
+            expressions.value(":ttl", AttributeValue::N(seconds.to_string()));
+        }
+        if let Kept::Text(text) = document.into_kept() {
+            expressions.value(":data", AttributeValue::S(text));
+        }
+        self.send_update(module, id, update, expressions, document_bytes)
+            .await
+    }
+
+    /// Updates the item, unless it has expired: what is left of it must not come back to life.
+    async fn update_or_begin_anew(
+        &self,
+        module: &Module,
+        id: ItemId,
+        document: Document,
+    ) -> Result<Written, StoreError> {
+        let mut tries = 0;
+        loop {
+            let alive = self.update(module, id.clone(), document.clone(), Condition::Alive);
+            match alive.await {
+                Err(StoreError::ConditionFailed(_)) => {}
+                done => return done,
+            }
+            let anew = self.put(module, id.clone(), document.clone(), Condition::Absent);
+            match anew.await {
+                // Another writer began it anew, so now there is something to update.
+                Err(StoreError::ConditionFailed(_)) if tries < ATTEMPTS => tries += 1,
+                done => return done,
+            }
+        }
+    }
+
+    /// Sets the members that differ from the item as it was seen, and takes those away that it
+    /// should no longer have. The others stay as they are, of whatever type.
+    async fn update_members(
+        &self,
+        module: &Module,
+        id: ItemId,
+        document: Document,
+        seen: StoredItem,
+    ) -> Result<Written, StoreError> {
+        let document_bytes = document.as_str().len();
+        let changes = changes(module, &seen.attributes, &document);
+        let condition = Condition::Unchanged(Box::new(seen));
+        let Some((update, changes)) = changes else {
+            return self.put(module, id, document, condition).await;
+        };
+        let mut expressions = condition.expressions(module);
+        expressions.merge(changes);
+        self.send_update(module, id, update, expressions, document_bytes)
+            .await
+    }
+
+    async fn send_update(
+        &self,
+        module: &Module,
+        id: ItemId,
+        update: String,
+        expressions: Expressions,
+        document_bytes: usize,
+    ) -> Result<Written, StoreError> {
         let Expressions {
-            condition,
+            text,
             names,
             values,
-        } = condition.expressions(module);
-        self.client
+        } = expressions;
+        let output = self
+            .client
             .update_item()
             .table_name(module.table().as_str())
             .key(module.key().as_str(), AttributeValue::S(id.into_string()))
-            .update_expression("SET #data = :data")
-            .set_condition_expression(condition)
+            .update_expression(update)
+            .set_condition_expression(text)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
-            .expression_attribute_names("#data", DATA)
-            .expression_attribute_values(":data", AttributeValue::S(document.into_string()))
+            .set_return_values(old_values(module, false))
             .send()
             .await
             .map_err(|error| classify(&error, document_bytes))?;
-        Ok(())
+        Ok(written(module, false, output.attributes.as_ref()))
     }
 
     async fn delete(
@@ -291,9 +383,9 @@ impl Store {
         module: &Module,
         id: ItemId,
         condition: Condition,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Written, StoreError> {
         let Expressions {
-            condition,
+            text,
             names,
             values,
         } = condition.expressions(module);
@@ -301,51 +393,155 @@ impl Store {
             .delete_item()
             .table_name(module.table().as_str())
             .key(module.key().as_str(), AttributeValue::S(id.into_string()))
-            .set_condition_expression(condition)
+            .set_condition_expression(text)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .send()
             .await
             .map_err(|error| classify(&error, 0))?;
-        Ok(())
+        Ok(Written::Done)
     }
 
-    /// A page of the table, in DynamoDB's own order.
+    /// A page of the table or of an index, in DynamoDB's own order, without what has expired.
     ///
     /// # Errors
-    /// See [`StoreError`].
-    pub async fn list(&self, module: &Module, page: PageRequest) -> Result<StoredPage, StoreError> {
-        let mut scan = self
+    /// See [`StoreError`]; of a page that begins where none can, [`StoreError::NoSuchPosition`].
+    pub async fn list(
+        &self,
+        module: &Module,
+        page: &PageRequest,
+    ) -> Result<StoredPage, StoreError> {
+        let limit = usize::try_from(page.limit).unwrap_or_default();
+        let fields = page.fields.as_deref();
+        let mut items = Vec::new();
+        let mut from = page.from.as_ref().map(|from| from.key(module, page));
+        for _ in 0..LIST_CALLS {
+            let (found, last) = match &page.query {
+                None => self.scan(module, page, from.take()).await?,
+                Some(query) => self.query(module, page, query, from.take()).await?,
+            };
+            let found = found.into_iter();
+            items.extend(found.map(|attributes| StoredItem::new(module, attributes, fields)));
+            from = last;
+            // Only where expired items were left out can a page be short and yet go on.
+            if from.is_none() || module.ttl().is_none() || items.len() >= limit {
+                break;
+            }
+        }
+        let next = if items.len() > limit {
+            items.truncate(limit);
+            items.last().map(|item| item.position(page.query.as_ref()))
+        } else {
+            from.map(|mut key| Position::of_key(&mut key, module, page))
+        };
+        Ok(StoredPage { items, next })
+    }
+
+    async fn scan(
+        &self,
+        module: &Module,
+        page: &PageRequest,
+        from: Option<Attributes>,
+    ) -> Result<(Vec<Attributes>, Option<Attributes>), StoreError> {
+        let mut expressions = Expressions::projection(module, Some(page));
+        let projection = expressions.text.take();
+        let filter = expressions.filter_expired(module);
+        let Expressions { names, values, .. } = expressions;
+        let has_start = from.is_some();
+        let output = self
             .client
             .scan()
             .table_name(module.table().as_str())
             .limit(page.limit)
             .consistent_read(page.consistent)
-            .projection_expression("#key, #data")
-            .expression_attribute_names("#key", module.key().as_str())
-            .expression_attribute_names("#data", DATA);
-        if let Some(id) = page.after {
-            scan = scan.exclusive_start_key(module.key().as_str(), AttributeValue::S(id));
-        }
-        let output = scan.send().await.map_err(|error| classify(&error, 0))?;
-        let last = output
-            .last_evaluated_key
-            .and_then(|mut key| text(key.remove(module.key().as_str())));
-        let items = output.items.unwrap_or_default();
-        let items = items
-            .into_iter()
-            .map(|attributes| stored_item(module, attributes))
-            .collect();
-        Ok(StoredPage { items, last })
+            .set_projection_expression(projection)
+            .set_filter_expression(filter)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .set_exclusive_start_key(from)
+            .send()
+            .await
+            .map_err(|error| classify_list(&error, has_start))?;
+        Ok((output.items.unwrap_or_default(), output.last_evaluated_key))
+    }
+
+    async fn query(
+        &self,
+        module: &Module,
+        page: &PageRequest,
+        query: &IndexQuery,
+        from: Option<Attributes>,
+    ) -> Result<(Vec<Attributes>, Option<Attributes>), StoreError> {
+        let mut expressions = Expressions::projection(module, Some(page));
+        let projection = expressions.text.take();
+        let filter = expressions.filter_expired(module);
+        let key_condition = expressions.key_condition(query);
+        let Expressions { names, values, .. } = expressions;
+        let has_start = from.is_some();
+        let output = self
+            .client
+            .query()
+            .table_name(module.table().as_str())
+            .index_name(query.index.name.as_str())
+            .limit(page.limit)
+            .scan_index_forward(!query.descending)
+            .key_condition_expression(key_condition)
+            .set_projection_expression(projection)
+            .set_filter_expression(filter)
+            .set_expression_attribute_names(names)
+            .set_expression_attribute_values(values)
+            .set_exclusive_start_key(from)
+            .send()
+            .await
+            .map_err(|error| classify_list(&error, has_start))?;
+        Ok((output.items.unwrap_or_default(), output.last_evaluated_key))
     }
 }
 
-type Attributes = HashMap<String, AttributeValue>;
+/// The attributes of a whole item.
+fn attributes_of(module: &Module, id: ItemId, document: Document) -> Attributes {
+    let expires_at = document.expires_at();
+    let tag = document
+        .members()
+        .is_some()
+        .then(|| precondition::tag_text(document.as_str()));
+    let mut attributes = match document.into_kept() {
+        Kept::Members(members) => members.into_attributes(),
+        Kept::Text(text) => Attributes::from([(DATA.to_owned(), AttributeValue::S(text))]),
+    };
+    if let (Some(attribute), Some(seconds)) = (module.ttl(), expires_at) {
+        let value = AttributeValue::N(seconds.to_string());
+        attributes.insert(attribute.to_string(), value);
+    }
+    if let Some(tag) = tag {
+        attributes.insert(TAG_ATTRIBUTE.to_owned(), AttributeValue::S(tag));
+    }
+    attributes.insert(
+        module.key().to_string(),
+        AttributeValue::S(id.into_string()),
+    );
+    attributes
+}
 
-fn stored_item(module: &Module, mut attributes: Attributes) -> StoredItem {
-    StoredItem {
-        id: text(attributes.remove(module.key().as_str())).unwrap_or_default(),
-        data: text(attributes.remove(DATA)),
+fn has_expired(module: &Module, attributes: &Attributes) -> bool {
+    let time = module.ttl().and_then(|ttl| attributes.get(ttl.as_str()));
+    let seconds = time.and_then(|time| time.as_n().ok()?.parse::<f64>().ok());
+    #[expect(clippy::cast_precision_loss, reason = "the time now has ten digits")]
+    seconds.is_some_and(|seconds| seconds <= expiry::now() as f64)
+}
+
+/// Asks for what was there, where the envelope tells whether anything was.
+fn old_values(module: &Module, is_new: bool) -> Option<ReturnValue> {
+    (module.envelope() == Envelope::Plain && !is_new).then_some(ReturnValue::AllOld)
+}
+
+fn written(module: &Module, is_new: bool, old: Option<&Attributes>) -> Written {
+    // Of a new item an emulator may tell the key.
+    let was_there = old.is_some_and(|old| old.len() > 1 && !has_expired(module, old));
+    if module.envelope() == Envelope::Plain && (is_new || !was_there) {
+        Written::Created
+    } else {
+        Written::Done
     }
 }
 
@@ -353,6 +549,58 @@ fn text(value: Option<AttributeValue>) -> Option<String> {
     match value {
         Some(AttributeValue::S(text)) => Some(text),
         _ => None,
+    }
+}
+
+/// The text of a value that can be a key.
+fn scalar(value: Option<&AttributeValue>) -> Option<String> {
+    match value {
+        Some(AttributeValue::S(text) | AttributeValue::N(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+impl Position {
+    /// As DynamoDB wants to have it.
+    fn key(&self, module: &Module, page: &PageRequest) -> Attributes {
+        let id = AttributeValue::S(self.id.clone());
+        let mut key = Attributes::from([(module.key().to_string(), id)]);
+        if let Some(query) = &page.query {
+            let partition = &query.index.partition;
+            key.insert(
+                partition.attribute.to_string(),
+                partition.key_type.value(query.partition.clone()),
+            );
+            if let (Some(sort), Some(value)) = (&query.index.sort, &self.sort) {
+                let value = sort.key_type.value(value.clone());
+                key.insert(sort.attribute.to_string(), value);
+            }
+        }
+        key
+    }
+
+    fn of_key(key: &mut Attributes, module: &Module, page: &PageRequest) -> Self {
+        let sort = page
+            .query
+            .as_ref()
+            .and_then(|query| query.index.sort.as_ref());
+        Self {
+            id: text(key.remove(module.key().as_str())).unwrap_or_default(),
+            sort: sort.and_then(|sort| scalar(key.get(sort.attribute.as_str()))),
+        }
+    }
+}
+
+/// As [`classify`], of a list, whose beginning is what a client sent as a cursor.
+fn classify_list<E>(error: &SdkError<E, HttpResponse>, has_start: bool) -> StoreError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    match classify(error, 0) {
+        StoreError::Other(failure) if has_start && error.code() == Some("ValidationException") => {
+            StoreError::NoSuchPosition(failure)
+        }
+        classified => classified,
     }
 }
 

@@ -24,7 +24,7 @@ async fn main() -> ExitCode {
         }
     };
     let store = Store::new(&aws_config::load_from_env().await);
-    match lambda::run(app(&config.modules, &store)).await {
+    match lambda::run(app(&config.into(), &store)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("cannot serve Lambda's runtime API: {error}");

@@ -145,17 +145,26 @@ impl KeyPath {
     /// The line of the innermost key of the path that the text has.
     fn line(&self, text: &str) -> Option<usize> {
         let document = DeTable::parse(text).ok()?;
-        let mut table = document.get_ref();
+        let mut value = &DeValue::Table(document.into_inner());
         let mut line = None;
         for segment in &self.0 {
-            let Some((key, value)) = table.iter().find(|(key, _)| key.get_ref() == segment) else {
-                break;
+            let (place, inner) = match value {
+                DeValue::Table(table) => {
+                    let found = table.iter().find(|(key, _)| key.get_ref() == segment);
+                    let Some((key, inner)) = found else { break };
+                    (key.span(), inner)
+                }
+                DeValue::Array(items) => {
+                    let Some(item) = segment.parse().ok().and_then(|at: usize| items.get(at))
+                    else {
+                        break;
+                    };
+                    (item.span(), item)
+                }
+                _ => break,
             };
-            line = Some(line_number(text, key.span().start));
-            let DeValue::Table(inner) = value.get_ref() else {
-                break;
-            };
-            table = inner;
+            line = Some(line_number(text, place.start));
+            value = inner.get_ref();
         }
         line
     }

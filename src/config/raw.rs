@@ -3,15 +3,19 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::Duration;
 
 use ::config::{Map, Value, ValueKind};
 
 use super::error::{Faults, KeyPath, Source};
-use crate::module::{Billing, Envelope, Verb, Verbs};
+use crate::module::{Billing, Envelope, Index, IndexKey, KeyType, Storage, Verb, Verbs};
 use crate::name::{KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute};
 
 /// DynamoDB's limit for an item, above which no document can be.
 const ITEM_LIMIT_BYTES: usize = 409_600;
+
+/// DynamoDB's default quota of a table.
+const INDEX_LIMIT: usize = 20;
 
 /// What can be asked for of a table; an account's own quota is lower, and AWS's to raise.
 const CAPACITY_LIMIT: usize = 1_000_000;
@@ -59,6 +63,9 @@ pub(super) struct Module {
     pub(super) billing: Option<Setting<Billing>>,
     pub(super) retain: Option<Setting<bool>>,
     pub(super) ttl: Option<Setting<TtlAttribute>>,
+    pub(super) default_ttl: Option<Setting<Duration>>,
+    pub(super) storage: Option<Setting<Storage>>,
+    pub(super) indexes: Option<Setting<Vec<Setting<Index>>>>,
 }
 
 impl File {
@@ -106,6 +113,9 @@ impl Module {
             billing: section.billing("billing", faults),
             retain: section.boolean("retain", faults),
             ttl: section.text("ttl", faults),
+            default_ttl: section.duration("default_ttl", faults),
+            storage: section.word("storage", Storage::WORDS, faults),
+            indexes: section.indexes("indexes", faults),
         };
         section.close(faults);
         module
@@ -122,6 +132,9 @@ impl Module {
             billing: self.billing.or_else(|| defaults.billing.clone()),
             retain: self.retain.or_else(|| defaults.retain.clone()),
             ttl: self.ttl.or_else(|| defaults.ttl.clone()),
+            default_ttl: self.default_ttl.or_else(|| defaults.default_ttl.clone()),
+            storage: self.storage.or_else(|| defaults.storage.clone()),
+            indexes: self.indexes.or_else(|| defaults.indexes.clone()),
         }
     }
 }
@@ -267,6 +280,122 @@ impl Section {
         );
         faults.add(path, source, message);
         None
+    }
+
+    /// A text such as `30d` or `1h 30m`, of whole seconds, one at the least.
+    fn duration(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<Duration>> {
+        let Setting {
+            value: text,
+            path,
+            source,
+        } = self.text::<String>(key, faults)?;
+        let parsed = humantime::parse_duration(&text)
+            .map_err(|invalid| invalid.to_string())
+            .and_then(|value| {
+                let is_whole = value.subsec_nanos() == 0 && !value.is_zero();
+                is_whole
+                    .then_some(value)
+                    .ok_or_else(|| "whole seconds are needed, one at the least".to_owned())
+            });
+        match parsed {
+            Ok(value) => Some(Setting {
+                value,
+                path,
+                source,
+            }),
+            Err(invalid) => {
+                faults
+                    .add(path, source, format!("`{text}` is no duration: {invalid}"))
+                    .help(format!("write it as in {key} = \"30d\" or \"1h 30m\""));
+                None
+            }
+        }
+    }
+
+    fn indexes(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults,
+    ) -> Option<Setting<Vec<Setting<Index>>>> {
+        const HELP: &str =
+            "write a block [[modules.NAME.indexes]] with name = \"…\" and partition = \"…\"";
+        let (value, path, source) = self.take(key)?;
+        let ValueKind::Array(values) = value.kind else {
+            let message = format!(
+                "expected a list of indexes, found {}",
+                describe(&value.kind)
+            );
+            faults.add(path, source, message).help(HELP);
+            return None;
+        };
+        if values.len() > INDEX_LIMIT {
+            let message = format!(
+                "there are {} indexes, a table can have {INDEX_LIMIT}",
+                values.len()
+            );
+            faults.add(path.clone(), source, message);
+        }
+        let indexes = values.into_iter().enumerate().filter_map(|(at, value)| {
+            let path = path.child(&at.to_string());
+            let mut section = Self::open(value, path.clone(), faults)?;
+            let name = section.text("name", faults);
+            let partition = section.index_key("partition", faults);
+            let sort = section.index_key("sort", faults);
+            section.close(faults);
+            for (key, is_missing) in [("name", name.is_none()), ("partition", partition.is_none())]
+            {
+                if is_missing && !faults.blame(&path.child(key)) {
+                    faults
+                        .add(path.clone(), source, format!("`{key}` is missing"))
+                        .help(HELP);
+                }
+            }
+            let value = Index {
+                name: name?.value,
+                partition: partition?,
+                sort,
+            };
+            Some(Setting {
+                value,
+                path,
+                source,
+            })
+        });
+        Some(Setting {
+            value: indexes.collect(),
+            path: path.clone(),
+            source,
+        })
+    }
+
+    /// An attribute's name alone, or a table with its type.
+    fn index_key(&mut self, key: &'static str, faults: &mut Faults) -> Option<IndexKey> {
+        if let Some(Value {
+            kind: ValueKind::Table(_),
+            ..
+        }) = self.table.get(key)
+        {
+            let mut section = self.section(key, faults)?;
+            let path = section.path.clone();
+            let attribute = section.text("attribute", faults);
+            let key_type = section.word("type", KeyType::WORDS, faults);
+            section.close(faults);
+            if attribute.is_none() && !faults.blame(&path) {
+                faults
+                    .add(path, Source::File, "`attribute` is missing")
+                    .help(format!(
+                        "write {key} = {{ attribute = \"…\", type = \"N\" }}"
+                    ));
+            }
+            return Some(IndexKey {
+                attribute: attribute?.value,
+                key_type: key_type.map(|set| set.value).unwrap_or_default(),
+            });
+        }
+        Some(IndexKey {
+            attribute: self.text(key, faults)?.value,
+            key_type: KeyType::default(),
+        })
     }
 
     /// The word for on-demand, or a table with both capacities.
@@ -453,7 +582,7 @@ fn noun(key: &str) -> &str {
         "key" => "key attribute",
         "table" => "table name",
         "name" => "service name",
-        "ttl" => "attribute",
+        "ttl" | "partition" | "sort" => "attribute",
         other => other,
     }
 }

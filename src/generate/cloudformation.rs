@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::module::{Billing, Module, Modules};
+use crate::module::{Billing, Index, Module, Modules};
 use crate::name::{ModuleName, Stage};
 
 /// Every module's table, under its logical id.
@@ -32,20 +32,37 @@ pub(super) fn logical_id(module: &ModuleName) -> String {
 fn table(module: &Module, stage: &Stage) -> Value {
     let key = module.key().as_str();
     let policy = if module.retain() { "Retain" } else { "Delete" };
+    let attributes: Vec<_> = module
+        .key_attributes()
+        .map(
+            |(name, key_type)| json!({ "AttributeName": name, "AttributeType": key_type.as_str() }),
+        )
+        .collect();
     let mut properties = json!({
         "TableName": module.table().as_str(),
-        "AttributeDefinitions": [{ "AttributeName": key, "AttributeType": "S" }],
+        "AttributeDefinitions": attributes,
         "KeySchema": [{ "AttributeName": key, "KeyType": "HASH" }],
         "DeletionProtectionEnabled": module.retain(),
         "PointInTimeRecoverySpecification": { "PointInTimeRecoveryEnabled": !stage.is_local() },
     });
-    match module.billing() {
-        Billing::OnDemand => properties["BillingMode"] = "PAY_PER_REQUEST".into(),
+    let throughput = match module.billing() {
+        Billing::OnDemand => {
+            properties["BillingMode"] = "PAY_PER_REQUEST".into();
+            None
+        }
         Billing::Provisioned { read, write } => {
             properties["BillingMode"] = "PROVISIONED".into();
-            properties["ProvisionedThroughput"] =
-                json!({ "ReadCapacityUnits": read, "WriteCapacityUnits": write });
+            Some(json!({ "ReadCapacityUnits": read, "WriteCapacityUnits": write }))
         }
+    };
+    if !module.indexes().is_empty() {
+        let indexes = module.indexes().iter();
+        properties["GlobalSecondaryIndexes"] = indexes
+            .map(|described| index(described, throughput.as_ref()))
+            .collect();
+    }
+    if let Some(throughput) = throughput {
+        properties["ProvisionedThroughput"] = throughput;
     }
     if let Some(attribute) = module.ttl() {
         properties["TimeToLiveSpecification"] =
@@ -57,6 +74,23 @@ fn table(module: &Module, stage: &Stage) -> Value {
         "UpdateReplacePolicy": policy,
         "Properties": properties,
     })
+}
+
+/// An index has all of its items' attributes, and as much capacity as its table.
+fn index(index: &Index, throughput: Option<&Value>) -> Value {
+    let keys = index.keys().zip(["HASH", "RANGE"]);
+    let schema: Vec<_> = keys
+        .map(|(key, role)| json!({ "AttributeName": key.attribute.as_str(), "KeyType": role }))
+        .collect();
+    let mut described = json!({
+        "IndexName": index.name.as_str(),
+        "KeySchema": schema,
+        "Projection": { "ProjectionType": "ALL" },
+    });
+    if let Some(throughput) = throughput {
+        described["ProvisionedThroughput"] = throughput.clone();
+    }
+    described
 }
 
 #[cfg(test)]

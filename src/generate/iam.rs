@@ -23,6 +23,11 @@ pub(super) fn statements(modules: &Modules) -> Vec<Statement> {
     let mut tables: BTreeMap<Vec<&'static str>, Vec<Value>> = BTreeMap::new();
     for module in modules.iter() {
         let arn = json!({ "Fn::GetAtt": [logical_id(module.name()), "Arn"] });
+        if module.verbs().contains(Verb::List) && !module.indexes().is_empty() {
+            let indexes = json!({ "Fn::Join": ["/", [&arn, "index", "*"]] });
+            let query = tables.entry(vec!["dynamodb:Query"]).or_default();
+            query.push(indexes);
+        }
         tables.entry(actions(module.verbs())).or_default().push(arn);
     }
     tables

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method};
@@ -18,11 +18,10 @@ use http_body_util::{BodyExt, LengthLimitError};
 use mime::Mime;
 
 use super::MAX_BODY_BYTES;
-use super::log::Routed;
 use crate::error::{ApiError, UnsupportedMediaType};
 use crate::item::{Document, ItemId};
 use crate::list::PageRequest;
-use crate::module::Verb;
+use crate::module::{Module, Verb};
 use crate::patch::{Patch, PatchType};
 use crate::precondition::Preconditions;
 use crate::router::Mount;
@@ -44,29 +43,23 @@ impl<T: Send + Sync + 'static, S: Sync> FromRequestParts<S> for Valid<T> {
 }
 
 /// Of requests to `/<module>/<id>`.
-pub async fn item(State(mount): State<Arc<Mount>>, request: Request, next: Next) -> Response {
-    let answer = match parse_item(&mount, request).await {
+pub async fn item(request: Request, next: Next) -> Response {
+    match parse_item(request).await {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
-    };
-    routed(answer, mount, true)
+    }
 }
 
 /// Of requests to `/<module>`.
-pub async fn collection(State(mount): State<Arc<Mount>>, request: Request, next: Next) -> Response {
-    let answer = match parse_collection(&mount, request).await {
+pub async fn collection(request: Request, next: Next) -> Response {
+    match parse_collection(request).await {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
-    };
-    routed(answer, mount, false)
+    }
 }
 
-fn routed(mut answer: Response, mount: Arc<Mount>, is_item: bool) -> Response {
-    answer.extensions_mut().insert(Routed { mount, is_item });
-    answer
-}
-
-async fn parse_item(mount: &Mount, mut request: Request) -> Result<Request, ApiError> {
+async fn parse_item(mut request: Request) -> Result<Request, ApiError> {
+    let mount = mount_of(&request)?;
     let verb = match *request.method() {
         Method::GET | Method::HEAD => Some(Verb::Get),
         Method::POST => Some(Verb::Post),
@@ -76,12 +69,10 @@ async fn parse_item(mount: &Mount, mut request: Request) -> Result<Request, ApiE
         Method::OPTIONS => return Ok(request),
         _ => None,
     };
-    let module = &mount.module;
+    let module = Arc::clone(&mount.module);
     let verb = verb
         .filter(|&verb| module.verbs().contains(verb))
-        .ok_or_else(|| ApiError::MethodNotAllowed {
-            allow: mount.item.allow.clone(),
-        })?;
+        .ok_or_else(|| not_allowed(mount))?;
     let id = ItemId::from_path(mount.raw_id(request.uri().path())).map_err(|invalid| {
         ApiError::InvalidId {
             key: module.key().clone(),
@@ -90,44 +81,62 @@ async fn parse_item(mount: &Mount, mut request: Request) -> Result<Request, ApiE
     })?;
     let preconditions = Preconditions::of(request.headers());
     let extensions = request.extensions_mut();
-    extensions.insert(id);
     extensions.insert(preconditions);
     match verb {
-        Verb::Post | Verb::Put => parse_document(mount, request).await,
-        Verb::Patch => parse_patch(request).await,
-        Verb::Get | Verb::Delete | Verb::List => Ok(request),
+        Verb::Post | Verb::Put => parse_document(&module, Some(&id), &mut request).await?,
+        Verb::Patch => parse_patch(&mut request).await?,
+        Verb::Get | Verb::Delete | Verb::List => {}
     }
+    request.extensions_mut().insert(id);
+    Ok(request)
 }
 
-async fn parse_collection(mount: &Mount, mut request: Request) -> Result<Request, ApiError> {
-    let verbs = mount.module.verbs();
+async fn parse_collection(mut request: Request) -> Result<Request, ApiError> {
+    let mount = mount_of(&request)?;
+    let module = Arc::clone(&mount.module);
+    let verbs = module.verbs();
     match *request.method() {
         Method::GET | Method::HEAD if verbs.contains(Verb::List) => {
-            let page = PageRequest::parse(request.uri().query().unwrap_or_default())?;
+            let page = PageRequest::parse(request.uri().query().unwrap_or_default(), &module)?;
             request.extensions_mut().insert(page);
             Ok(request)
         }
-        Method::POST if verbs.contains(Verb::Post) => parse_document(mount, request).await,
+        Method::POST if verbs.contains(Verb::Post) => {
+            parse_document(&module, None, &mut request).await?;
+            Ok(request)
+        }
         Method::PUT if verbs.contains(Verb::Put) => Ok(request),
         Method::PATCH if verbs.contains(Verb::Patch) => Ok(request),
         Method::DELETE if verbs.contains(Verb::Delete) => Ok(request),
         Method::OPTIONS => Ok(request),
-        _ => Err(ApiError::MethodNotAllowed {
-            allow: mount.collection.allow.clone(),
-        }),
+        _ => Err(not_allowed(mount)),
     }
 }
 
-async fn parse_document(mount: &Mount, mut request: Request) -> Result<Request, ApiError> {
-    let body = read_body(&mut request).await?;
-    media_type(request.headers()).map_err(ApiError::UnsupportedMediaType)?;
-    let document = Document::parse(body.into(), mount.module.max_bytes())?;
-    request.extensions_mut().insert(document);
-    Ok(request)
+fn mount_of(request: &Request) -> Result<&Mount, ApiError> {
+    request.extensions().get().ok_or(ApiError::NotFound)
 }
 
-async fn parse_patch(mut request: Request) -> Result<Request, ApiError> {
-    let body = read_body(&mut request).await?;
+fn not_allowed(mount: &Mount) -> ApiError {
+    ApiError::MethodNotAllowed {
+        allow: mount.allow(),
+    }
+}
+
+async fn parse_document(
+    module: &Module,
+    id: Option<&ItemId>,
+    request: &mut Request,
+) -> Result<(), ApiError> {
+    let body = read_body(request).await?;
+    media_type(request.headers()).map_err(ApiError::UnsupportedMediaType)?;
+    let document = Document::parse(body.into(), module, id)?;
+    request.extensions_mut().insert(document);
+    Ok(())
+}
+
+async fn parse_patch(request: &mut Request) -> Result<(), ApiError> {
+    let body = read_body(request).await?;
     let media_type = media_type(request.headers()).map_err(ApiError::UnsupportedPatchType)?;
     let patch_type = match media_type.essence_str() {
         "application/json" | "application/merge-patch+json" => PatchType::Merge,
@@ -140,7 +149,7 @@ async fn parse_patch(mut request: Request) -> Result<Request, ApiError> {
     request
         .extensions_mut()
         .insert(Patch::parse(&body, patch_type)?);
-    Ok(request)
+    Ok(())
 }
 
 /// The whole body, which must not be empty.

@@ -75,16 +75,17 @@ impl Watch {
 pub(super) async fn keep_current(
     mut watch: Watch,
     options: &Options,
-    mut mounted: Config,
+    mut mounted: Arc<Config>,
     tables: &Tables,
     current: &ArcSwap<App>,
 ) {
     let file = options.file.display();
     while watch.next().await.is_some() {
         match load(options, &mounted, tables).await {
-            Ok(config) if config == mounted => {}
+            Ok(config) if config == *mounted => {}
             Ok(config) => {
-                current.store(crate::app(&config.modules, &tables.store).into());
+                let config = Arc::new(config);
+                current.store(crate::app(&config, &tables.store).into());
                 let table = routes::table(&config.modules);
                 say(&format!(
                     "{file} has changed; these are the routes now:\n\n{table}\n"

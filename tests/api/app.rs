@@ -26,9 +26,16 @@ pub(crate) const MODULES: &str = r#"
     key = "modulo2Id"
 "#;
 
-pub(crate) fn parse(modules: &str) -> Config {
+pub(crate) fn parse(modules: &str) -> Arc<Config> {
     config::parse(modules, Path::new("modules.toml"), &Stage::default(), [])
         .unwrap_or_else(|error| panic!("the test's modules.toml is wrong:\n{error}"))
+        .into()
+}
+
+/// A body's JSON.
+#[track_caller]
+pub(crate) fn document_of(body: &str) -> serde_json::Value {
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {body}"))
 }
 
 /// A client that sends paths as they are, unlike those that normalise them.
@@ -96,11 +103,11 @@ impl TestApp {
     }
 
     /// Over whatever answers at `endpoint`.
-    pub(crate) async fn over(config: &Config, endpoint: &str) -> Self {
+    pub(crate) async fn over(config: &Arc<Config>, endpoint: &str) -> Self {
         let store = Store::new(&local::settings(endpoint).await);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let app = modulo::app(&config.modules, &store);
+        let app = modulo::app(config, &store);
         tokio::spawn(async { axum::serve(listener, Shared::new(app)).await });
         Self {
             url,

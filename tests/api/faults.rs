@@ -207,7 +207,7 @@ async fn a_deadline_is_kept_however_long_the_store_would_wait() {
 
     let endpoint = Fault::IsSilent.start().await;
     let store = modulo::store::Store::new(&modulo::local::settings(&endpoint).await);
-    let app = modulo::app(&parse(MODULES).modules, &store);
+    let app = modulo::app(&parse(MODULES), &store);
     let mut request = axum::extract::Request::get("/modulo1/x")
         .body(axum::body::Body::empty())
         .unwrap();
@@ -228,7 +228,7 @@ async fn a_body_that_stops_coming_is_the_clients_fault() {
     use tower::ServiceExt;
 
     let store = modulo::store::Store::new(&modulo::local::settings("http://127.0.0.1:9").await);
-    let app = modulo::app(&parse(MODULES).modules, &store);
+    let app = modulo::app(&parse(MODULES), &store);
     let (mut sender, channel) = Channel::<Bytes>::new(1);
     sender.send_data(Bytes::from_static(b"[1")).await.unwrap();
     let request =

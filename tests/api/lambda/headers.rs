@@ -125,8 +125,8 @@ async fn a_list_s_query_is_decoded_once() {
     let list = |query: &str| Call::new("GET", "/modulo1").query(query);
     let unknown = |name: &str| {
         let message = format!(
-            "Please provide a legal query: `{name}` is unknown; a list takes `limit`, `cursor` and \
-             `consistent`"
+            "Please provide a legal query: `{name}` is unknown here; a list takes \
+             `limit`, `cursor`, `consistent` and `fields`, and there is no index"
         );
         Reply::error(400, &message)
     };

@@ -1,0 +1,280 @@
+//! DynamoDB's expressions: what is read of an item, and on what a write depends.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{DATA, StoredItem};
+use crate::expiry;
+use crate::item::Document;
+use crate::list::{IndexQuery, PageRequest, SortCondition};
+use crate::module::{KeyType, Module, Storage};
+use crate::name::TAG_ATTRIBUTE;
+use crate::precondition;
+use crate::storage::{self, Attributes};
+
+/// How many members of an item are compared, and how many are changed, by one expression: fewer
+/// than its 4 KB and 300 operators.
+const MAX_MEMBERS: usize = 100;
+
+/// What must hold of the item for a write to be done. One that has expired is not there.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Condition {
+    /// Nothing.
+    None,
+    /// It is there.
+    Exists,
+    /// It is not there.
+    Absent,
+    /// It has not expired, if it is there.
+    Alive,
+    /// Its document is still this one's.
+    Unchanged(Box<StoredItem>),
+}
+
+/// An expression with what its placeholders stand for.
+#[derive(Debug, Default)]
+pub(super) struct Expressions {
+    pub(super) text: Option<String>,
+    pub(super) names: Option<HashMap<String, String>>,
+    pub(super) values: Option<HashMap<String, AttributeValue>>,
+}
+
+impl Condition {
+    /// That nothing has happened to what was read.
+    #[must_use]
+    pub fn unchanged(seen: Option<StoredItem>) -> Self {
+        seen.map_or(Self::Absent, |item| Self::Unchanged(Box::new(item)))
+    }
+
+    pub(super) fn expressions(self, module: &Module) -> Expressions {
+        const ALIVE: &str = "NOT (#ttl <= :now)";
+
+        let mut expressions = Expressions::default();
+        let expires = module.ttl().is_some();
+        let text = match self {
+            Self::None => return expressions,
+            Self::Alive => {
+                expressions.set_now(module);
+                ALIVE.to_owned()
+            }
+            Self::Exists => {
+                expressions.name("#key", module.key().as_str());
+                expressions.set_now(module);
+                let alive = if expires {
+                    " AND NOT (#ttl <= :now)"
+                } else {
+                    ""
+                };
+                format!("attribute_exists(#key){alive}")
+            }
+            Self::Absent => {
+                expressions.name("#key", module.key().as_str());
+                expressions.set_now(module);
+                let dead = if expires { " OR #ttl <= :now" } else { "" };
+                format!("attribute_not_exists(#key){dead}")
+            }
+            Self::Unchanged(seen) => match (module.storage(), *seen) {
+                (Storage::Document, seen) => expressions.unchanged_members(module, seen.attributes),
+                (
+                    Storage::Json,
+                    StoredItem {
+                        data: Some(text), ..
+                    },
+                ) => {
+                    expressions.name("#data", DATA);
+                    expressions.value(":seen", AttributeValue::S(text));
+                    "#data = :seen".to_owned()
+                }
+                (Storage::Json, StoredItem { data: None, .. }) => {
+                    expressions.name("#key", module.key().as_str());
+                    expressions.name("#data", DATA);
+                    expressions.value(":string", AttributeValue::S("S".to_owned()));
+                    "attribute_exists(#key) AND NOT attribute_type(#data, :string)".to_owned()
+                }
+            },
+        };
+        expressions.text = Some(text);
+        expressions
+    }
+}
+
+impl Expressions {
+    pub(super) fn name(&mut self, placeholder: &str, attribute: &str) {
+        let names = self.names.get_or_insert_default();
+        names.insert(placeholder.to_owned(), attribute.to_owned());
+    }
+
+    pub(super) fn value(&mut self, placeholder: &str, value: AttributeValue) {
+        let values = self.values.get_or_insert_default();
+        values.insert(placeholder.to_owned(), value);
+    }
+
+    /// Takes over what the placeholders of `others` stand for.
+    pub(super) fn merge(&mut self, others: Self) {
+        if let Some(names) = others.names {
+            self.names.get_or_insert_default().extend(names);
+        }
+        if let Some(values) = others.values {
+            self.values.get_or_insert_default().extend(values);
+        }
+    }
+
+    fn set_now(&mut self, module: &Module) {
+        if let Some(attribute) = module.ttl() {
+            self.name("#ttl", attribute.as_str());
+            self.value(":now", AttributeValue::N(expiry::now().to_string()));
+        }
+    }
+
+    /// What is read of each item: of a text its attributes, of members all or those asked for.
+    pub(super) fn projection(module: &Module, page: Option<&PageRequest>) -> Self {
+        let mut expressions = Self::default();
+        let fields = page.and_then(|page| page.fields.as_deref());
+        if module.storage() == Storage::Document && fields.is_none() {
+            return expressions;
+        }
+        expressions.name("#key", module.key().as_str());
+        let mut text = "#key".to_owned();
+        if module.storage() == Storage::Json {
+            expressions.name("#data", DATA);
+            text.push_str(", #data");
+            if let Some(ttl) = module.ttl() {
+                expressions.name("#ttl", ttl.as_str());
+                text.push_str(", #ttl");
+            }
+        } else {
+            // A page that ends early goes on at its last item's sort key.
+            let query = page.and_then(|page| page.query.as_ref());
+            let sort = query.and_then(|query| query.index.sort.as_ref());
+            let sort = sort.map(|sort| sort.attribute.as_str());
+            let asked = fields.unwrap_or_default().iter().map(String::as_str);
+            // DynamoDB takes no attribute twice.
+            let mut wanted: Vec<_> = asked.chain(sort).collect();
+            wanted.sort_unstable();
+            wanted.dedup();
+            wanted.retain(|&name| name != module.key().as_str());
+            for (at, name) in wanted.into_iter().enumerate() {
+                let placeholder = format!("#f{at}");
+                expressions.name(&placeholder, name);
+                let _ = write!(text, ", {placeholder}");
+            }
+        }
+        expressions.text = Some(text);
+        expressions
+    }
+
+    /// The filter that leaves out what has expired.
+    pub(super) fn filter_expired(&mut self, module: &Module) -> Option<String> {
+        module.ttl()?;
+        self.set_now(module);
+        Some("NOT (#ttl <= :now)".to_owned())
+    }
+
+    /// The condition on an index's keys.
+    pub(super) fn key_condition(&mut self, query: &IndexQuery) -> String {
+        let partition = &query.index.partition;
+        self.name("#partition", partition.attribute.as_str());
+        self.value(
+            ":partition",
+            partition.key_type.value(query.partition.clone()),
+        );
+        let mut text = "#partition = :partition".to_owned();
+        if let (Some(key), Some(condition)) = (&query.index.sort, &query.sort) {
+            self.name("#sort", key.attribute.as_str());
+            let mut value = |placeholder: &str, value: &String| {
+                self.value(placeholder, key.key_type.value(value.clone()));
+            };
+            let comparison = match condition {
+                SortCondition::Compared(operator, than) => {
+                    value(":sort", than);
+                    format!("#sort {operator} :sort")
+                }
+                SortCondition::Between(least, most) => {
+                    value(":sort", least);
+                    value(":most", most);
+                    "#sort BETWEEN :sort AND :most".to_owned()
+                }
+                SortCondition::BeginsWith(prefix) => {
+                    value(":sort", prefix);
+                    "begins_with(#sort, :sort)".to_owned()
+                }
+            };
+            let _ = write!(text, " AND {comparison}");
+        }
+        text
+    }
+
+    /// That an item's members are those seen. The tag tells what modulo has written since, be it
+    /// a new member; the values tell of writers who know of no tag.
+    fn unchanged_members(&mut self, module: &Module, seen: Attributes) -> String {
+        self.name("#key", module.key().as_str());
+        self.name("#tag", TAG_ATTRIBUTE);
+        let mut text = "attribute_exists(#key)".to_owned();
+        let mut seen: Vec<_> = seen.into_iter().collect();
+        seen.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let tag = seen.iter().position(|(name, _)| name == TAG_ATTRIBUTE);
+        match tag.map(|at| seen.remove(at)) {
+            Some((_, tag)) => {
+                self.value(":tag", tag);
+                text.push_str(" AND #tag = :tag");
+            }
+            None => text.push_str(" AND attribute_not_exists(#tag)"),
+        }
+        for (at, (name, value)) in seen.into_iter().take(MAX_MEMBERS).enumerate() {
+            self.name(&format!("#s{at}"), &name);
+            self.value(&format!(":s{at}"), value);
+            let _ = write!(text, " AND #s{at} = :s{at}");
+        }
+        text
+    }
+}
+
+impl KeyType {
+    /// A value of this type; its text has been checked.
+    pub(super) fn value(self, text: String) -> AttributeValue {
+        match self {
+            Self::S => AttributeValue::S(text),
+            Self::N => AttributeValue::N(text),
+        }
+    }
+}
+
+/// The update of an item's members from what was seen to `document`, unless it is too much for one expression.
+pub(super) fn changes(
+    module: &Module,
+    seen: &Attributes,
+    document: &Document,
+) -> Option<(String, Expressions)> {
+    let members = document.members()?.clone().into_attributes();
+    let mut expressions = Expressions::default();
+    expressions.name("#newTag", TAG_ATTRIBUTE);
+    let tag = precondition::tag_text(document.as_str());
+    expressions.value(":newTag", AttributeValue::S(tag));
+    let mut update = "SET #newTag = :newTag".to_owned();
+
+    let is_kept = |name: &str| {
+        name == TAG_ATTRIBUTE || name == module.key().as_str() || members.contains_key(name)
+    };
+    let removed: Vec<_> = seen.keys().filter(|name| !is_kept(name)).collect();
+    let changed = members.iter().filter(|(name, value)| {
+        seen.get(*name)
+            .is_none_or(|seen| !storage::is_same(seen, value))
+    });
+    let changed: Vec<_> = changed.collect();
+    if removed.len() + changed.len() > MAX_MEMBERS {
+        return None;
+    }
+    for (at, (name, value)) in changed.into_iter().enumerate() {
+        expressions.name(&format!("#c{at}"), name);
+        expressions.value(&format!(":c{at}"), value.clone());
+        let _ = write!(update, ", #c{at} = :c{at}");
+    }
+    for (at, name) in removed.into_iter().enumerate() {
+        expressions.name(&format!("#r{at}"), name);
+        let before = if at == 0 { " REMOVE" } else { "," };
+        let _ = write!(update, "{before} #r{at}");
+    }
+    Some((update, expressions))
+}
