@@ -3,6 +3,7 @@
 //! An answer borrows what it tells, since the store is still to be handed it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
@@ -11,9 +12,11 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::item::Document;
+use crate::error::{ApiError, Cause};
+use crate::item::{Document, ItemId};
 use crate::module::{Envelope, Module, Verb};
 use crate::store::Written;
 
@@ -51,9 +54,9 @@ pub fn item(verb: Verb, module: &Module, id: &str, content: Content<'_>) -> Resp
         ))
         .into_response(),
         (Envelope::Plain, Content::Nothing) => StatusCode::NO_CONTENT.into_response(),
-        (Envelope::Plain, Content::Stored(text)) => json(raw(text).get().to_owned()),
+        (Envelope::Plain, Content::Stored(text)) => json_body(raw(text).get().to_owned()),
         (Envelope::Plain, Content::Sent(document) | Content::Updated(document)) => {
-            json(document.as_str().to_owned())
+            json_body(document.as_str().to_owned())
         }
     }
 }
@@ -96,7 +99,7 @@ pub fn page<'a>(
     body.push_str("],\"next\":");
     body.push_str(&text(&next(count)));
     body.push_str(close);
-    json(body)
+    json_body(body)
 }
 
 /// The answer of a write that has been done.
@@ -108,34 +111,140 @@ pub fn written(mut answer: Response, written: Written) -> Response {
     answer
 }
 
-/// Makes `refused`, an answer without a body, tell why.
-#[must_use]
-pub fn refusal(envelope: Envelope, refused: Response, message: &str) -> Response {
-    #[derive(Serialize)]
-    struct Refusal<'a> {
-        message: &'a str,
-    }
-    /// RFC 9457's object.
-    #[derive(Serialize)]
-    struct Problem<'a> {
-        r#type: &'a str,
-        title: &'a str,
-        status: u16,
-        detail: &'a str,
+/// The answer of a batch, to which each operation adds its own.
+#[derive(Debug)]
+pub struct Results<'a> {
+    module: &'a Module,
+    body: String,
+    cause: Option<Arc<ApiError>>,
+}
+
+impl<'a> Results<'a> {
+    /// One to which no operation has added.
+    #[must_use]
+    pub fn new(module: &'a Module) -> Self {
+        let open = match module.envelope() {
+            Envelope::Verb => r#"{"BATCH":{"results":["#,
+            Envelope::Plain => r#"{"results":["#,
+        };
+        Self {
+            module,
+            body: open.to_owned(),
+            cause: None,
+        }
     }
 
-    let status = refused.status();
-    let (media_type, body) = match envelope {
-        Envelope::Verb => (JSON, text(&Verbed("ERROR", Refusal { message }))),
-        Envelope::Plain => {
-            let problem = Problem {
-                r#type: "about:blank",
-                title: status.canonical_reason().unwrap_or_default(),
-                status: status.as_u16(),
-                detail: message,
-            };
-            (PROBLEM_JSON, text(&problem))
+    /// An item that was there, if the answer has room for it.
+    pub fn found(&mut self, id: &ItemId, stored: Option<&str>) {
+        let (key, id) = (self.module.key().as_str(), id.as_str());
+        let told = match self.module.envelope() {
+            Envelope::Verb => {
+                let item = json!({ key: id, "data": stored });
+                json!({ "status": 200, "GET": item }).to_string()
+            }
+            Envelope::Plain => {
+                let item = raw(stored);
+                let id = text(&id);
+                format!(r#"{{"id":{id},"status":200,"item":{item}}}"#)
+            }
+        };
+        if self.body.len() + told.len() > MAX_PAGE_BYTES {
+            self.failed(ApiError::AnswerFull.into());
+        } else {
+            self.add(&told);
         }
+    }
+
+    /// A write that was done.
+    pub fn done(&mut self, verb: Verb, id: &ItemId) {
+        let (key, id) = (self.module.key().as_str(), id.as_str());
+        let told = match self.module.envelope() {
+            Envelope::Verb => json!({ "status": 200, verb.as_str(): { key: id } }),
+            Envelope::Plain => json!({ "id": id, "status": 204 }),
+        };
+        self.add(&told.to_string());
+    }
+
+    /// An operation that was not done.
+    pub fn failed(&mut self, error: Arc<ApiError>) {
+        let status = error.status();
+        let told = match self.module.envelope() {
+            Envelope::Verb => {
+                json!({ "status": status.as_u16(), "ERROR": Refusal::of(&error) })
+            }
+            Envelope::Plain => {
+                json!({ "status": status.as_u16(), "problem": Problem::of(&error) })
+            }
+        };
+        self.add(&told.to_string());
+        if status.is_server_error() {
+            self.cause.get_or_insert(error);
+        }
+    }
+
+    fn add(&mut self, result: &str) {
+        if !self.body.ends_with('[') {
+            self.body.push(',');
+        }
+        self.body.push_str(result);
+    }
+}
+
+impl IntoResponse for Results<'_> {
+    fn into_response(mut self) -> Response {
+        self.body.push_str(match self.module.envelope() {
+            Envelope::Verb => "]}}",
+            Envelope::Plain => "]}",
+        });
+        let mut response = json_body(self.body);
+        if let Some(error) = self.cause {
+            response.extensions_mut().insert(Cause(error));
+        }
+        response
+    }
+}
+
+/// The contract's object of every error.
+#[derive(Serialize)]
+struct Refusal {
+    message: String,
+}
+
+impl Refusal {
+    fn of(error: &ApiError) -> Self {
+        Self {
+            message: error.to_string(),
+        }
+    }
+}
+
+/// RFC 9457's object.
+#[derive(Serialize)]
+struct Problem {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+}
+
+impl Problem {
+    fn of(error: &ApiError) -> Self {
+        let status = error.status();
+        Self {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: error.to_string(),
+        }
+    }
+}
+
+/// Makes `refused`, an answer without a body, tell why.
+#[must_use]
+pub fn refusal(envelope: Envelope, refused: Response, error: &ApiError) -> Response {
+    let (media_type, body) = match envelope {
+        Envelope::Verb => (JSON, text(&Verbed("ERROR", Refusal::of(error)))),
+        Envelope::Plain => (PROBLEM_JSON, text(&Problem::of(error))),
     };
     let mut told = refused;
     let headers = told.headers_mut();
@@ -149,7 +258,7 @@ fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("texts and numbers are JSON")
 }
 
-fn json(body: impl Into<Body>) -> Response {
+fn json_body(body: impl Into<Body>) -> Response {
     ([(CONTENT_TYPE, JSON)], body.into()).into_response()
 }
 
@@ -210,15 +319,16 @@ impl Serialize for Item<'_> {
             Content::Nothing => {}
             Content::Stored(text) => map.serialize_entry("data", &text)?,
             Content::Sent(document) => map.serialize_entry("data", document.sent())?,
-            Content::Updated(document) => match document.members() {
-                Some(members) => map.serialize_entry("item", &members.notation())?,
-                None => {
+            Content::Updated(document) => {
+                if let Some(members) = document.members() {
+                    map.serialize_entry("item", &members.notation())?;
+                } else {
                     let data = Text {
                         text: document.as_str(),
                     };
                     map.serialize_entry("item", &Attributes { data })?;
                 }
-            },
+            }
         }
         map.end()
     }

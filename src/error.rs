@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use headers::{ETag, HeaderMapExt};
 
+use crate::batch::InvalidBatch;
 use crate::chain::Chain;
 use crate::envelope;
 use crate::item::{InvalidDocument, InvalidItemId};
@@ -58,6 +59,23 @@ pub enum ApiError {
     /// A body that broke off.
     #[error("Please provide the whole body: {0}")]
     BrokenBody(axum::Error),
+    /// A body that is no batch.
+    #[error("Please provide a batch: {0}")]
+    InvalidBatch(InvalidBatch),
+    /// An operation of a batch that has an item and needs none.
+    #[error("Please leave `item` out: only a put has one")]
+    NeedlessItem,
+    /// The operation because of which a whole batch is not done.
+    #[error("`/operations/{at}`: {error}")]
+    Operation {
+        /// Which one, counted from 0.
+        at: usize,
+        /// What is wrong with it.
+        error: Box<ApiError>,
+    },
+    /// A batch's answer that has no room for this item.
+    #[error("Please get it by itself: the batch's answer is full")]
+    AnswerFull,
     /// A list's query that can't be understood.
     #[error("Please provide a legal query: {0}")]
     InvalidQuery(InvalidQuery),
@@ -134,7 +152,7 @@ pub struct Panic(pub String);
 
 /// The cause of an answer, for the log: the error and its sources.
 #[derive(Debug, Clone)]
-pub struct Cause(Arc<ApiError>);
+pub struct Cause(pub(crate) Arc<ApiError>);
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -172,7 +190,7 @@ fn store_message(error: &StoreError) -> String {
 
 impl ApiError {
     /// The one mapping from errors to statuses.
-    fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::MissingId(_)
             | Self::InvalidId { .. }
@@ -181,7 +199,10 @@ impl ApiError {
             | Self::BrokenBody(_)
             | Self::InvalidQuery(_)
             | Self::InvalidPatch(_)
+            | Self::InvalidBatch(_)
+            | Self::NeedlessItem
             | Self::Store(StoreError::NoSuchPosition(_)) => StatusCode::BAD_REQUEST,
+            Self::Operation { error, .. } => error.status(),
             Self::NotModified(_) => StatusCode::NOT_MODIFIED,
             Self::Misfit(_) => StatusCode::CONFLICT,
             Self::PreconditionFailed | Self::Store(StoreError::ConditionFailed(_)) => {
@@ -192,6 +213,7 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::DocumentTooLarge { .. }
             | Self::BodyTooLarge { .. }
+            | Self::AnswerFull
             | Self::Store(StoreError::ItemTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) | Self::UnsupportedPatchType(_) => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
@@ -212,6 +234,12 @@ impl From<InvalidDocument> for ApiError {
             InvalidDocument::TooLarge { size, limit } => Self::DocumentTooLarge { size, limit },
             invalid => Self::InvalidDocument(invalid),
         }
+    }
+}
+
+impl From<InvalidBatch> for ApiError {
+    fn from(invalid: InvalidBatch) -> Self {
+        Self::InvalidBatch(invalid)
     }
 }
 
@@ -249,11 +277,11 @@ impl IntoResponse for ApiError {
 
 /// Gives an error's answer its body, in the envelope of the module that was asked.
 pub(crate) fn told(response: Response, envelope: Envelope) -> Response {
-    match response.extensions().get::<Cause>() {
-        Some(Cause(error)) => {
-            let message = error.to_string();
-            envelope::refusal(envelope, response, &message)
+    match response.extensions().get::<Cause>().cloned() {
+        // A batch has a cause where one of its operations has failed.
+        Some(Cause(error)) if !response.status().is_success() => {
+            envelope::refusal(envelope, response, &error)
         }
-        None => response,
+        _ => response,
     }
 }

@@ -1,5 +1,6 @@
 //! The verbs: what the validation layer has parsed, one call of the store, one answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
@@ -8,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use headers::{ETag, HeaderMapExt};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use crate::batch::{Batch, Operation};
 use crate::envelope::{self, Content};
 use crate::error::ApiError;
 use crate::item::{Document, ItemId};
@@ -177,6 +179,65 @@ pub async fn list(mount: Mount, Valid(page): Valid<PageRequest>) -> Result<Respo
         };
         next.map(|position| page.cursor(&position))
     }))
+}
+
+/// `POST /_batch/<module>`
+pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response, ApiError> {
+    let Mount { module, store, .. } = &mount;
+    let (mut gets, mut writes) = (Vec::new(), Vec::new());
+    let pending = batch.operations.into_iter().map(|operation| {
+        Ok(match operation? {
+            Operation::Get(id) => {
+                gets.push(id.clone());
+                (Verb::Get, id)
+            }
+            Operation::Put(id, document) => {
+                writes.push((id.clone(), Some(document)));
+                (Verb::Put, id)
+            }
+            Operation::Delete(id) => {
+                writes.push((id.clone(), None));
+                (Verb::Delete, id)
+            }
+        })
+    });
+    let pending: Vec<Result<(Verb, ItemId), Arc<ApiError>>> = pending.collect();
+    let (mut found, written) = if batch.atomic {
+        store.transact(module, gets, writes).await?
+    } else {
+        tokio::join!(
+            store.get_many(module, gets),
+            store.write_many(module, writes)
+        )
+    };
+    let mut written = written.into_iter();
+    let mut results = envelope::Results::new(module);
+    for operation in pending {
+        let outcome = operation.and_then(|(verb, id)| {
+            let outcome = if verb == Verb::Get {
+                let item = found.remove(id.as_str());
+                item.ok_or(ApiError::NoSuchItem)
+                    .and_then(|item| Ok(Some(item?)))
+            } else {
+                let done = written.next().unwrap_or(Ok(()));
+                done.map(|()| None).map_err(ApiError::from)
+            };
+            Ok((verb, id, outcome?))
+        });
+        match outcome {
+            Ok((_, id, Some(item))) => results.found(&id, item.data.as_deref()),
+            Ok((verb, id, None)) => results.done(verb, &id),
+            Err(error) => results.failed(error),
+        }
+    }
+    Ok(results.into_response())
+}
+
+/// A method that a path of the function's own does not have.
+pub async fn not_allowed(mount: Mount) -> ApiError {
+    ApiError::MethodNotAllowed {
+        allow: mount.allow(),
+    }
 }
 
 /// `PUT`, `PATCH` and `DELETE` of `/<module>`

@@ -61,10 +61,18 @@ impl ItemId {
             .map_err(|error| InvalidItemId::NotUtf8 {
                 at: error.valid_up_to(),
             })?;
+        Self::parse(id.into_owned())
+    }
+
+    /// Parses an id that is not encoded.
+    ///
+    /// # Errors
+    /// It is empty, or over [`ItemId::MAX_BYTES`].
+    pub fn parse(id: String) -> Result<Self, InvalidItemId> {
         match id.len() {
             0 => Err(InvalidItemId::Empty),
             bytes if bytes > Self::MAX_BYTES => Err(InvalidItemId::TooLong { bytes }),
-            _ => Ok(Self(id.into_owned())),
+            _ => Ok(Self(id)),
         }
     }
 

@@ -20,6 +20,7 @@
 //! # Ok::<_, config::ConfigError>(())
 //! ```
 
+pub mod batch;
 mod chain;
 pub mod config;
 pub mod envelope;

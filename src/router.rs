@@ -8,7 +8,7 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::HeaderValue;
 use axum::http::request::Parts;
 use axum::middleware::from_fn;
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 
 use crate::config::Config;
 use crate::error::ApiError;
@@ -35,6 +35,8 @@ pub enum Resource {
     Collection,
     /// `/<module>/<id>`
     Item,
+    /// `/_batch/<module>`
+    Batch,
 }
 
 impl Resource {
@@ -49,6 +51,7 @@ impl Resource {
                 (Verb::Patch, "PATCH"),
                 (Verb::Delete, "DELETE"),
             ],
+            Self::Batch => &[],
         }
     }
 }
@@ -59,26 +62,27 @@ impl Mount {
     /// in which envelope to answer.
     fn find(config: &Config, store: &Store, path: &str) -> Option<Self> {
         let path = path.strip_prefix('/')?;
-        let (name, id) = path.split_once('/').unwrap_or((path, ""));
+        let (name, resource) = match path.split_once('/') {
+            Some(("_batch", name)) => (name, Resource::Batch),
+            None | Some((_, "")) => (path.trim_end_matches('/'), Resource::Collection),
+            Some((name, _)) => (name, Resource::Item),
+        };
         Some(Self {
             module: Arc::clone(config.modules.find(name)?),
             store: store.clone(),
-            resource: if id.is_empty() {
-                Resource::Collection
-            } else {
-                Resource::Item
-            },
+            resource,
         })
     }
 
     /// The path for people to read, with `{id}` for the id.
     #[must_use]
     pub fn route(&self) -> impl fmt::Display {
-        let id = match self.resource {
-            Resource::Collection => "",
-            Resource::Item => "/{id}",
+        let (before, after) = match self.resource {
+            Resource::Collection => ("", ""),
+            Resource::Item => ("", "/{id}"),
+            Resource::Batch => ("/_batch", ""),
         };
-        fmt::from_fn(move |f| write!(f, "/{}{id}", self.module.name()))
+        fmt::from_fn(move |f| write!(f, "{before}/{}{after}", self.module.name()))
     }
 
     /// The methods that the module serves here.
@@ -88,7 +92,9 @@ impl Mount {
         let verbs = self.module.verbs();
         let methods = self.resource.methods().iter();
         let served = methods.filter(|(verb, _)| verbs.contains(*verb));
-        let names: Vec<_> = served.map(|(_, names)| *names).chain(["OPTIONS"]).collect();
+        let post = (self.resource == Resource::Batch).then_some("POST");
+        let names = served.map(|(_, names)| *names).chain(post);
+        let names: Vec<_> = names.chain(["OPTIONS"]).collect();
         HeaderValue::from_str(&names.join(", ")).expect("methods are ASCII")
     }
 
@@ -133,8 +139,12 @@ pub fn router() -> Router {
         .delete(handler::missing_id)
         .options(handler::options);
     let collections = collections.layer(from_fn(validate::collection));
+    let batches: MethodRouter = post(handler::batch)
+        .options(handler::options)
+        .fallback(handler::not_allowed);
 
     Router::new()
+        .route("/_batch/{module}", batches.layer(from_fn(validate::batch)))
         .route("/{module}", collections.clone())
         .route("/{module}/", collections)
         .route("/{module}/{*id}", items.layer(from_fn(validate::item)))

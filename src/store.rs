@@ -22,6 +22,7 @@ use crate::name::TAG_ATTRIBUTE;
 use crate::storage::{self, Attributes};
 use crate::{expiry, precondition};
 
+mod batch;
 mod expressions;
 
 /// The attribute that holds an item's document, as JSON text.
@@ -42,7 +43,7 @@ const LIST_CALLS: u32 = 10;
 /// Why the store could not do what it was asked, classed by what the caller can do.
 ///
 /// The sources are for the log: they hold table names and the service's own text.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// Too much at once, for now.
     #[error("DynamoDB throttles")]
@@ -73,7 +74,7 @@ pub enum StoreError {
 }
 
 /// What the SDK says of a failure, with all its causes.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct Failure(String);
 
@@ -628,8 +629,12 @@ where
             Some(
                 "ThrottlingException"
                 | "ProvisionedThroughputExceededException"
-                | "RequestLimitExceeded",
+                | "RequestLimitExceeded"
+                | "TransactionInProgressException",
             ) => StoreError::Throttled(failure),
+            Some("TransactionCanceledException") => {
+                classify_cancellation(service.err().message(), failure, document_bytes)
+            }
             Some("ConditionalCheckFailedException") => StoreError::ConditionFailed(failure),
             Some("ServiceUnavailable" | "ServiceUnavailableException") => {
                 StoreError::Unreachable(failure)
@@ -649,6 +654,33 @@ where
             _ => StoreError::Other(failure),
         },
         _ => StoreError::Other(failure),
+    }
+}
+
+/// The reasons stand in the message, one for each operation.
+fn classify_cancellation(
+    message: Option<&str>,
+    failure: Failure,
+    document_bytes: usize,
+) -> StoreError {
+    let message = message.unwrap_or_default();
+    let has = |reason: &str| message.contains(reason) || failure.0.contains(reason);
+    if has("exceeded the maximum allowed size") {
+        StoreError::ItemTooLarge {
+            document_bytes,
+            source: failure,
+        }
+    } else if [
+        "TransactionConflict",
+        "ThrottlingError",
+        "ThroughputExceeded",
+    ]
+    .into_iter()
+    .any(has)
+    {
+        StoreError::Throttled(failure)
+    } else {
+        StoreError::Other(failure)
     }
 }
 

@@ -581,7 +581,6 @@ fn noun(key: &str) -> &str {
     match key {
         "key" => "key attribute",
         "table" => "table name",
-        "name" => "service name",
         "ttl" | "partition" | "sort" => "attribute",
         other => other,
     }

@@ -50,10 +50,22 @@ fn actions(verbs: Verbs) -> Vec<&'static str> {
 /// The calls that the store makes for a verb. A write under an entity tag reads first.
 const fn actions_of(verb: Verb) -> &'static [&'static str] {
     match verb {
-        Verb::Get => &["dynamodb:GetItem"],
-        Verb::Post => &["dynamodb:GetItem", "dynamodb:PutItem"],
-        Verb::Put | Verb::Patch => &["dynamodb:GetItem", "dynamodb:UpdateItem"],
-        Verb::Delete => &["dynamodb:DeleteItem", "dynamodb:GetItem"],
+        Verb::Get => &["dynamodb:BatchGetItem", "dynamodb:GetItem"],
+        Verb::Post => &[
+            "dynamodb:BatchWriteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+        ],
+        Verb::Put | Verb::Patch => &[
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+        ],
+        Verb::Delete => &[
+            "dynamodb:BatchWriteItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+        ],
         Verb::List => &["dynamodb:Scan"],
     }
 }

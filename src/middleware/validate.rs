@@ -18,6 +18,7 @@ use http_body_util::{BodyExt, LengthLimitError};
 use mime::Mime;
 
 use super::MAX_BODY_BYTES;
+use crate::batch::Batch;
 use crate::error::{ApiError, UnsupportedMediaType};
 use crate::item::{Document, ItemId};
 use crate::list::PageRequest;
@@ -56,6 +57,16 @@ pub async fn collection(request: Request, next: Next) -> Response {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
     }
+}
+
+/// Of requests to `/_batch/<module>`.
+pub async fn batch(mut request: Request, next: Next) -> Response {
+    if request.method() == Method::POST
+        && let Err(error) = parse_batch(&mut request).await
+    {
+        return error.into_response();
+    }
+    next.run(request).await
 }
 
 async fn parse_item(mut request: Request) -> Result<Request, ApiError> {
@@ -132,6 +143,15 @@ async fn parse_document(
     media_type(request.headers()).map_err(ApiError::UnsupportedMediaType)?;
     let document = Document::parse(body.into(), module, id)?;
     request.extensions_mut().insert(document);
+    Ok(())
+}
+
+async fn parse_batch(request: &mut Request) -> Result<(), ApiError> {
+    mount_of(request)?;
+    let body = read_body(request).await?;
+    media_type(request.headers()).map_err(ApiError::UnsupportedMediaType)?;
+    let batch = Batch::parse(&body, mount_of(request)?)?;
+    request.extensions_mut().insert(batch);
     Ok(())
 }
 

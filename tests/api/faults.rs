@@ -89,6 +89,11 @@ async fn assert_refusals(app: &TestApp, status: u16, message: &str) {
         ("DELETE", "/modulo1/x", ""),
         ("GET", "/modulo1", ""),
         ("POST", "/modulo1", "1"),
+        (
+            "POST",
+            "/_batch/modulo1",
+            r#"{"atomic":true,"operations":[{"op":"delete","id":"x"}]}"#,
+        ),
     ];
     let mut answers = JoinSet::new();
     for (method, path, body) in calls {

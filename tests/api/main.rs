@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails in a fixture fails the test")]
 
 mod app;
+mod batch;
 mod command;
 mod conditions;
 mod config;

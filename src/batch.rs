@@ -1,0 +1,159 @@
+//! Many operations in one request: `POST /_batch/<module>`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::error::ApiError;
+use crate::item::{Document, ItemId};
+use crate::module::{Module, Verb};
+use crate::router::Mount;
+
+/// Operations, each on an item of its own.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Each operation, or why it is none.
+    pub operations: Vec<Result<Operation, Arc<ApiError>>>,
+    /// Whether all must be done, or none.
+    pub atomic: bool,
+}
+
+/// One operation.
+#[derive(Debug, Clone)]
+pub enum Operation {
+    /// Reads an item.
+    Get(ItemId),
+    /// Makes the document the whole item, whatever was there.
+    Put(ItemId, Document),
+    /// Removes an item, if it is there.
+    Delete(ItemId),
+}
+
+/// Why a body is no batch.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidBatch {
+    /// Not the members that a batch has.
+    #[error("{0}")]
+    Shape(serde_json::Error),
+    /// Too many operations, or none.
+    #[error("it has {0} operations, from 1 to {max} are possible", max = Batch::MAX_OPERATIONS)]
+    Count(usize),
+    /// Two operations on one item.
+    #[error("`/operations/{first}` and `/operations/{second}` are of the same id")]
+    SameId {
+        /// The first, counted from 0.
+        first: usize,
+        /// The second.
+        second: usize,
+    },
+    /// A transaction reads or writes.
+    #[error("what is atomic has gets only, or no gets")]
+    Mixed,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with `operations`")]
+struct RawBatch {
+    operations: Vec<RawOperation>,
+    #[serde(default)]
+    atomic: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with `op` and `id`")]
+struct RawOperation {
+    op: Op,
+    id: String,
+    item: Option<Box<RawValue>>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Op {
+    Get,
+    Put,
+    Delete,
+}
+
+impl Op {
+    /// The verb that a module must serve for it.
+    const fn verb(self) -> Verb {
+        match self {
+            Self::Get => Verb::Get,
+            Self::Put => Verb::Post,
+            Self::Delete => Verb::Delete,
+        }
+    }
+}
+
+impl Batch {
+    /// How many operations one request may have.
+    pub const MAX_OPERATIONS: usize = 100;
+
+    /// Parses a request's body. What is wrong with one operation is that operation's own answer,
+    /// unless all must be done.
+    ///
+    /// # Errors
+    /// It is no batch; or it is atomic, and one of its operations can't be done.
+    pub fn parse(body: &[u8], mount: &Mount) -> Result<Self, ApiError> {
+        let raw: RawBatch = serde_json::from_slice(body).map_err(InvalidBatch::Shape)?;
+        let count = raw.operations.len();
+        if !(1..=Self::MAX_OPERATIONS).contains(&count) {
+            return Err(InvalidBatch::Count(count).into());
+        }
+        let mut places = HashMap::with_capacity(count);
+        let mut gets = 0;
+        for (second, operation) in raw.operations.iter().enumerate() {
+            if let Some(first) = places.insert(&operation.id, second) {
+                return Err(InvalidBatch::SameId { first, second }.into());
+            }
+            gets += usize::from(matches!(operation.op, Op::Get));
+        }
+        if raw.atomic && gets != 0 && gets != count {
+            return Err(InvalidBatch::Mixed.into());
+        }
+        let atomic = raw.atomic;
+        let parsed = raw.operations.into_iter().enumerate().map(|(at, raw)| {
+            let operation = Operation::parse(raw, mount);
+            match operation {
+                Err(error) if atomic => Err(ApiError::Operation {
+                    at,
+                    error: Box::new(error),
+                }),
+                each => Ok(each.map_err(Arc::new)),
+            }
+        });
+        Ok(Self {
+            operations: parsed.collect::<Result<_, _>>()?,
+            atomic,
+        })
+    }
+}
+
+impl Operation {
+    fn parse(raw: RawOperation, mount: &Mount) -> Result<Self, ApiError> {
+        let module: &Module = &mount.module;
+        if !module.verbs().contains(raw.op.verb()) {
+            return Err(ApiError::MethodNotAllowed {
+                allow: mount.allow(),
+            });
+        }
+        let id = ItemId::parse(raw.id).map_err(|invalid| ApiError::InvalidId {
+            key: module.key().clone(),
+            invalid,
+        })?;
+        match (raw.op, raw.item) {
+            (Op::Put, None) => Err(ApiError::MissingData),
+            (Op::Put, Some(item)) => {
+                let text = Box::<str>::from(item).into_string();
+                let document = Document::parse(text.into_bytes(), module, Some(&id))?;
+                Ok(Self::Put(id, document))
+            }
+            (Op::Get, None) => Ok(Self::Get(id)),
+            (Op::Delete, None) => Ok(Self::Delete(id)),
+            (Op::Get | Op::Delete, Some(_)) => Err(ApiError::NeedlessItem),
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Many items in one call of DynamoDB.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Delete, DeleteRequest, Get, KeysAndAttributes, Put, PutRequest,
+    TransactGetItem, TransactWriteItem, WriteRequest,
+};
+use tokio::task::JoinSet;
+
+use super::{
+    ATTEMPTS, Condition, Expressions, FIRST_BACKOFF, Failure, Store, StoreError, StoredItem, Write,
+    attributes_of, classify, has_expired, text,
+};
+use crate::item::{Document, ItemId};
+use crate::module::Module;
+use crate::storage::Attributes;
+
+/// How many writes one call takes.
+const WRITES_PER_CALL: usize = 25;
+
+/// A write of a batch: the item's new document, or none where it is to go.
+pub(crate) type BatchWrite = (ItemId, Option<Document>);
+
+/// Items by their ids, or why it is not known whether there is one.
+pub(crate) type Found = HashMap<String, Result<StoredItem, StoreError>>;
+
+impl Store {
+    /// The items of these ids, those that there are; or why it is not known whether one is there.
+    pub(crate) async fn get_many(&self, module: &Module, ids: Vec<ItemId>) -> Found {
+        let (table, key) = (module.table().as_str(), module.key().as_str());
+        let mut found = Found::with_capacity(ids.len());
+        let mut wanted: Vec<_> = ids.into_iter().map(|id| key_of(module, id)).collect();
+        for attempt in 0.. {
+            if wanted.is_empty() {
+                break;
+            }
+            let Expressions {
+                text: projection,
+                names,
+                ..
+            } = Expressions::projection(module, None);
+            let keys = KeysAndAttributes::builder()
+                .set_keys(Some(wanted.clone()))
+                .set_projection_expression(projection)
+                .set_expression_attribute_names(names)
+                .build()
+                .expect("the keys are there");
+            let call = self.client.batch_get_item().request_items(table, keys);
+            let failure = match call.send().await.map_err(|error| classify(&error, 0)) {
+                Ok(output) => {
+                    let mut responses = output.responses.unwrap_or_default();
+                    let items = responses.remove(table).unwrap_or_default();
+                    found.extend(
+                        items
+                            .into_iter()
+                            .filter(|attributes| !has_expired(module, attributes))
+                            .map(|attributes| StoredItem::new(module, attributes, None))
+                            .map(|item| (item.id.clone(), Ok(item))),
+                    );
+                    let left = output.unprocessed_keys;
+                    let left = left.and_then(|mut all| all.remove(table));
+                    wanted = left.map(|left| left.keys).unwrap_or_default();
+                    (attempt == ATTEMPTS).then(unprocessed)
+                }
+                Err(error) => Some(error),
+            };
+            if let Some(failure) = failure {
+                let ids = wanted
+                    .drain(..)
+                    .filter_map(|mut keys| text(keys.remove(key)));
+                found.extend(ids.map(|id| (id, Err(failure.clone()))));
+            } else if !wanted.is_empty() {
+                stand_back(attempt).await;
+            }
+        }
+        found
+    }
+
+    /// Does each of the writes, and tells of each what came of it, in their order.
+    pub(crate) async fn write_many(
+        &self,
+        module: &Module,
+        writes: Vec<BatchWrite>,
+    ) -> Vec<Result<(), StoreError>> {
+        let mut calls = JoinSet::new();
+        let mut outcomes: Vec<_> = writes.iter().map(|_| Ok(())).collect();
+        let mut writes = writes.into_iter();
+        let mut begin = 0;
+        loop {
+            let some: Vec<_> = writes.by_ref().take(WRITES_PER_CALL).collect();
+            if some.is_empty() {
+                break;
+            }
+            let (store, module, first) = (self.clone(), module.clone(), begin);
+            begin += some.len();
+            calls.spawn(async move { (first, store.write_some(&module, some).await) });
+        }
+        while let Some(call) = calls.join_next().await {
+            let (first, done) = call.expect("nothing in it panics or is aborted");
+            for (outcome, done) in outcomes[first..].iter_mut().zip(done) {
+                *outcome = done;
+            }
+        }
+        outcomes
+    }
+
+    /// As many writes as one call takes.
+    async fn write_some(
+        &self,
+        module: &Module,
+        writes: Vec<BatchWrite>,
+    ) -> Vec<Result<(), StoreError>> {
+        let table = module.table().as_str();
+        let mut left: Vec<_> = writes
+            .iter()
+            .cloned()
+            .map(|write| write_request(module, write))
+            .collect();
+        for attempt in 0.. {
+            let call = self.client.batch_write_item().request_items(table, left);
+            match call.send().await.map_err(|error| classify(&error, 0)) {
+                Ok(output) => {
+                    let unprocessed = output.unprocessed_items;
+                    left = unprocessed
+                        .and_then(|mut all| all.remove(table))
+                        .unwrap_or_default();
+                }
+                // One document too large refuses the call: each by itself tells which it is.
+                Err(StoreError::ItemTooLarge { .. }) => {
+                    return self.write_each(module, writes).await;
+                }
+                Err(error) => return writes.iter().map(|_| Err(error.clone())).collect(),
+            }
+            if left.is_empty() || attempt == ATTEMPTS {
+                break;
+            }
+            stand_back(attempt).await;
+        }
+        let key = module.key().as_str();
+        let left: Vec<_> = left
+            .iter()
+            .filter_map(|request| id_of(request, key))
+            .collect();
+        let outcomes = writes.iter().map(|(id, _)| {
+            if left.contains(&id.as_str()) {
+                Err(unprocessed())
+            } else {
+                Ok(())
+            }
+        });
+        outcomes.collect()
+    }
+
+    async fn write_each(
+        &self,
+        module: &Module,
+        writes: Vec<BatchWrite>,
+    ) -> Vec<Result<(), StoreError>> {
+        let mut outcomes = Vec::with_capacity(writes.len());
+        for (id, document) in writes {
+            let write = document.map_or(Write::Delete, Write::Put);
+            let done = self.write(module, id, write, Condition::None).await;
+            outcomes.push(done.map(drop));
+        }
+        outcomes
+    }
+
+    /// Does all of it at one moment, or none: gets, or writes.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub(crate) async fn transact(
+        &self,
+        module: &Module,
+        gets: Vec<ItemId>,
+        writes: Vec<BatchWrite>,
+    ) -> Result<(Found, Vec<Result<(), StoreError>>), StoreError> {
+        if gets.is_empty() {
+            let written = writes.iter().map(|_| Ok(())).collect();
+            self.write_all(module, writes).await?;
+            Ok((Found::new(), written))
+        } else {
+            Ok((self.get_all(module, gets).await?, Vec::new()))
+        }
+    }
+
+    async fn get_all(&self, module: &Module, ids: Vec<ItemId>) -> Result<Found, StoreError> {
+        let gets = ids.into_iter().map(|id| {
+            let Expressions {
+                text: projection,
+                names,
+                ..
+            } = Expressions::projection(module, None);
+            let get = Get::builder()
+                .table_name(module.table().as_str())
+                .set_key(Some(key_of(module, id)))
+                .set_projection_expression(projection)
+                .set_expression_attribute_names(names)
+                .build()
+                .expect("table and key are there");
+            TransactGetItem::builder().get(get).build()
+        });
+        let call = self.client.transact_get_items();
+        let call = call.set_transact_items(Some(gets.collect()));
+        let output = call.send().await.map_err(|error| classify(&error, 0))?;
+        let answers = output.responses.unwrap_or_default().into_iter();
+        let items = answers
+            .filter_map(|answer| answer.item)
+            // What is not there may be told as an item without attributes.
+            .filter(|attributes| !attributes.is_empty() && !has_expired(module, attributes))
+            .map(|attributes| StoredItem::new(module, attributes, None));
+        Ok(items.map(|item| (item.id.clone(), Ok(item))).collect())
+    }
+
+    async fn write_all(&self, module: &Module, writes: Vec<BatchWrite>) -> Result<(), StoreError> {
+        let sizes = writes.iter().filter_map(|(_, document)| document.as_ref());
+        let document_bytes = sizes.map(|document| document.as_str().len()).max();
+        let table = module.table().as_str();
+        let items = writes.into_iter().map(|(id, document)| {
+            let item = TransactWriteItem::builder();
+            if let Some(document) = document {
+                let put = Put::builder().table_name(table);
+                let put = put.set_item(Some(attributes_of(module, id, document)));
+                item.put(put.build().expect("table and item are there"))
+            } else {
+                let delete = Delete::builder().table_name(table);
+                let delete = delete.set_key(Some(key_of(module, id)));
+                item.delete(delete.build().expect("table and key are there"))
+            }
+            .build()
+        });
+        let call = self.client.transact_write_items();
+        let call = call.set_transact_items(Some(items.collect()));
+        call.send()
+            .await
+            .map_err(|error| classify(&error, document_bytes.unwrap_or_default()))?;
+        Ok(())
+    }
+}
+
+fn key_of(module: &Module, id: ItemId) -> Attributes {
+    let id = AttributeValue::S(id.into_string());
+    [(module.key().to_string(), id)].into()
+}
+
+fn write_request(module: &Module, (id, document): BatchWrite) -> WriteRequest {
+    let request = WriteRequest::builder();
+    if let Some(document) = document {
+        let item = attributes_of(module, id, document);
+        let put = PutRequest::builder().set_item(Some(item));
+        request.put_request(put.build().expect("the item is there"))
+    } else {
+        let delete = DeleteRequest::builder().set_key(Some(key_of(module, id)));
+        request.delete_request(delete.build().expect("the key is there"))
+    }
+    .build()
+}
+
+fn id_of<'r>(request: &'r WriteRequest, key: &str) -> Option<&'r str> {
+    let put = request.put_request().map(PutRequest::item);
+    let attributes = put.or_else(|| request.delete_request().map(DeleteRequest::key));
+    let id = attributes?.get(key)?.as_s().ok()?;
+    Some(id)
+}
+
+/// What DynamoDB had no capacity for, however often it was asked.
+fn unprocessed() -> StoreError {
+    StoreError::Throttled(Failure(format!("left unprocessed {} times", ATTEMPTS + 1)))
+}
+
+/// Lets DynamoDB recover, longer each time.
+async fn stand_back(attempt: u32) {
+    let pause: Duration = FIRST_BACKOFF * 2_u32.pow(attempt);
+    tokio::time::sleep(pause).await;
+}
