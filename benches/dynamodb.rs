@@ -1,33 +1,67 @@
-//! A DynamoDB that gives every `GetItem` and `PutItem` the same answer, so that what differs between
-//! two figures is not its doing.
+//! A DynamoDB that gives every call of a kind the same answer, so that what differs between two
+//! figures is not its doing.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::IntoResponse;
+use serde_json::json;
 use tokio::net::TcpListener;
 
 /// The item that every `GetItem` finds, in modulo1's table.
 const ITEM: &str = r#"{"Item":{"modulo1Id":{"S":"sala90"},"data":{"S":"{\"description\":\"Sala 90\",\"chairs\":90}"}}}"#;
 
+/// How many items a `Scan` and a `BatchGetItem` find: sala0, sala1, …
+pub const ITEMS: usize = 100;
+
+/// What a `Scan` and a `BatchGetItem` answer.
+struct Answers {
+    scan: String,
+    batch: String,
+}
+
+impl Answers {
+    fn new() -> Self {
+        let items = (0..ITEMS).map(|n| {
+            json!({ "modulo1Id": { "S": format!("sala{n}") }, "data": { "S": format!(r#"{{"description":"Sala {n}","chairs":{n}}}"#) } })
+        });
+        let items: Vec<_> = items.collect();
+        Self {
+            scan: json!({ "Items": items, "Count": ITEMS, "ScannedCount": ITEMS }).to_string(),
+            batch: json!({ "Responses": { "modulo1-local": items } }).to_string(),
+        }
+    }
+}
+
 /// Listens on a free port of the loopback device, for as long as the runtime lives.
 pub async fn start() -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let server = axum::serve(listener, Router::new().fallback(answer));
+    let answers = Router::new().fallback(answer);
+    let server = axum::serve(listener, answers.with_state(Arc::new(Answers::new())));
     tokio::spawn(server.into_future());
     Ok(address)
 }
 
 /// Takes the whole body, for the connection to be used again.
-async fn answer(headers: HeaderMap, _: Bytes) -> impl IntoResponse {
+async fn answer(
+    State(answers): State<Arc<Answers>>,
+    headers: HeaderMap,
+    _: Bytes,
+) -> impl IntoResponse {
     let target = headers.get("x-amz-target").map(HeaderValue::as_bytes);
     let (status, body) = match target {
-        Some(b"DynamoDB_20120810.GetItem") => (StatusCode::OK, ITEM),
-        Some(b"DynamoDB_20120810.PutItem") => (StatusCode::OK, "{}"),
-        _ => (StatusCode::BAD_REQUEST, "{}"),
+        Some(b"DynamoDB_20120810.GetItem") => (StatusCode::OK, ITEM.to_owned()),
+        Some(b"DynamoDB_20120810.Scan") => (StatusCode::OK, answers.scan.clone()),
+        Some(b"DynamoDB_20120810.BatchGetItem") => (StatusCode::OK, answers.batch.clone()),
+        Some(b"DynamoDB_20120810.PutItem" | b"DynamoDB_20120810.BatchWriteItem") => {
+            (StatusCode::OK, "{}".to_owned())
+        }
+        _ => (StatusCode::BAD_REQUEST, "{}".to_owned()),
     };
     let headers = [
         ("content-type", "application/x-amz-json-1.0"),

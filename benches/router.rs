@@ -1,5 +1,5 @@
-//! The router's own time of a GET and of a POST, against a bare axum handler that makes the same
-//! call of the SDK.
+//! The router's own time of a GET, a POST, a list and a batch, against a bare axum handler that
+//! makes the same calls of the SDK.
 //!
 //! ```text
 //! cargo bench --bench router
@@ -7,29 +7,31 @@
 //!
 //! Criterion's figures come first, through sockets to a DynamoDB that always gives the same
 //! answer. The table after them takes the subjects in turn, a few requests each, so that its
-//! ratios hold where the machine's speed drifts.
+//! ratios hold where the machine's speed drifts; it has the processor's time of this side alone.
 
 use std::hint::black_box;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path as PathParameter, Request, State};
 use axum::http::Method;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use criterion::Criterion;
 use modulo::name::Stage;
 use modulo::store::Store;
 use modulo::{app, config};
+use nix::time::{ClockId, clock_gettime};
+use serde_json::json;
 use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 use tracing_subscriber::layer::SubscriberExt;
@@ -48,6 +50,56 @@ const DOCUMENT: &str = r#"{"description":"Sala 90","chairs":90}"#;
 /// The table's measure: rounds, and requests of each subject in a round.
 const ROUNDS: usize = 300;
 const REQUESTS: u32 = 20;
+
+/// One kind of request.
+struct Call {
+    name: &'static str,
+    method: Method,
+    path: &'static str,
+    body: String,
+}
+
+impl Call {
+    fn all() -> [Self; 5] {
+        let call = |name, method, path, body| Self {
+            name,
+            method,
+            path,
+            body,
+        };
+        let batch = |operation: fn(usize) -> serde_json::Value| {
+            let operations: Vec<_> = (0..dynamodb::ITEMS).map(operation).collect();
+            json!({ "operations": operations }).to_string()
+        };
+        let gets = batch(|n| json!({ "op": "get", "id": format!("sala{n}") }));
+        let puts = batch(
+            |n| json!({ "op": "put", "id": format!("sala{n}"), "item": { "chairs": n, "description": "Sala 90" } }),
+        );
+        let item = "/modulo1/sala90";
+        [
+            call("GET, µs", Method::GET, item, String::new()),
+            call("POST, µs", Method::POST, item, DOCUMENT.to_owned()),
+            call(
+                "list of 100, µs",
+                Method::GET,
+                "/modulo1?limit=100",
+                String::new(),
+            ),
+            call(
+                "batch of 100 gets, µs",
+                Method::POST,
+                "/_batch/modulo1",
+                gets,
+            ),
+            call(
+                "batch of 100 puts, µs",
+                Method::POST,
+                "/_batch/modulo1",
+                puts,
+            ),
+        ]
+    }
+}
 
 fn main() {
     // As the function's own, but for where the lines go.
@@ -72,11 +124,12 @@ fn main() {
     ];
 
     let mut criterion = Criterion::default().configure_from_args();
-    for method in [Method::GET, Method::POST] {
-        let mut group = criterion.benchmark_group(method.as_str());
+    let calls = Call::all();
+    for call in &calls {
+        let mut group = criterion.benchmark_group(call.name);
         for (name, service) in &subjects {
             group.bench_function(*name, |bencher| {
-                bencher.iter(|| runtime.block_on(request(service, &method)));
+                bencher.iter(|| runtime.block_on(request(service, call)));
             });
         }
         group.finish();
@@ -84,13 +137,9 @@ fn main() {
     criterion.final_summary();
 
     let names = subjects.each_ref().map(|(name, _)| (*name).to_owned());
-    let figures = [("GET, µs", Method::GET), ("POST, µs", Method::POST)].map(|(name, method)| {
-        interleaved(
-            &runtime,
-            name,
-            &method,
-            subjects.each_ref().map(|(_, service)| service),
-        )
+    let figures = calls.each_ref().map(|call| {
+        let services = subjects.each_ref().map(|(_, service)| service);
+        interleaved(&runtime, call, services)
     });
     println!("{}", table(&names, 0, &figures));
 }
@@ -132,6 +181,8 @@ fn modulo(modules: usize, shared: &SdkConfig) -> Service {
 fn bare(shared: &SdkConfig) -> Service {
     let routes = Router::new()
         .route("/modulo1/{*id}", get(bare_get).post(bare_post))
+        .route("/modulo1", get(bare_list))
+        .route("/_batch/modulo1", post(bare_batch))
         .with_state(Client::new(shared));
     BoxCloneSyncService::new(routes)
 }
@@ -173,18 +224,78 @@ async fn bare_post(
     document
 }
 
-/// One request, from its arrival to the whole of its answer.
-async fn request(service: &Service, method: &Method) {
-    let body = match *method {
-        Method::POST => Body::from(DOCUMENT),
-        _ => Body::empty(),
+/// The texts, one a line.
+async fn bare_list(State(client): State<Client>) -> String {
+    let output = client
+        .scan()
+        .table_name("modulo1-local")
+        .limit(100)
+        .projection_expression("#key, #data")
+        .expression_attribute_names("#key", "modulo1Id")
+        .expression_attribute_names("#data", "data")
+        .send()
+        .await
+        .expect("the endpoint answers");
+    texts(output.items())
+}
+
+fn texts(items: &[std::collections::HashMap<String, AttributeValue>]) -> String {
+    assert_eq!(items.len(), dynamodb::ITEMS);
+    let texts = items.iter().filter_map(|item| item["data"].as_s().ok());
+    texts.map(String::as_str).collect::<Vec<_>>().join("\n")
+}
+
+/// The operations are read, since there is no call without them, and done as the SDK takes them.
+async fn bare_batch(State(client): State<Client>, body: String) -> String {
+    let body: serde_json::Value = serde_json::from_str(&body).expect("the request is JSON");
+    let operations = body["operations"].as_array().expect("it is a batch");
+    let id = |operation: &serde_json::Value| {
+        AttributeValue::S(operation["id"].as_str().expect("it has an id").to_owned())
     };
+    if operations[0]["op"] == "get" {
+        let keys = operations
+            .iter()
+            .map(|operation| [("modulo1Id".to_owned(), id(operation))].into());
+        let keys = KeysAndAttributes::builder()
+            .set_keys(Some(keys.collect()))
+            .projection_expression("#key, #data")
+            .expression_attribute_names("#key", "modulo1Id")
+            .expression_attribute_names("#data", "data")
+            .build()
+            .expect("it has keys");
+        let call = client.batch_get_item().request_items("modulo1-local", keys);
+        let output = call.send().await.expect("the endpoint answers");
+        return texts(&output.responses().expect("it has items")["modulo1-local"]);
+    }
+    let mut calls = JoinSet::new();
+    for operations in operations.chunks(25) {
+        let puts = operations.iter().map(|operation| {
+            let put = PutRequest::builder()
+                .item("modulo1Id", id(operation))
+                .item("data", AttributeValue::S(operation["item"].to_string()))
+                .build()
+                .expect("it has an item");
+            WriteRequest::builder().put_request(put).build()
+        });
+        let call = client
+            .batch_write_item()
+            .request_items("modulo1-local", puts.collect());
+        calls.spawn(call.send());
+    }
+    for done in calls.join_all().await {
+        done.expect("the endpoint answers");
+    }
+    String::new()
+}
+
+/// One request, from its arrival to the whole of its answer.
+async fn request(service: &Service, call: &Call) {
     let request = Request::builder()
-        .method(method)
-        .uri("/modulo1/sala90")
+        .method(&call.method)
+        .uri(call.path)
         .header("content-type", "application/json")
         .header("accept", "application/json")
-        .body(body)
+        .body(Body::from(call.body.clone()))
         .expect("the request is legal");
     let answer = service
         .clone()
@@ -196,28 +307,28 @@ async fn request(service: &Service, method: &Method) {
     black_box(body.expect("the answer is in memory"));
 }
 
-fn interleaved<const N: usize>(
-    runtime: &Runtime,
-    name: &'static str,
-    method: &Method,
-    services: [&Service; N],
-) -> Figure {
+fn interleaved<const N: usize>(runtime: &Runtime, call: &Call, services: [&Service; N]) -> Figure {
     let mut values = vec![Vec::with_capacity(ROUNDS); N];
     for _ in 0..ROUNDS {
         for (service, values) in services.iter().zip(&mut values) {
-            let began = Instant::now();
+            let began = processor_us();
             runtime.block_on(async {
                 for _ in 0..REQUESTS {
-                    request(service, method).await;
+                    request(service, call).await;
                 }
             });
-            let each: Duration = began.elapsed() / REQUESTS;
-            values.push(each.as_secs_f64() * 1e6);
+            values.push((processor_us() - began) / f64::from(REQUESTS));
         }
     }
     Figure {
-        name,
+        name: call.name,
         digits: 1,
         values,
     }
+}
+
+/// What this thread has had of the processor, in microseconds.
+fn processor_us() -> f64 {
+    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("every Linux has it");
+    time.tv_sec() as f64 * 1e6 + time.tv_nsec() as f64 / 1e3
 }
