@@ -13,7 +13,7 @@ use crate::batch::{Batch, Operation};
 use crate::envelope::{self, Content};
 use crate::error::ApiError;
 use crate::item::{Document, ItemId};
-use crate::list::PageRequest;
+use crate::list::{Consistent, PageRequest};
 use crate::middleware::validate::Valid;
 use crate::module::{Module, Verb};
 use crate::patch::Patch;
@@ -30,12 +30,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(4);
 pub async fn get(
     mount: Mount,
     Valid(id): Valid<ItemId>,
+    Valid(Consistent(consistent)): Valid<Consistent>,
     Valid(preconditions): Valid<Preconditions>,
 ) -> Result<Response, ApiError> {
     let module = &mount.module;
     let stored = mount
         .store
-        .get(module, id, false)
+        .get(module, id, consistent)
         .await?
         .ok_or(ApiError::NoSuchItem)?;
     let tag = tag_of(&stored);

@@ -28,6 +28,20 @@ pub struct PageRequest {
     pub query: Option<IndexQuery>,
 }
 
+/// Whether a read must see every write that was acknowledged before: `consistent=true` in the query
+/// of an item. Whatever else stands there was never looked at, and is not now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Consistent(pub bool);
+
+impl Consistent {
+    /// Reads it from a raw query string.
+    #[must_use]
+    pub fn of(query: Option<&str>) -> Self {
+        let mut parameters = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        Self(parameters.any(|(name, value)| name == "consistent" && value == "true"))
+    }
+}
+
 /// The place of an item in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {

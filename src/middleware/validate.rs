@@ -21,7 +21,7 @@ use super::MAX_BODY_BYTES;
 use crate::batch::Batch;
 use crate::error::{ApiError, UnsupportedMediaType};
 use crate::item::{Document, ItemId};
-use crate::list::PageRequest;
+use crate::list::{Consistent, PageRequest};
 use crate::module::{Module, Verb};
 use crate::patch::{Patch, PatchType};
 use crate::precondition::Preconditions;
@@ -96,7 +96,11 @@ async fn parse_item(mut request: Request) -> Result<Request, ApiError> {
     match verb {
         Verb::Post | Verb::Put => parse_document(&module, Some(&id), &mut request).await?,
         Verb::Patch => parse_patch(&mut request).await?,
-        Verb::Get | Verb::Delete | Verb::List => {}
+        Verb::Get => {
+            let consistent = Consistent::of(request.uri().query());
+            request.extensions_mut().insert(consistent);
+        }
+        Verb::Delete | Verb::List => {}
     }
     request.extensions_mut().insert(id);
     Ok(request)

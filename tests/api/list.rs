@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use axum::Router;
 use axum::body::Body;
+use tokio::net::TcpListener;
 
-use crate::app::{MODULES, TestApp, document_of};
+use crate::app::{MODULES, TestApp, document_of, parse};
 
 #[tokio::test]
 async fn fields_are_a_projection() {
@@ -127,5 +129,31 @@ async fn a_walk_sees_what_was_there_throughout_exactly_once() {
     }
     for id in 0..COUNT {
         assert_eq!(seen.get(&format!("stays-{id}")), Some(&1), "of stays-{id}");
+    }
+}
+
+/// The embedded engine is always consistent, so what is sent has to tell.
+#[tokio::test]
+async fn a_read_is_consistent_on_request() {
+    let (sender, mut received) = tokio::sync::mpsc::channel(1);
+    let endpoint = Router::new().fallback(async move |body: String| {
+        sender.send(document_of(&body)).await.unwrap();
+        "{}"
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async { axum::serve(listener, endpoint).await });
+    let app = TestApp::over(&parse(MODULES), &url).await;
+    for (path, consistent) in [
+        ("/modulo1/x", false),
+        ("/modulo1/x?consistent=true", true),
+        ("/modulo1/x?other&consistent=no", false),
+        ("/modulo1", false),
+        ("/modulo1?consistent=true", true),
+    ] {
+        app.get(path).await;
+        let asked = received.recv().await.unwrap();
+        let asked = asked["ConsistentRead"].as_bool().unwrap_or_default();
+        assert_eq!(asked, consistent, "of {path}");
     }
 }
