@@ -151,75 +151,84 @@ impl Modules {
     }
 }
 
-/// The shape of a module's answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Envelope {
-    /// The verb around the answer, as the services did that modulo replaces.
-    #[default]
-    Verb,
-    /// The document itself, with HTTP's own statuses; errors as RFC 9457 has them.
-    Plain,
-}
-
-impl Envelope {
-    /// Every envelope's word in `modules.toml`.
-    pub const WORDS: &[&str] = &["verb", "plain"];
-}
-
-impl fmt::Display for Envelope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Verb => "verb",
-            Self::Plain => "plain",
-        })
-    }
-}
-
-impl FromStr for Envelope {
-    type Err = ();
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        match word {
-            "verb" => Ok(Self::Verb),
-            "plain" => Ok(Self::Plain),
-            _ => Err(()),
+/// Declares an enum whose variants are words of `modules.toml`, the first of them the default.
+macro_rules! words {
+    (
+        $(#[$doc:meta])* $name:ident {
+            $(#[$first_doc:meta])* $first:ident = $first_word:literal,
+            $($(#[$other_doc:meta])* $other:ident = $other_word:literal,)*
         }
-    }
-}
-
-/// How a module's documents are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Storage {
-    /// As JSON text in the attribute `data`.
-    #[default]
-    Json,
-    /// Each member as a native attribute of the item.
-    Document,
-}
-
-impl Storage {
-    /// Every storage's word in `modules.toml`.
-    pub const WORDS: &[&str] = &["json", "document"];
-}
-
-impl fmt::Display for Storage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Json => "json",
-            Self::Document => "document",
-        })
-    }
-}
-
-impl FromStr for Storage {
-    type Err = ();
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        match word {
-            "json" => Ok(Self::Json),
-            "document" => Ok(Self::Document),
-            _ => Err(()),
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+        pub enum $name {
+            $(#[$first_doc])*
+            #[default]
+            $first,
+            $($(#[$other_doc])* $other,)*
         }
+
+        impl $name {
+            /// Every word.
+            pub const WORDS: &[&str] = &[$first_word, $($other_word),*];
+
+            /// Its word.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    Self::$first => $first_word,
+                    $(Self::$other => $other_word,)*
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ();
+
+            fn from_str(word: &str) -> Result<Self, Self::Err> {
+                match word {
+                    $first_word => Ok(Self::$first),
+                    $($other_word => Ok(Self::$other),)*
+                    _ => Err(()),
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// The shape of a module's answers.
+    Envelope {
+        /// The verb around the answer, as the services did that modulo replaces.
+        Verb = "verb",
+        /// The document itself, with HTTP's own statuses; errors as RFC 9457 has them.
+        Plain = "plain",
+    }
+}
+
+words! {
+    /// How a module's documents are kept.
+    Storage {
+        /// As JSON text in the attribute `data`.
+        Json = "json",
+        /// Each member as a native attribute of the item.
+        Document = "document",
+    }
+}
+
+words! {
+    /// What an index's key can be, in DynamoDB's words.
+    KeyType {
+        /// A string.
+        S = "S",
+        /// A number.
+        N = "N",
     }
 }
 
@@ -257,42 +266,6 @@ pub struct IndexKey {
     pub attribute: IndexAttribute,
     /// Its type, in the documents that the index is to have.
     pub key_type: KeyType,
-}
-
-/// What an index's key can be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum KeyType {
-    /// A string.
-    #[default]
-    S,
-    /// A number.
-    N,
-}
-
-impl KeyType {
-    /// Every type's word in `modules.toml`, which is DynamoDB's.
-    pub const WORDS: &[&str] = &["S", "N"];
-
-    /// Its word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::S => "S",
-            Self::N => "N",
-        }
-    }
-}
-
-impl FromStr for KeyType {
-    type Err = ();
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        match word {
-            "S" => Ok(Self::S),
-            "N" => Ok(Self::N),
-            _ => Err(()),
-        }
-    }
 }
 
 /// How a table is paid for.
