@@ -1,7 +1,8 @@
 //! `modules.toml` and the environment become a [`Config`]: the only reader of both.
 //!
 //! Three types on the way in: the file's text, `raw` (what was written), [`Config`] (what it
-//! means). All faults are found and told at once. Nothing after this reads file or environment.
+//! means). All faults are found and told at once. Nothing after this reads file or environment;
+//! of a module's schema, only the place is known here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,8 +12,10 @@ use ::config::{Environment, File, FileFormat};
 pub use self::error::{ConfigError, Fault};
 use self::error::{Faults, KeyPath, Source};
 use self::raw::Setting;
+use crate::chain::Chain;
 use crate::module::{Index, Module, Modules, Storage};
 use crate::name::{KeyAttribute, ModuleName, ServiceName, Stage, TableName};
+use crate::schema::{InvalidSchema, Violation};
 
 mod error;
 mod raw;
@@ -49,12 +52,29 @@ pub fn load(
     stage: &Stage,
     env: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Config, ConfigError> {
+    parse(&read(file)?, file, stage, env)
+}
+
+/// As [`load`], and makes sure that the modules' schemas can be used. The function does without,
+/// since its package was made of a configuration that was checked: it compiles a schema when that
+/// is first needed.
+///
+/// # Errors
+/// As [`load`]; what is wrong with a schema is a fault like any other.
+pub fn check(
+    file: &Path,
+    stage: &Stage,
+    env: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config, ConfigError> {
+    interpret(&read(file)?, file, stage, env, check_schemas)
+}
+
+fn read(file: &Path) -> Result<String, ConfigError> {
     let bytes = std::fs::read(file).map_err(|source| ConfigError::Read {
         file: file.to_owned(),
         source,
     })?;
-    let text = String::from_utf8(bytes).map_err(|error| ConfigError::not_utf8(file, &error))?;
-    parse(&text, file, stage, env)
+    String::from_utf8(bytes).map_err(|error| ConfigError::not_utf8(file, &error))
 }
 
 /// As [`load`], of a text that was read from `file`.
@@ -66,6 +86,16 @@ pub fn parse(
     file: &Path,
     stage: &Stage,
     env: impl IntoIterator<Item = (String, String)>,
+) -> Result<Config, ConfigError> {
+    interpret(text, file, stage, env, |_, _| {})
+}
+
+fn interpret(
+    text: &str,
+    file: &Path,
+    stage: &Stage,
+    env: impl IntoIterator<Item = (String, String)>,
+    check: impl FnOnce(&raw::File, &mut Faults),
 ) -> Result<Config, ConfigError> {
     let prefix = format!("{ENV_PREFIX}{ENV_SEPARATOR}");
     let env = env
@@ -84,9 +114,45 @@ pub fn parse(
         .map_err(|error| ConfigError::syntax(file, text, &error))?;
 
     let mut faults = Faults::default();
-    let raw = raw::File::read(layers.cache, &mut faults);
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let raw = raw::File::read(layers.cache, folder, &mut faults);
+    check(&raw, &mut faults);
     let config = resolve(raw, stage, &mut faults);
     faults.into_result(config, file, text)
+}
+
+/// Compiles every schema, and tells what is wrong with it: of one in the file itself in its very
+/// line.
+fn check_schemas(raw: &raw::File, faults: &mut Faults) {
+    for Setting {
+        value: schema,
+        path,
+        source,
+    } in raw.schemas()
+    {
+        let Err(invalid) = schema.compile() else {
+            continue;
+        };
+        match (&*invalid, schema.file()) {
+            (InvalidSchema::Faulty(violations), None) => {
+                for Violation { pointer, message } in violations {
+                    faults.add(path.descend(pointer), *source, message);
+                }
+            }
+            (InvalidSchema::Faulty(violations), Some(file)) => {
+                for violation in violations {
+                    let message = format!("`{}`, {violation}", file.location().display());
+                    faults.add(path.clone(), *source, message);
+                }
+            }
+            (invalid, _) => {
+                let found = faults.add(path.clone(), *source, Chain(invalid).to_string());
+                if let Some(help) = invalid.help() {
+                    found.help(help);
+                }
+            }
+        }
+    }
 }
 
 /// From what was written to what it means. What comes back is complete where no fault was found.
@@ -170,6 +236,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             indexes: raw.indexes.map_or_else(Vec::new, |set| {
                 set.value.into_iter().map(|index| index.value).collect()
             }),
+            schema: raw.schema.map(|set| set.value),
         });
     }
     Config {

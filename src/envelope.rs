@@ -18,6 +18,7 @@ use serde_json::value::RawValue;
 use crate::error::{ApiError, Cause};
 use crate::item::{Document, ItemId};
 use crate::module::{Envelope, Module, Verb};
+use crate::schema::Violation;
 use crate::store::Written;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -168,15 +169,19 @@ impl<'a> Results<'a> {
     /// An operation that was not done.
     pub fn failed(&mut self, error: Arc<ApiError>) {
         let status = error.status();
-        let told = match self.module.envelope() {
+        let tell = |details| match self.module.envelope() {
             Envelope::Verb => {
-                json!({ "status": status.as_u16(), "ERROR": Refusal::of(&error) })
+                json!({ "status": status.as_u16(), "ERROR": Refusal::of(&error, details) })
             }
             Envelope::Plain => {
-                json!({ "status": status.as_u16(), "problem": Problem::of(&error) })
+                json!({ "status": status.as_u16(), "problem": Problem::of(&error, details) })
             }
         };
-        self.add(&told.to_string());
+        let mut told = tell(error.details()).to_string();
+        if self.body.len() + told.len() > MAX_PAGE_BYTES {
+            told = tell(&[]).to_string();
+        }
+        self.add(&told);
         if status.is_server_error() {
             self.cause.get_or_insert(error);
         }
@@ -206,35 +211,41 @@ impl IntoResponse for Results<'_> {
 
 /// The contract's object of every error.
 #[derive(Serialize)]
-struct Refusal {
+struct Refusal<'a> {
     message: String,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    details: &'a [Violation],
 }
 
-impl Refusal {
-    fn of(error: &ApiError) -> Self {
+impl<'a> Refusal<'a> {
+    fn of(error: &ApiError, details: &'a [Violation]) -> Self {
         Self {
             message: error.to_string(),
+            details,
         }
     }
 }
 
 /// RFC 9457's object.
 #[derive(Serialize)]
-struct Problem {
+struct Problem<'a> {
     r#type: &'static str,
     title: &'static str,
     status: u16,
     detail: String,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Violation],
 }
 
-impl Problem {
-    fn of(error: &ApiError) -> Self {
+impl<'a> Problem<'a> {
+    fn of(error: &ApiError, details: &'a [Violation]) -> Self {
         let status = error.status();
         Self {
             r#type: "about:blank",
             title: status.canonical_reason().unwrap_or_default(),
             status: status.as_u16(),
             detail: error.to_string(),
+            errors: details,
         }
     }
 }
@@ -242,9 +253,10 @@ impl Problem {
 /// Makes `refused`, an answer without a body, tell why.
 #[must_use]
 pub fn refusal(envelope: Envelope, refused: Response, error: &ApiError) -> Response {
+    let details = error.details();
     let (media_type, body) = match envelope {
-        Envelope::Verb => (JSON, text(&Verbed("ERROR", Refusal::of(error)))),
-        Envelope::Plain => (PROBLEM_JSON, text(&Problem::of(error))),
+        Envelope::Verb => (JSON, text(&Verbed("ERROR", Refusal::of(error, details)))),
+        Envelope::Plain => (PROBLEM_JSON, text(&Problem::of(error, details))),
     };
     let mut told = refused;
     let headers = told.headers_mut();

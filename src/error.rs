@@ -19,6 +19,7 @@ use crate::list::InvalidQuery;
 use crate::module::Envelope;
 use crate::name::KeyAttribute;
 use crate::patch::{InvalidPatch, Misfit, Patch};
+use crate::schema::{InvalidSchema, Unfit, Violation, Violations};
 use crate::store::StoreError;
 
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
@@ -123,6 +124,12 @@ pub enum ApiError {
     /// A change that the document does not allow.
     #[error("Please provide a patch that fits the document: {0}")]
     Misfit(#[from] Misfit),
+    /// A document that breaks the module's schema.
+    #[error("Please provide a document that fits the schema: there {}", .0.summary())]
+    BreaksSchema(#[source] Violations),
+    /// The module's schema can't be used.
+    #[error("Internal error")]
+    Schema(#[source] Arc<InvalidSchema>),
     /// Time ran out before the store answered.
     #[error("Try again later")]
     OutOfTime,
@@ -205,6 +212,7 @@ impl ApiError {
             Self::Operation { error, .. } => error.status(),
             Self::NotModified(_) => StatusCode::NOT_MODIFIED,
             Self::Misfit(_) => StatusCode::CONFLICT,
+            Self::BreaksSchema(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionFailed | Self::Store(StoreError::ConditionFailed(_)) => {
                 StatusCode::PRECONDITION_FAILED
             }
@@ -222,7 +230,18 @@ impl ApiError {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Store(StoreError::TimedOut(_)) | Self::OutOfTime => StatusCode::GATEWAY_TIMEOUT,
-            Self::Store(StoreError::Other(_)) | Self::Panic(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Store(StoreError::Other(_)) | Self::Schema(_) | Self::Panic(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        }
+    }
+
+    /// Where a document breaks its module's schema.
+    pub(crate) fn details(&self) -> &[Violation] {
+        match self {
+            Self::BreaksSchema(violations) => violations.listed(),
+            Self::Operation { error, .. } => error.details(),
+            _ => &[],
         }
     }
 }
@@ -232,6 +251,8 @@ impl From<InvalidDocument> for ApiError {
         match invalid {
             InvalidDocument::Empty => Self::MissingData,
             InvalidDocument::TooLarge { size, limit } => Self::DocumentTooLarge { size, limit },
+            InvalidDocument::Unfit(Unfit::Violations(violations)) => Self::BreaksSchema(violations),
+            InvalidDocument::Unfit(Unfit::Schema(invalid)) => Self::Schema(invalid),
             invalid => Self::InvalidDocument(invalid),
         }
     }

@@ -3,12 +3,15 @@
 //!
 //! `serverless.yml` takes all of it from [`Deployment`]; nothing else reads `modules.toml` for it.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use similar::TextDiff;
 
 use crate::config::Config;
 use crate::name::Stage;
 use crate::plan::Description;
+use crate::schema::InvalidSchema;
 
 mod cloudformation;
 mod iam;
@@ -21,16 +24,18 @@ pub struct Deployment(Value);
 
 impl Deployment {
     /// What `config` asks for at `stage`.
-    #[must_use]
-    pub fn new(config: &Config, stage: &Stage) -> Self {
-        Self(json!({
+    ///
+    /// # Errors
+    /// A schema can't be read, which one that was checked can.
+    pub fn new(config: &Config, stage: &Stage) -> Result<Self, Arc<InvalidSchema>> {
+        Ok(Self(json!({
             "service": config.service.name.as_str(),
             "iam": iam::statements(&config.modules),
             "resources": {
-                "Metadata": { "modulo": Description::of(&config.modules) },
+                "Metadata": { "modulo": Description::of(&config.modules)? },
                 "Resources": cloudformation::tables(&config.modules, stage),
             },
-        }))
+        })))
     }
 
     /// The document's text, with a newline at its end.
@@ -91,7 +96,7 @@ mod tests {
     fn deployment(text: &str, stage: &str) -> Deployment {
         let stage = stage.parse().expect("a legal stage");
         let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("legal");
-        Deployment::new(&config, &stage)
+        Deployment::new(&config, &stage).expect("no schema that can't be read")
     }
 
     #[test]

@@ -7,12 +7,14 @@ use std::collections::HashMap;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::expiry;
 use crate::module::{Module, Storage};
 use crate::name::TtlAttribute;
+use crate::schema::Unfit;
 use crate::storage::{Members, Unstorable};
 
 /// An item's id: 1 to 2,048 bytes of UTF-8, what DynamoDB takes as a partition key.
@@ -143,6 +145,12 @@ pub enum InvalidDocument {
         /// The offset of the bracket that is one too many, from 0.
         at: usize,
     },
+    /// An object whose members can't be told apart.
+    #[error("an object in it has a member twice, which can't be checked")]
+    RepeatedMember,
+    /// A name that is taken.
+    #[error("a member's name in it begins with `{RESERVED}`, which can't be checked")]
+    ReservedMember,
     /// Larger than the module takes.
     #[error("the document has {size} bytes, the limit is {limit}")]
     TooLarge {
@@ -154,6 +162,9 @@ pub enum InvalidDocument {
     /// JSON that the module's table can't hold as native attributes.
     #[error("{0}")]
     Unstorable(#[from] Unstorable),
+    /// JSON that does not fit the module's schema.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     /// A time of expiry that is none.
     #[error(
         "`/{attribute}` says when the item expires and must be a whole number of seconds since 1970"
@@ -172,7 +183,8 @@ impl Document {
     /// yet where it is still to be made.
     ///
     /// # Errors
-    /// It is empty, no JSON, nested too deep, too large, or nothing that the module can keep.
+    /// It is empty, no JSON, nested too deep, too large, nothing that the module can keep, or
+    /// breaks the module's schema.
     pub fn parse(
         body: Vec<u8>,
         module: &Module,
@@ -227,11 +239,15 @@ impl Document {
             text: members.to_text(),
             members,
         });
-        Ok(Self {
+        let document = Self {
             text,
             native,
             expires_at,
-        })
+        };
+        if let Some(schema) = module.schema() {
+            schema.check(&value_of(document.as_str())?)?;
+        }
+        Ok(document)
     }
 
     /// The text that was sent, without insignificant white space.
@@ -384,6 +400,59 @@ impl Iterator for Bytes<'_> {
     }
 }
 
+/// What the names begin with under which `serde_json` hands itself numbers and raw texts: with such
+/// a member, it takes an object for one of them.
+const RESERVED: &str = "$serde_json::private::";
+
+/// A minified text as a value that says the same: to be looked at, and not to be kept.
+fn value_of(json: &str) -> Result<Value, InvalidDocument> {
+    let mut names = 0;
+    for name in names_of(json) {
+        names += 1;
+        if is_reserved(name) {
+            return Err(InvalidDocument::ReservedMember);
+        }
+    }
+    let mut reader = serde_json::Deserializer::from_str(json);
+    // It is known not to be deeper than `MAX_DEPTH`.
+    reader.disable_recursion_limit();
+    let value = Value::deserialize(&mut reader).map_err(InvalidDocument::NotJson)?;
+    if count_members(&value) == names {
+        Ok(value)
+    } else {
+        Err(InvalidDocument::RepeatedMember)
+    }
+}
+
+/// The members' names in a minified JSON text, as they are written there.
+fn names_of(json: &str) -> impl Iterator<Item = &str> {
+    let (mut begins_at, mut was_in_string) = (0, false);
+    Bytes::of(json).filter_map(move |(at, byte, in_string)| {
+        if in_string && !was_in_string {
+            begins_at = at;
+        }
+        was_in_string = in_string;
+        (byte == b':' && !in_string).then(|| &json[begins_at..at])
+    })
+}
+
+fn is_reserved(name: &str) -> bool {
+    if name.contains('\\') {
+        let read = serde_json::from_str::<String>(name);
+        return read.is_ok_and(|name| name.starts_with(RESERVED));
+    }
+    name[1..].starts_with(RESERVED)
+}
+
+/// How many members all the objects in a value have.
+fn count_members(value: &Value) -> usize {
+    match value {
+        Value::Object(object) => object.len() + object.values().map(count_members).sum::<usize>(),
+        Value::Array(values) => values.iter().map(count_members).sum(),
+        _ => 0,
+    }
+}
+
 /// Whether a minified JSON text is one of the values that count as no data.
 fn is_empty(json: &str) -> bool {
     matches!(json, "null" | "{}" | "[]" | "\"\"" | "false") || is_zero(json)
@@ -457,6 +526,33 @@ mod tests {
         insta::assert_snapshot!(refused("[".repeat(10_000) + &"]".repeat(10_000)), @"the body nests too deep: more than 128 levels at byte 128");
         insta::assert_snapshot!(refused("[".repeat(10_000)), @"the body is not JSON: EOF while parsing a list at line 1 column 10000");
         insta::assert_snapshot!(refused(format!("\"{}\"", "x".repeat(999))), @"the document has 1001 bytes, the limit is 1000");
+    }
+
+    #[test]
+    fn a_value_says_what_the_text_says() {
+        let value = |text: &str| {
+            value_of(text)
+                .map(|value| value.to_string())
+                .map_err(|error| error.to_string())
+        };
+        for text in [
+            r#"{"b":[{"a:":":"},1.10],"a":12345678901234567890123}"#.to_owned(),
+            "[".repeat(128) + &"]".repeat(128),
+        ] {
+            assert_eq!(value(&text).as_ref(), Ok(&text));
+        }
+        let refused = |text: &str| value(text).expect_err("must be refused");
+        insta::assert_snapshot!(refused(r#"{"a":{"b":1,"\u0062":2}}"#), @"an object in it has a member twice, which can't be checked");
+        insta::assert_snapshot!(refused(r#"[{"\ud800":1}]"#), @"the body is not JSON: unexpected end of hex escape at line 1 column 10");
+        for name in [
+            "$serde_json::private::Number",
+            "$serde_json::private::RawValue",
+            r"\u0024serde_json::private::Number",
+        ] {
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(refused(&format!(r#"[{{"{name}":"1"}}]"#)), @"a member's name in it begins with `$serde_json::private::`, which can't be checked");
+            }
+        }
     }
 
     #[test]

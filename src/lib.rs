@@ -47,6 +47,7 @@ pub mod precondition;
 pub mod router;
 #[cfg(feature = "cli")]
 pub mod routes;
+pub mod schema;
 #[cfg(feature = "cli")]
 pub mod serve;
 pub mod storage;

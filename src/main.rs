@@ -45,7 +45,7 @@ enum Command {
     Resources(ResourcesArgs),
     /// Tell what a deployment would change for data and for clients
     Plan(PlanArgs),
-    /// Put the function's binary and modules.toml together in a zip
+    /// Put the function's binary, modules.toml and its schemas together in a zip
     Package(PackageArgs),
 }
 
@@ -143,7 +143,7 @@ fn url(text: &str) -> Result<String, String> {
 
 impl FileArgs {
     fn load(&self) -> Result<Config, ConfigError> {
-        config::load(&self.file, &self.stage, std::env::vars())
+        config::check(&self.file, &self.stage, std::env::vars())
     }
 }
 
@@ -225,8 +225,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Resources(args) => resources(&args),
         Command::Plan(args) => plan(&args),
         Command::Package(args) => {
-            args.file.load()?;
-            let written = package::write(&args.bootstrap, &args.file.file, &args.output)?;
+            let config = args.file.load()?;
+            let schemas = config.modules.schema_files();
+            let written = package::write(&args.bootstrap, &args.file.file, schemas, &args.output)?;
             let unchanged = if written == Written::Unchanged {
                 ": unchanged"
             } else {
@@ -239,7 +240,7 @@ fn run(command: Command) -> anyhow::Result<()> {
 }
 
 fn resources(args: &ResourcesArgs) -> anyhow::Result<()> {
-    let deployment = Deployment::new(&args.file.load()?, &args.file.stage);
+    let deployment = Deployment::new(&args.file.load()?, &args.file.stage)?;
     let Some(file) = &args.check else {
         say(&deployment.to_json());
         return Ok(());
@@ -261,13 +262,13 @@ fn plan(args: &PlanArgs) -> anyhow::Result<()> {
     let FileArgs { file, stage } = &args.file;
     let wanted = args.file.load()?;
     let before = if let Some(file) = &args.against {
-        let config = config::load(file, stage, std::env::vars())?;
-        Description::of(&config.modules)
+        let config = config::check(file, stage, std::env::vars())?;
+        Description::of(&config.modules)?
     } else {
         let call = plan::deployed(&wanted.service.name, stage, &args.endpoint_url);
         tokio::runtime::Runtime::new()?.block_on(call)?
     };
-    let plan = Plan::new(&before, &Description::of(&wanted.modules));
+    let plan = Plan::new(&before, &Description::of(&wanted.modules)?);
     say(&format!("{plan}\n"));
     if plan.is_breaking() && !args.accept_breaking {
         bail!(

@@ -12,6 +12,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use crate::name::{IndexAttribute, IndexName, KeyAttribute, ModuleName, TableName, TtlAttribute};
+use crate::schema::{Schema, SchemaFile};
 
 /// One collection: a path, a table, and what may be done with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub struct Module {
     pub(crate) default_ttl: Option<Duration>,
     pub(crate) storage: Storage,
     pub(crate) indexes: Vec<Index>,
+    pub(crate) schema: Option<Arc<Schema>>,
 }
 
 impl Module {
@@ -115,6 +117,12 @@ impl Module {
             .collect();
         [(self.key.as_str(), KeyType::S)].into_iter().chain(keys)
     }
+
+    /// What its documents have to fit.
+    #[must_use]
+    pub fn schema(&self) -> Option<&Schema> {
+        self.schema.as_deref()
+    }
 }
 
 /// The modules of one `modules.toml`, ordered by name: at least one, no two on one table.
@@ -148,6 +156,11 @@ impl Modules {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Arc<Module>> {
         self.0.get(name)
+    }
+
+    /// The files of the modules' schemas; some modules may share one.
+    pub fn schema_files(&self) -> impl Iterator<Item = &SchemaFile> {
+        self.iter().filter_map(|module| module.schema()?.file())
     }
 }
 

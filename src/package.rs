@@ -1,7 +1,8 @@
-//! The function's package: the `bootstrap` binary and `modules.toml` in one zip.
+//! The function's package: the `bootstrap` binary, `modules.toml` and its schemas in one zip.
 //!
 //! The same input gives the same bytes, so that a deployment can see that nothing changed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use crate::config::FILE_NAME;
+use crate::schema::SchemaFile;
 
 /// The entry that the `provided` runtimes start.
 const BOOTSTRAP: &str = "bootstrap";
@@ -67,13 +69,23 @@ pub enum Written {
     Unchanged,
 }
 
-/// Puts `bootstrap`, a Linux binary or a zip that has one, and the file `modules` together into
-/// `output`.
+/// Puts `bootstrap`, a Linux binary or a zip that has one, the file `modules` and its schemas
+/// together into `output`.
 ///
 /// # Errors
 /// See [`PackageError`].
-pub fn write(bootstrap: &Path, modules: &Path, output: &Path) -> Result<Written, PackageError> {
-    let package = build(bootstrap, &read(modules)?)?;
+pub fn write<'s>(
+    bootstrap: &Path,
+    modules: &Path,
+    schemas: impl IntoIterator<Item = &'s SchemaFile>,
+    output: &Path,
+) -> Result<Written, PackageError> {
+    // By path, since modules may share one.
+    let mut files = BTreeMap::new();
+    for schema in schemas {
+        files.insert(schema.path.as_str(), read(&schema.location())?);
+    }
+    let package = build(bootstrap, &read(modules)?, &files)?;
     if fs::read(output).is_ok_and(|there| there == package) {
         return Ok(Written::Unchanged);
     }
@@ -88,7 +100,11 @@ pub fn write(bootstrap: &Path, modules: &Path, output: &Path) -> Result<Written,
     Ok(Written::New)
 }
 
-fn build(bootstrap: &Path, modules: &[u8]) -> Result<Vec<u8>, PackageError> {
+fn build(
+    bootstrap: &Path,
+    modules: &[u8],
+    schemas: &BTreeMap<&str, Vec<u8>>,
+) -> Result<Vec<u8>, PackageError> {
     let given = read(bootstrap)?;
     let no_bootstrap = |source| PackageError::Zip {
         file: bootstrap.to_owned(),
@@ -106,6 +122,9 @@ fn build(bootstrap: &Path, modules: &[u8]) -> Result<Vec<u8>, PackageError> {
         });
     }
     add(&mut package, FILE_NAME, READABLE, modules).map_err(no_bootstrap)?;
+    for (path, schema) in schemas {
+        add(&mut package, path, READABLE, schema).map_err(no_bootstrap)?;
+    }
     let finished = package.finish().map_err(no_bootstrap)?;
     Ok(finished.into_inner())
 }
@@ -147,6 +166,8 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::config;
+    use crate::name::Stage;
 
     const BINARY: &[u8] = b"\x7fELF and the rest";
 
@@ -159,14 +180,8 @@ mod tests {
         (folder, bootstrap, modules, output)
     }
 
-    #[test]
-    fn a_package_has_what_lambda_starts_and_what_it_reads() {
-        let (_folder, bootstrap, modules, output) = folder();
-        assert_eq!(
-            write(&bootstrap, &modules, &output).expect("written"),
-            Written::New
-        );
-        let mut zip = ZipArchive::new(fs::File::open(&output).expect("there")).expect("a zip");
+    fn packed(output: &Path) -> String {
+        let mut zip = ZipArchive::new(fs::File::open(output).expect("there")).expect("a zip");
         let entries: Vec<_> = (0..zip.len())
             .map(|at| {
                 let entry = zip.by_index(at).expect("an entry");
@@ -175,7 +190,17 @@ mod tests {
                 format!("{mode:o} {time} {}", entry.name().expect("a name"))
             })
             .collect();
-        insta::assert_snapshot!(entries.join("\n"), @"
+        entries.join("\n")
+    }
+
+    #[test]
+    fn a_package_has_what_lambda_starts_and_what_it_reads() {
+        let (_folder, bootstrap, modules, output) = folder();
+        assert_eq!(
+            write(&bootstrap, &modules, [], &output).expect("written"),
+            Written::New
+        );
+        insta::assert_snapshot!(packed(&output), @"
         100755 1980-01-01 00:00:00 bootstrap
         100644 1980-01-01 00:00:00 modules.toml
         ");
@@ -184,22 +209,48 @@ mod tests {
     #[test]
     fn the_same_input_gives_the_same_bytes_from_a_binary_or_from_its_package() {
         let (folder, bootstrap, modules, output) = folder();
-        write(&bootstrap, &modules, &output).expect("written");
+        write(&bootstrap, &modules, [], &output).expect("written");
         assert_eq!(
-            write(&bootstrap, &modules, &output).expect("written"),
+            write(&bootstrap, &modules, [], &output).expect("written"),
             Written::Unchanged
         );
         let again = folder.path().join("again.zip");
-        write(&output, &modules, &again).expect("written");
+        write(&output, &modules, [], &again).expect("written");
         assert_eq!(
             fs::read(&output).expect("there"),
             fs::read(&again).expect("there")
         );
         fs::write(&modules, "[modules.other]\nkey = 'id'\n").expect("writable");
         assert_eq!(
-            write(&bootstrap, &modules, &output).expect("written"),
+            write(&bootstrap, &modules, [], &output).expect("written"),
             Written::New
         );
+    }
+
+    #[test]
+    fn schemas_are_packed_where_modules_toml_names_them_and_an_edit_makes_another_package() {
+        let (folder, bootstrap, modules, output) = folder();
+        fs::create_dir(folder.path().join("schemas")).expect("writable");
+        let schema = folder.path().join("schemas/room.json");
+        fs::write(&schema, "true").expect("writable");
+        let text = "[defaults]\nschema = 'schemas/room.json'\n\
+                    [modules.a]\nkey = 'id'\n[modules.b]\nkey = 'id'\n";
+        fs::write(&modules, text).expect("writable");
+        let config = config::check(&modules, &Stage::default(), []).expect("legal");
+        let schemas = || config.modules.schema_files();
+        write(&bootstrap, &modules, schemas(), &output).expect("written");
+        insta::assert_snapshot!(packed(&output), @"
+        100755 1980-01-01 00:00:00 bootstrap
+        100644 1980-01-01 00:00:00 modules.toml
+        100644 1980-01-01 00:00:00 schemas/room.json
+        ");
+        for (edit, expected) in [("true", Written::Unchanged), ("{}", Written::New)] {
+            fs::write(&schema, edit).expect("writable");
+            assert_eq!(
+                write(&bootstrap, &modules, schemas(), &output).expect("written"),
+                expected
+            );
+        }
     }
 
     #[test]
@@ -208,7 +259,7 @@ mod tests {
         let refused = |content: &[u8]| {
             let file = folder.path().join("wrong");
             fs::write(&file, content).expect("writable");
-            let error = write(&file, &modules, &output).expect_err("refused");
+            let error = write(&file, &modules, [], &output).expect_err("refused");
             error
                 .to_string()
                 .replace(&file.display().to_string(), "wrong")

@@ -2,13 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 pub use self::deployed::{UnknownDeployment, deployed};
 use crate::module::{Module, Modules, Storage};
+use crate::schema::{InvalidSchema, Schema};
 
 mod deployed;
+
+/// How many bytes of a schema's hash are kept: two schemas of one hash are not to be met by chance.
+const HASH_BYTES: usize = 16;
 
 /// The modules of a deployment, as far as data and clients depend on them. Kept in the stack's
 /// template, so what is written by one release must be read by the next: add members with a
@@ -31,6 +39,8 @@ struct ModuleDescription {
     storage: String,
     #[serde(default)]
     indexes: BTreeMap<String, String>,
+    /// A hash of the schema, if there is one.
+    schema: Option<String>,
 }
 
 /// The storage of modules deployed before there was another.
@@ -40,19 +50,21 @@ fn json() -> String {
 
 impl Description {
     /// That of `modules`.
-    #[must_use]
-    pub fn of(modules: &Modules) -> Self {
+    ///
+    /// # Errors
+    /// A schema can't be read, which one that was checked can.
+    pub fn of(modules: &Modules) -> Result<Self, Arc<InvalidSchema>> {
         let described = modules
             .iter()
-            .map(|module| (module.name().to_string(), describe(module)));
-        Self {
-            modules: described.collect(),
-        }
+            .map(|module| describe(module).map(|described| (module.name().to_string(), described)));
+        Ok(Self {
+            modules: described.collect::<Result<_, _>>()?,
+        })
     }
 }
 
-fn describe(module: &Module) -> ModuleDescription {
-    ModuleDescription {
+fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
+    Ok(ModuleDescription {
         key: module.key().to_string(),
         table: module.table().to_string(),
         methods: module.verbs().iter().map(|verb| verb.to_string()).collect(),
@@ -62,7 +74,16 @@ fn describe(module: &Module) -> ModuleDescription {
         ttl: module.ttl().map(ToString::to_string),
         storage: module.storage().to_string(),
         indexes: described_indexes(module),
-    }
+        schema: module.schema().map(hash).transpose()?,
+    })
+}
+
+/// The same for two schemas that say the same, however they are written.
+fn hash(schema: &Schema) -> Result<String, Arc<InvalidSchema>> {
+    let mut document = schema.to_value()?;
+    document.sort_all_objects();
+    let hash = Sha256::digest(document.to_string());
+    Ok(URL_SAFE_NO_PAD.encode(&hash[..HASH_BYTES]))
 }
 
 /// The indexes by name, each with its keys and their types.
@@ -231,6 +252,20 @@ impl Changes<'_> {
                 "DynamoDB deletes items whose time in that attribute has passed",
             );
         }
+        match (&before.schema, &after.schema) {
+            (None, Some(_)) => self.add(
+                true,
+                "has a schema now",
+                "documents that break it are answered 422, also those that are stored and sent again",
+            ),
+            (Some(before), Some(after)) if before != after => self.add(
+                false,
+                "schema has changed",
+                "what it no longer allows is answered 422, also what is stored and sent again",
+            ),
+            (Some(_), None) => self.add(false, "has no schema now", "any document is taken"),
+            _ => {}
+        }
         if before.retain && !after.retain {
             self.add(
                 true,
@@ -308,7 +343,7 @@ mod tests {
     fn description(text: &str) -> Description {
         let stage: Stage = "prod".parse().expect("legal");
         let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("legal");
-        Description::of(&config.modules)
+        Description::of(&config.modules).expect("no schema that can't be read")
     }
 
     const BEFORE: &str = "
@@ -374,6 +409,39 @@ mod tests {
         BREAKS  modulo3: is gone
                 `/modulo3` answers 404, and table `modulo3-prod` is deleted with all its items
         ");
+    }
+
+    #[test]
+    fn a_schemas_edit_is_told_and_its_layout_is_no_edit() {
+        let with = |schema: &str| description(&format!("[modules.a]\nkey = 'id'\n{schema}"));
+        let (none, strict) = (
+            with(""),
+            with("schema = { type = 'object', minProperties = 2 }"),
+        );
+        let same = with("[modules.a.schema]\nminProperties = 2\ntype = 'object'");
+        let other = with("schema = { type = 'object' }");
+        assert_eq!(strict, same);
+        insta::assert_snapshot!(Plan::new(&none, &strict), @"
+        BREAKS  a: has a schema now
+                documents that break it are answered 422, also those that are stored and sent again
+        ");
+        insta::assert_snapshot!(Plan::new(&strict, &other), @"
+        ok      a: schema has changed
+                what it no longer allows is answered 422, also what is stored and sent again
+        ");
+        insta::assert_snapshot!(Plan::new(&strict, &none), @"
+        ok      a: has no schema now
+                any document is taken
+        ");
+    }
+
+    #[test]
+    fn a_description_of_an_earlier_release_is_read() {
+        let earlier = r#"{"modules":{"modulo3":{"key":"modulo3Id","table":"modulo3-prod","methods":["DELETE","GET","LIST","PATCH","POST","PUT"],"envelope":"verb","max_bytes":358400,"retain":false,"ttl":null}}}"#;
+        assert_eq!(
+            serde_json::from_str::<Description>(earlier).expect("readable"),
+            description("[modules.modulo3]\nkey = 'modulo3Id'\nretain = false")
+        );
     }
 
     #[test]

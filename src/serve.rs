@@ -60,6 +60,10 @@ impl Options {
     fn load(&self) -> Result<Config, config::ConfigError> {
         config::load(&self.file, &self.stage, self.environment.iter().cloned())
     }
+
+    fn check(&self) -> Result<Config, config::ConfigError> {
+        config::check(&self.file, &self.stage, self.environment.iter().cloned())
+    }
 }
 
 /// Serves until Ctrl-C or SIGTERM, then finishes the requests in flight; a second Ctrl-C, or
@@ -68,8 +72,9 @@ impl Options {
 /// # Errors
 /// The configuration is wrong, the port is taken, or the tables can't be had.
 pub async fn serve(options: Options) -> anyhow::Result<()> {
-    let config = Arc::new(options.load()?);
-    let watch = Watch::start(&options.file)?;
+    let config = Arc::new(options.check()?);
+    let mut watch = Watch::start(&options.file)?;
+    watch.follow(&config.modules)?;
     let listener = listen(&options.address).await?;
     let address = listener.local_addr()?;
     let tables = Tables::open(&options.backend).await?;

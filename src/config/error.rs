@@ -133,6 +133,13 @@ impl KeyPath {
         )
     }
 
+    /// Further along a JSON pointer.
+    pub(super) fn descend(&self, pointer: &str) -> Self {
+        let keys = pointer.split('/').skip(1);
+        let keys = keys.map(|key| key.replace("~1", "/").replace("~0", "~"));
+        Self(self.0.iter().cloned().chain(keys).collect())
+    }
+
     /// The environment variable that sets it.
     fn variable(&self) -> String {
         let segments = self.0.iter().map(|key| key.to_uppercase());

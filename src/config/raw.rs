@@ -2,14 +2,18 @@
 //! wrong types noted as faults, nothing combined yet.
 
 use std::fmt::Display;
+use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::config::{Map, Value, ValueKind};
+use serde::Deserialize;
 
 use super::error::{Faults, KeyPath, Source};
 use crate::module::{Billing, Envelope, Index, IndexKey, KeyType, Storage, Verb, Verbs};
 use crate::name::{KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute};
+use crate::schema::{Schema, SchemaPath};
 
 /// DynamoDB's limit for an item, above which no document can be.
 const ITEM_LIMIT_BYTES: usize = 409_600;
@@ -66,10 +70,12 @@ pub(super) struct Module {
     pub(super) default_ttl: Option<Setting<Duration>>,
     pub(super) storage: Option<Setting<Storage>>,
     pub(super) indexes: Option<Setting<Vec<Setting<Index>>>>,
+    pub(super) schema: Option<Setting<Arc<Schema>>>,
 }
 
 impl File {
-    pub(super) fn read(root: Value, faults: &mut Faults) -> Self {
+    /// Of the file in `folder`.
+    pub(super) fn read(root: Value, folder: &Path, faults: &mut Faults) -> Self {
         let mut file = Self {
             service: Service::default(),
             defaults: Module::default(),
@@ -82,13 +88,21 @@ impl File {
             file.service = Service::read(section, faults);
         }
         if let Some(section) = root.section("defaults", faults) {
-            file.defaults = Module::read(section, faults);
+            file.defaults = Module::read(section, folder, faults);
         }
         if let Some(modules) = root.section("modules", faults) {
-            file.modules = modules.read_modules(faults);
+            file.modules = modules.read_modules(folder, faults);
         }
         root.close(faults);
         file
+    }
+
+    /// Every schema, in the place where it is written.
+    pub(super) fn schemas(&self) -> impl Iterator<Item = &Setting<Arc<Schema>>> {
+        let modules = self.modules.iter().map(|(_, _, module)| module);
+        modules
+            .chain([&self.defaults])
+            .filter_map(|module| module.schema.as_ref())
     }
 }
 
@@ -103,7 +117,7 @@ impl Service {
 }
 
 impl Module {
-    fn read(mut section: Section, faults: &mut Faults) -> Self {
+    fn read(mut section: Section, folder: &Path, faults: &mut Faults) -> Self {
         let module = Self {
             key: section.text("key", faults),
             table: section.text("table", faults),
@@ -116,6 +130,7 @@ impl Module {
             default_ttl: section.duration("default_ttl", faults),
             storage: section.word("storage", Storage::WORDS, faults),
             indexes: section.indexes("indexes", faults),
+            schema: section.schema("schema", folder, faults),
         };
         section.close(faults);
         module
@@ -135,6 +150,7 @@ impl Module {
             default_ttl: self.default_ttl.or_else(|| defaults.default_ttl.clone()),
             storage: self.storage.or_else(|| defaults.storage.clone()),
             indexes: self.indexes.or_else(|| defaults.indexes.clone()),
+            schema: self.schema.or_else(|| defaults.schema.clone()),
         }
     }
 }
@@ -490,8 +506,58 @@ impl Section {
         })
     }
 
+    /// The path of a file, or the schema itself.
+    fn schema(
+        &mut self,
+        key: &'static str,
+        folder: &Path,
+        faults: &mut Faults,
+    ) -> Option<Setting<Arc<Schema>>> {
+        const HELP: &str = "name a file, as in schema = \"schemas/room.json\", or write the schema \
+                            as a table";
+        if let Some(ValueKind::String(_)) = self.table.get(key).map(|value| &value.kind) {
+            let Setting {
+                value,
+                path,
+                source,
+            } = self.text::<SchemaPath>(key, faults)?;
+            return Some(Setting {
+                value: Arc::new(Schema::in_file(value, folder)),
+                path,
+                source,
+            });
+        }
+        let (value, path, source) = self.take(key)?;
+        if has_environment(&value) {
+            let message = "a schema can't be written in the environment";
+            faults
+                .add(path, Source::Environment, message)
+                .help("name its file, whose keys keep their case");
+            return None;
+        }
+        let found = describe(&value.kind);
+        if let ValueKind::Table(_) = value.kind
+            && let Ok(mut document) = serde_json::Value::deserialize(value)
+        {
+            // The config crate keeps no order.
+            document.sort_all_objects();
+            return Some(Setting {
+                value: Arc::new(Schema::inline(document)),
+                path,
+                source,
+            });
+        }
+        let message = format!("expected a path or a schema, found {found}");
+        faults.add(path, source, message).help(HELP);
+        None
+    }
+
     /// Every key is a module's name.
-    fn read_modules(self, faults: &mut Faults) -> Vec<(ModuleName, KeyPath, Module)> {
+    fn read_modules(
+        self,
+        folder: &Path,
+        faults: &mut Faults,
+    ) -> Vec<(ModuleName, KeyPath, Module)> {
         let mut modules = Vec::with_capacity(self.table.len());
         for (name, value) in self.table {
             let path = self.path.child(&name);
@@ -508,7 +574,7 @@ impl Section {
             match name.parse::<ModuleName>() {
                 Ok(name) => {
                     if let Some(section) = Self::open(value, path.clone(), faults) {
-                        modules.push((name, path, Module::read(section, faults)));
+                        modules.push((name, path, Module::read(section, folder, faults)));
                     }
                 }
                 Err(invalid) => {
@@ -582,6 +648,7 @@ fn noun(key: &str) -> &str {
         "key" => "key attribute",
         "table" => "table name",
         "ttl" | "partition" | "sort" => "attribute",
+        "schema" => "path of a schema",
         other => other,
     }
 }

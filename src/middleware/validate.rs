@@ -1,4 +1,4 @@
-//! The validation layer of each module: method, id, query, media type, JSON, no-data rule.
+//! The validation layer of each module: method, id, query, media type, JSON, no-data rule, schema.
 //!
 //! What it parses it puts into the request's extensions; the handlers take it out through
 //! [`Valid`] and see nothing else of the request.

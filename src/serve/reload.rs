@@ -1,8 +1,8 @@
-//! The edited `modules.toml` mounted without a restart.
+//! The edited `modules.toml`, or a schema of it, mounted without a restart.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -13,16 +13,17 @@ use tokio::sync::mpsc;
 use super::{Options, Tables, say};
 use crate::config::Config;
 use crate::middleware::App;
-use crate::module::Module;
+use crate::module::{Module, Modules};
 use crate::routes;
 
 /// How long the file must be left alone before it is read: editors write in several steps.
 const SETTLE: Duration = Duration::from_millis(100);
 
-/// Tells when the file may have changed.
+/// Tells when the file, or one of its schemas, may have changed.
 pub(super) struct Watch {
     changed: mpsc::Receiver<()>,
-    _watcher: RecommendedWatcher,
+    watcher: RecommendedWatcher,
+    schemas: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl Watch {
@@ -37,9 +38,14 @@ impl Watch {
         let names = files
             .clone()
             .map(|file| file.file_name().map(OsString::from));
+        let schemas = Arc::new(Mutex::new(Vec::<PathBuf>::new()));
+        let followed = Arc::clone(&schemas);
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            let concerns =
-                |path: &PathBuf| names.iter().any(|name| path.file_name() == name.as_deref());
+            let schemas = followed.lock().unwrap_or_else(PoisonError::into_inner);
+            let concerns = |path: &PathBuf| {
+                names.iter().any(|name| path.file_name() == name.as_deref())
+                    || schemas.iter().any(|schema| schema.starts_with(path))
+            };
             if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(concerns))
             {
                 // A full channel has told already.
@@ -57,8 +63,28 @@ impl Watch {
         }
         Ok(Self {
             changed,
-            _watcher: watcher,
+            watcher,
+            schemas,
         })
+    }
+
+    /// Watches the folders of the schemas' files too: of one that is not there yet, the nearest
+    /// folder above.
+    pub(super) fn follow(&mut self, modules: &Modules) -> anyhow::Result<()> {
+        let mut schemas = Vec::new();
+        for schema in modules.schema_files() {
+            let file = std::path::absolute(schema.location())?;
+            let Some(above) = file.ancestors().skip(1).find(|folder| folder.is_dir()) else {
+                continue;
+            };
+            let folder = above.canonicalize()?;
+            self.watcher
+                .watch(&folder, RecursiveMode::NonRecursive)
+                .with_context(|| format!("cannot watch `{}` for changes", folder.display()))?;
+            schemas.push(folder.join(file.strip_prefix(above)?));
+        }
+        *self.schemas.lock().unwrap_or_else(PoisonError::into_inner) = schemas;
+        Ok(())
     }
 
     /// Waits for a change, and until the file is left alone.
@@ -81,7 +107,7 @@ pub(super) async fn keep_current(
 ) {
     let file = options.file.display();
     while watch.next().await.is_some() {
-        match load(options, &mounted, tables).await {
+        match load(options, &mut watch, &mounted, tables).await {
             Ok(config) if config == *mounted => {}
             Ok(config) => {
                 let config = Arc::new(config);
@@ -103,8 +129,17 @@ pub(super) async fn keep_current(
     std::future::pending::<()>().await;
 }
 
-async fn load(options: &Options, mounted: &Config, tables: &Tables) -> anyhow::Result<Config> {
-    let config = options.load()?;
+async fn load(
+    options: &Options,
+    watch: &mut Watch,
+    mounted: &Config,
+    tables: &Tables,
+) -> anyhow::Result<Config> {
+    // Before they are read: no edit is missed, and that of a schema with errors neither.
+    if let Ok(config) = options.load() {
+        watch.follow(&config.modules)?;
+    }
+    let config = options.check()?;
     let is_mounted = |module: &&Arc<Module>| mounted.modules.get(module.name()) == Some(*module);
     tables
         .prepare(config.modules.iter().filter(|module| !is_mounted(module)))

@@ -90,9 +90,13 @@ pub(crate) struct TestApp {
 impl TestApp {
     /// Over an engine in memory, with the tables of `modules`.
     pub(crate) async fn start(modules: &str) -> Self {
+        Self::serve(&parse(modules)).await
+    }
+
+    /// As [`TestApp::start`], of a configuration that is not only a text.
+    pub(crate) async fn serve(config: &Arc<Config>) -> Self {
         let engine = Engine::start(&Data::Memory).await.unwrap();
-        let config = parse(modules);
-        let app = Self::over(&config, &engine.endpoint()).await;
+        let app = Self::over(config, &engine.endpoint()).await;
         local::create_tables(&app.dynamodb, config.modules.iter())
             .await
             .unwrap();

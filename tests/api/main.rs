@@ -20,3 +20,4 @@ mod property;
 mod readme;
 mod reload;
 mod runtime_api;
+mod schema;

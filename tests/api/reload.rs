@@ -105,3 +105,40 @@ async fn an_editor_that_puts_a_new_file_in_the_old_ones_place_is_noticed() {
     served.line(MOUNTED).await;
     assert_eq!(served.send("POST", "/modulo3/x", "1").await.status, 200);
 }
+
+#[tokio::test]
+async fn an_edited_schema_is_mounted_and_one_with_errors_is_not() {
+    let folder = Folder::with(MODULES);
+    let mut served = folder.serve(&["--memory"]).await;
+    let mut errors = BufReader::new(served.process.stderr.take().unwrap()).lines();
+
+    // Named before it is there, even its folder.
+    edit(
+        &folder,
+        &format!("{MODULES}schema = \"schemas/room.json\"\n"),
+    );
+    let mut told = Vec::new();
+    while told.last().is_none_or(|line| line != "1 error") {
+        told.push(errors.next_line().await.unwrap().expect("the errors"));
+    }
+    insta::assert_snapshot!(told.join("\n"), @"
+    modules.toml has changed, but has errors; the routes stay as they were.
+    modules.toml:7: modules.modulo2.schema: cannot read `schemas/room.json`: No such file or directory (os error 2)
+      help: write the file, or name another
+    1 error
+    ");
+    assert_eq!(served.send("POST", "/modulo2/x", "1").await.status, 200);
+    let schema = folder.path().join("schemas/room.json");
+    fs::create_dir(schema.parent().unwrap()).unwrap();
+    fs::write(&schema, r#"{"type": "object"}"#).unwrap();
+    served.line(MOUNTED).await;
+    assert_eq!(served.send("POST", "/modulo2/x", "1").await.status, 422);
+
+    fs::write(&schema, r#"{"type": "objct"}"#).unwrap();
+    while errors.next_line().await.unwrap().expect("the errors") != "1 error" {}
+    assert_eq!(served.send("POST", "/modulo2/x", "1").await.status, 422);
+
+    fs::write(&schema, r#"{"type": "integer"}"#).unwrap();
+    served.line(MOUNTED).await;
+    assert_eq!(served.send("POST", "/modulo2/x", "1").await.status, 200);
+}
