@@ -27,6 +27,7 @@ mod dynamodb;
 mod figures;
 mod modules;
 mod runtime_api;
+mod schemas;
 mod subject;
 
 /// Where among the subjects the bare handler is.
@@ -105,6 +106,8 @@ impl Arguments {
 /// What lies beside a binary in its package, by the number of modules.
 struct TaskRoots {
     two: TempDir,
+    hundred: TempDir,
+    hundred_with_schemas: TempDir,
     thousand: TempDir,
 }
 
@@ -115,8 +118,12 @@ impl TaskRoots {
             fs::write(root.path().join("modules.toml"), modules::toml(modules))?;
             anyhow::Ok(root)
         };
+        let hundred_with_schemas = tempfile::tempdir()?;
+        schemas::write(hundred_with_schemas.path(), 100)?;
         Ok(Self {
             two: root(2)?,
+            hundred: root(100)?,
+            hundred_with_schemas,
             thousand: root(1_000)?,
         })
     }
@@ -133,6 +140,7 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
         "--features",
         "lambda",
     ])?;
+    let bootstrap = modulo.join("bootstrap");
     let subject = |name: &str, binary: &Path, root: &TempDir| {
         ensure!(binary.is_file(), "there is no {}", binary.display());
         Ok(Subject {
@@ -144,12 +152,14 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
     let mut subjects = vec![
         subject("hello", &floors.join("floor-hello"), &roots.two)?,
         subject("bare", &floors.join("floor-bare"), &roots.two)?,
-        subject("modulo, 2 modules", &modulo.join("bootstrap"), &roots.two)?,
+        subject("modulo, 2 modules", &bootstrap, &roots.two)?,
+        subject("modulo, 100 modules", &bootstrap, &roots.hundred)?,
         subject(
-            "modulo, 1,000 modules",
-            &modulo.join("bootstrap"),
-            &roots.thousand,
+            "modulo, 100 modules with schemas",
+            &bootstrap,
+            &roots.hundred_with_schemas,
         )?,
+        subject("modulo, 1,000 modules", &bootstrap, &roots.thousand)?,
     ];
     for (name, binary) in &arguments.others {
         subjects.push(subject(name, binary, &roots.two)?);
