@@ -146,10 +146,10 @@ pub enum InvalidDocument {
         at: usize,
     },
     /// An object whose members can't be told apart.
-    #[error("an object in it has a member twice, which can't be checked")]
+    #[error("an object in it has a member twice")]
     RepeatedMember,
     /// A name that is taken.
-    #[error("a member's name in it begins with `{RESERVED}`, which can't be checked")]
+    #[error("a member's name in it begins with `{RESERVED}`, which is reserved")]
     ReservedMember,
     /// Larger than the module takes.
     #[error("the document has {size} bytes, the limit is {limit}")]
@@ -217,7 +217,7 @@ impl Document {
         let text = read_text(body, module.max_bytes())?;
         let mut members = match module.storage() {
             Storage::Json => None,
-            Storage::Document => Some(Members::parse(text.get(), module, id)?),
+            Storage::Document => Some(Members::parse(value_of(text.get())?, module, id)?),
         };
         let mut expires_at = None;
         if let Some(attribute) = module.ttl().map(TtlAttribute::as_str) {
@@ -404,7 +404,13 @@ impl Iterator for Bytes<'_> {
 /// a member, it takes an object for one of them.
 const RESERVED: &str = "$serde_json::private::";
 
-/// A minified text as a value that says the same: to be looked at, and not to be kept.
+/// A JSON text, however deep, as a value that says the same, if there is one.
+pub(crate) fn read_value(json: &RawValue) -> Result<Value, InvalidDocument> {
+    Layout::of(json.get())?;
+    value_of(json.get())
+}
+
+/// As [`read_value`], of a text that is known not to be deeper than [`Document::MAX_DEPTH`].
 fn value_of(json: &str) -> Result<Value, InvalidDocument> {
     let mut names = 0;
     for name in names_of(json) {
@@ -414,7 +420,6 @@ fn value_of(json: &str) -> Result<Value, InvalidDocument> {
         }
     }
     let mut reader = serde_json::Deserializer::from_str(json);
-    // It is known not to be deeper than `MAX_DEPTH`.
     reader.disable_recursion_limit();
     let value = Value::deserialize(&mut reader).map_err(InvalidDocument::NotJson)?;
     if count_members(&value) == names {
@@ -542,7 +547,7 @@ mod tests {
             assert_eq!(value(&text).as_ref(), Ok(&text));
         }
         let refused = |text: &str| value(text).expect_err("must be refused");
-        insta::assert_snapshot!(refused(r#"{"a":{"b":1,"\u0062":2}}"#), @"an object in it has a member twice, which can't be checked");
+        insta::assert_snapshot!(refused(r#"{"a":{"b":1,"\u0062":2}}"#), @"an object in it has a member twice");
         insta::assert_snapshot!(refused(r#"[{"\ud800":1}]"#), @"the body is not JSON: unexpected end of hex escape at line 1 column 10");
         for name in [
             "$serde_json::private::Number",
@@ -550,7 +555,7 @@ mod tests {
             r"\u0024serde_json::private::Number",
         ] {
             insta::allow_duplicates! {
-                insta::assert_snapshot!(refused(&format!(r#"[{{"{name}":"1"}}]"#)), @"a member's name in it begins with `$serde_json::private::`, which can't be checked");
+                insta::assert_snapshot!(refused(&format!(r#"[{{"{name}":"1"}}]"#)), @"a member's name in it begins with `$serde_json::private::`, which is reserved");
             }
         }
     }

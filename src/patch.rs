@@ -3,6 +3,9 @@
 //! Numbers keep their spelling: `serde_json` is built with `arbitrary_precision`.
 
 use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::item::{InvalidDocument, read_value};
 
 /// A parsed change.
 #[derive(Debug, Clone)]
@@ -24,8 +27,14 @@ pub enum PatchType {
 
 /// Why a body is no change.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct InvalidPatch(serde_json::Error);
+pub enum InvalidPatch {
+    /// It is not JSON, or no list of operations where one is expected.
+    #[error("{0}")]
+    Shape(serde_json::Error),
+    /// JSON that says one thing in two ways.
+    #[error("{0}")]
+    Unclear(InvalidDocument),
+}
 
 /// Why a change does not fit the document it is for.
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +43,8 @@ pub enum Misfit {
     #[error("{0}")]
     Operation(#[from] json_patch::PatchError),
     /// What is stored can't be read.
-    #[error("what is stored is not JSON: {0}")]
-    Stored(serde_json::Error),
+    #[error("what is stored can't be changed in parts: {0}")]
+    Stored(InvalidDocument),
 }
 
 impl Patch {
@@ -47,11 +56,15 @@ impl Patch {
     /// # Errors
     /// It is no JSON, nests too deep, or is no list of operations where one is expected.
     pub fn parse(body: &[u8], patch_type: PatchType) -> Result<Self, InvalidPatch> {
+        let text: &RawValue = serde_json::from_slice(body).map_err(InvalidPatch::Shape)?;
+        let value = read_value(text).map_err(InvalidPatch::Unclear)?;
         match patch_type {
-            PatchType::Merge => serde_json::from_slice(body).map(Self::Merge),
-            PatchType::Operations => serde_json::from_slice(body).map(Self::Operations),
+            PatchType::Merge => Ok(Self::Merge(value)),
+            // Read from the text, so that an error has its place.
+            PatchType::Operations => serde_json::from_slice(body)
+                .map(Self::Operations)
+                .map_err(InvalidPatch::Shape),
         }
-        .map_err(InvalidPatch)
     }
 
     /// The text of the changed document; one that is not there counts as `null`.
@@ -59,7 +72,10 @@ impl Patch {
     /// # Errors
     /// The change does not fit.
     pub fn apply(&self, text: Option<&str>) -> Result<String, Misfit> {
-        let mut document = serde_json::from_str(text.unwrap_or("null")).map_err(Misfit::Stored)?;
+        let text = text.unwrap_or("null");
+        let json: &RawValue = serde_json::from_str(text)
+            .map_err(|error| Misfit::Stored(InvalidDocument::NotJson(error)))?;
+        let mut document = read_value(json).map_err(Misfit::Stored)?;
         match self {
             Self::Merge(changes) => json_patch::merge(&mut document, changes),
             Self::Operations(operations) => json_patch::patch(&mut document, operations)?,
@@ -126,5 +142,22 @@ mod tests {
         insta::assert_snapshot!(refused("{}", r#"[{"op":"remove","path":"/a"}]"#), @"operation '/0' failed at path '/a': path is invalid");
         insta::assert_snapshot!(refused("{}", r#"[{"op":"tset","path":"/a"}]"#), @"unknown variant `tset`, expected one of `add`, `remove`, `replace`, `move`, `copy`, `test` at line 1 column 13");
         insta::assert_snapshot!(refused("{}", "{}"), @"invalid type: map, expected a sequence at line 1 column 0");
+    }
+    /// Names under which `serde_json` hands itself numbers, members twice, and any depth.
+    #[test]
+    fn what_a_value_cannot_say_is_refused() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        for unclear in [
+            r#"{"$serde_json::private::Number":"1"}"#,
+            r#"{"a":1,"a":2}"#,
+            &deep,
+        ] {
+            for (document, patch) in [(unclear, "{}"), ("{}", unclear)] {
+                let refused = patched(PatchType::Merge, document, patch);
+                assert!(refused.is_err(), "{refused:?}");
+            }
+        }
+        let operations = format!(r#"[{{"op":"add","path":"/a","value":{deep}}}]"#);
+        assert!(patched(PatchType::Operations, "{}", &operations).is_err());
     }
 }

@@ -86,12 +86,11 @@ impl Members {
     /// # Errors
     /// DynamoDB could not keep it, or only with a loss.
     pub(crate) fn parse(
-        json: &str,
+        document: Value,
         module: &Module,
         id: Option<&ItemId>,
     ) -> Result<Self, Unstorable> {
-        let value = serde_json::from_str(json).expect("a document is JSON");
-        let Value::Object(mut members) = value else {
+        let Value::Object(mut members) = document else {
             return Err(Unstorable::NoObject);
         };
         let key = module.key().as_str();

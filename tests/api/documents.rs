@@ -168,7 +168,17 @@ async fn what_has_no_native_form_is_refused() {
             r#"{"a":{"":1}}"#.to_owned(),
             "a member of `/a` has an empty name",
         ),
-        (deep(33), ""),
+        (deep(33), "nests too deep: DynamoDB takes 32 levels"),
+        (deep(120), "nests too deep: DynamoDB takes 32 levels"),
+        (deep(130), "the body nests too deep: more than 128 levels"),
+        (
+            r#"{"a":1,"a":2}"#.to_owned(),
+            "an object in it has a member twice",
+        ),
+        (
+            r#"{"$serde_json::private::RawValue":"x"}"#.to_owned(),
+            "begins with `$serde_json::private::`, which is reserved",
+        ),
     ] {
         let answer = app.send("POST", "/rooms/x", body.clone()).await;
         assert_eq!(answer.status, 400, "of {body}");
