@@ -41,6 +41,8 @@ pub struct Config {
 pub struct Service {
     /// The stack's and the function's name; `modulo` unless the file says another.
     pub name: ServiceName,
+    /// Whether the API's description is served.
+    pub docs: bool,
 }
 
 /// Reads `file`, with the `MODULO__…` variables of `env` over its settings, for `stage`.
@@ -242,6 +244,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
     Config {
         service: Service {
             name: service.name.map(|set| set.value).unwrap_or_default(),
+            docs: service.docs.is_none_or(|set| set.value),
         },
         modules: Modules::new(modules),
     }

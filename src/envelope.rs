@@ -250,14 +250,19 @@ impl<'a> Problem<'a> {
     }
 }
 
+/// The media type and the body that tell of an error.
+pub(crate) fn told(envelope: Envelope, error: &ApiError) -> (HeaderValue, String) {
+    let details = error.details();
+    match envelope {
+        Envelope::Verb => (JSON, text(&Verbed("ERROR", Refusal::of(error, details)))),
+        Envelope::Plain => (PROBLEM_JSON, text(&Problem::of(error, details))),
+    }
+}
+
 /// Makes `refused`, an answer without a body, tell why.
 #[must_use]
 pub fn refusal(envelope: Envelope, refused: Response, error: &ApiError) -> Response {
-    let details = error.details();
-    let (media_type, body) = match envelope {
-        Envelope::Verb => (JSON, text(&Verbed("ERROR", Refusal::of(error, details)))),
-        Envelope::Plain => (PROBLEM_JSON, text(&Problem::of(error, details))),
-    };
+    let (media_type, body) = told(envelope, error);
     let mut told = refused;
     let headers = told.headers_mut();
     headers.insert(CONTENT_TYPE, media_type);

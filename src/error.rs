@@ -236,6 +236,15 @@ impl ApiError {
         }
     }
 
+    /// The methods that are served, where that is what is wrong.
+    fn allow(&self) -> Option<&HeaderValue> {
+        match self {
+            Self::MethodNotAllowed { allow } => Some(allow),
+            Self::Operation { error, .. } => error.allow(),
+            _ => None,
+        }
+    }
+
     /// Where a document breaks its module's schema.
     pub(crate) fn details(&self) -> &[Violation] {
         match self {
@@ -279,7 +288,7 @@ impl IntoResponse for ApiError {
             return response;
         }
         let mut response = status.into_response();
-        if let Self::MethodNotAllowed { allow } = &self {
+        if let Some(allow) = self.allow() {
             response.headers_mut().insert(ALLOW, allow.clone());
         }
         if matches!(self, Self::UnsupportedPatchType(_)) {

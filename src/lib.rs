@@ -23,6 +23,7 @@
 pub mod batch;
 mod chain;
 pub mod config;
+pub mod docs;
 pub mod envelope;
 pub mod error;
 mod expiry;
@@ -38,6 +39,7 @@ pub mod local;
 pub mod middleware;
 pub mod module;
 pub mod name;
+pub mod openapi;
 #[cfg(feature = "cli")]
 pub mod package;
 pub mod patch;
@@ -63,5 +65,5 @@ use store::Store;
 /// The whole function: the routes of `config` inside the layers, over `store`.
 #[must_use]
 pub fn app(config: &Arc<Config>, store: &Store) -> App {
-    middleware::stack(router::mount(config, store), router::router())
+    middleware::stack(router::mount(config, store), router::router(config))
 }

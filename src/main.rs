@@ -11,6 +11,7 @@ use modulo::config::{self, Config, ConfigError};
 use modulo::generate::Deployment;
 use modulo::local::Data;
 use modulo::name::{InvalidName, Stage};
+use modulo::openapi;
 use modulo::package::{self, Written};
 use modulo::plan::{self, Description, Plan};
 use modulo::routes;
@@ -45,6 +46,8 @@ enum Command {
     Resources(ResourcesArgs),
     /// Tell what a deployment would change for data and for clients
     Plan(PlanArgs),
+    /// Print the API's description, an OpenAPI 3.1 document
+    Openapi(OpenapiArgs),
     /// Put the function's binary, modules.toml and its schemas together in a zip
     Package(PackageArgs),
 }
@@ -76,6 +79,15 @@ struct PlanArgs {
         default_value = "http://127.0.0.1:4566"
     )]
     endpoint_url: String,
+}
+
+#[derive(Debug, Args)]
+struct OpenapiArgs {
+    #[command(flatten)]
+    file: FileArgs,
+    /// The URL that the document gives the API, in place of the folder that the document is in
+    #[arg(long, value_name = "URL", value_parser = url)]
+    server: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -224,6 +236,11 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Resources(args) => resources(&args),
         Command::Plan(args) => plan(&args),
+        Command::Openapi(args) => {
+            let server = args.server.as_deref().unwrap_or(openapi::HERE);
+            say(&openapi::document(&args.file.load()?, server)?);
+            Ok(())
+        }
         Command::Package(args) => {
             let config = args.file.load()?;
             let schemas = config.modules.schema_files();

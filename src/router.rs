@@ -11,6 +11,7 @@ use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::config::Config;
+use crate::docs;
 use crate::error::ApiError;
 use crate::handler;
 use crate::middleware::validate;
@@ -125,7 +126,7 @@ pub fn mount(config: &Arc<Config>, store: &Store) -> impl Fn(Request) -> Request
 }
 
 /// The routes, the same for all modules: which verbs one serves is the validation layer's to say.
-pub fn router() -> Router {
+pub fn router(config: &Arc<Config>) -> Router {
     let items: MethodRouter = get(handler::get)
         .post(handler::post)
         .put(handler::put)
@@ -148,5 +149,6 @@ pub fn router() -> Router {
         .route("/{module}", collections.clone())
         .route("/{module}/", collections)
         .route("/{module}/{*id}", items.layer(from_fn(validate::item)))
+        .merge(docs::router(config))
         .fallback(async || ApiError::NotFound)
 }

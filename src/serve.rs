@@ -220,9 +220,15 @@ fn welcome(address: SocketAddr, options: &Options, config: &Config) -> String {
     let file = options.file.display();
     let table = routes::table(&config.modules);
     let examples = routes::examples(&config.modules, &format!("http://{address}"));
+    let docs = if config.service.docs {
+        format!("To read about the API, and to try it: http://{address}/_docs\n")
+    } else {
+        String::new()
+    };
     format!(
         "modulo serves {file} on http://{address}, stage {}, with {backend}.\n\
-         An edit of {file} is mounted as soon as it is saved. Ctrl-C stops.\n\n\
+         An edit of {file} is mounted as soon as it is saved. Ctrl-C stops.\n\
+         {docs}\n\
          {table}\nTry:\n{examples}\n",
         options.stage
     )

@@ -54,6 +54,7 @@ pub(super) struct File {
 #[derive(Default)]
 pub(super) struct Service {
     pub(super) name: Option<Setting<ServiceName>>,
+    pub(super) docs: Option<Setting<bool>>,
 }
 
 /// `[modules.<name>]` and `[defaults]`
@@ -110,6 +111,7 @@ impl Service {
     fn read(mut section: Section, faults: &mut Faults) -> Self {
         let service = Self {
             name: section.text("name", faults),
+            docs: section.boolean("docs", faults),
         };
         section.close(faults);
         service

@@ -194,6 +194,17 @@ async fn an_operation_needs_its_verb() {
 }
 
 #[tokio::test]
+async fn an_atomic_batch_that_is_refused_with_405_says_what_is_allowed() {
+    let app = TestApp::start("[modules.read]\nkey = \"id\"\nmethods = [\"GET\"]\n").await;
+    let operations = json!({ "operations": [{ "op": "delete", "id": "a" }], "atomic": true });
+    let answer = batch(&app, "read", &operations).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.header("allow")),
+        (405, "POST, OPTIONS")
+    );
+}
+
+#[tokio::test]
 async fn what_is_atomic_is_done_wholly_or_not_at_all() {
     let app = start().await;
     let writes = |last: Value| {

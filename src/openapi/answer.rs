@@ -1,0 +1,277 @@
+//! What is answered to a call: its responses, by status.
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::call::{self, Call};
+use super::{EXAMPLE_ID, object, reference, refusal, schema};
+use crate::error::ApiError;
+use crate::module::{Envelope, Module, Storage, Verb};
+use crate::storage::Members;
+
+/// All responses to `call`.
+pub(super) fn of(call: Call, module: &Module) -> Value {
+    let mut responses = Map::new();
+    let mut insert = |status: StatusCode, response| {
+        responses.insert(status.as_str().to_owned(), response);
+    };
+    for (status, response) in done(call, module) {
+        insert(status, response);
+    }
+    if call == Call::Get {
+        insert(StatusCode::NOT_MODIFIED, not_modified());
+    }
+    let unfit = (module.schema().is_some() && call.takes_document())
+        .then_some(&StatusCode::UNPROCESSABLE_ENTITY);
+    for &status in refusals(call).iter().chain(unfit) {
+        insert(status, refusal::response(module.envelope(), status));
+    }
+    responses.into()
+}
+
+pub(super) fn not_modified() -> Value {
+    let headers = headers(&["ETag", "XRequestId"]);
+    json!({ "description": "The client has it already", "headers": headers })
+}
+
+/// The responses to OPTIONS.
+pub(super) fn of_options() -> Value {
+    let headers = headers(&["Allow", "XRequestId"]);
+    json!({ "204": { "description": "`Allow` says which methods are served", "headers": headers } })
+}
+
+/// The responses to HEAD, from those to GET.
+pub(super) fn without_content(responses: &Value) -> Value {
+    let statuses = responses.as_object().into_iter().flat_map(Map::keys);
+    let headers = headers(&["XRequestId"]);
+    statuses
+        .map(|status| {
+            let description = format!("As GET answers {status}");
+            (
+                status.clone(),
+                json!({ "description": description, "headers": headers }),
+            )
+        })
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+/// References to headers, by the names of their components.
+pub(super) fn headers(names: &[&str]) -> Value {
+    let header = |name: &&str| {
+        let field = match *name {
+            "AcceptPatch" => "Accept-Patch",
+            "RetryAfter" => "Retry-After",
+            "XRequestId" => "x-request-id",
+            name => name,
+        };
+        (field.to_owned(), reference("headers", name))
+    };
+    names.iter().map(header).collect::<Map<_, _>>().into()
+}
+
+/// Every header of an answer.
+pub(super) fn all_headers() -> Value {
+    let header = |description: &str| {
+        let schema = json!({ "type": "string" });
+        json!({ "description": description, "required": true, "schema": schema })
+    };
+    json!({
+        "AcceptPatch": {
+            "description": "To a PATCH only: the media types of a patch.",
+            "schema": { "type": "string" },
+        },
+        "Allow": header("The methods that are served."),
+        "ETag": header("The entity tag of the document, for `If-Match` and `If-None-Match`."),
+        "Location": header("The path of the new item."),
+        "RetryAfter": {
+            "description": "How many seconds to wait.",
+            "required": true,
+            "schema": { "type": "integer" },
+        },
+        "XRequestId": header("The request's id, by which its line is found in the log."),
+    })
+}
+
+/// The statuses of all errors that `call` can end in.
+fn refusals(call: Call) -> &'static [StatusCode] {
+    const BAD: StatusCode = StatusCode::BAD_REQUEST;
+    const NOT_SERVED: StatusCode = StatusCode::METHOD_NOT_ALLOWED;
+    const ABSENT: StatusCode = StatusCode::NOT_FOUND;
+    const MISFIT: StatusCode = StatusCode::CONFLICT;
+    const CHANGED: StatusCode = StatusCode::PRECONDITION_FAILED;
+    const LARGE: StatusCode = StatusCode::PAYLOAD_TOO_LARGE;
+    const MEDIA_TYPE: StatusCode = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    const BUG: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
+    const BUSY: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
+    const LATE: StatusCode = StatusCode::GATEWAY_TIMEOUT;
+    match call {
+        Call::List => &[BAD, BUG, BUSY, LATE],
+        Call::Create => &[BAD, LARGE, MEDIA_TYPE, BUG, BUSY, LATE],
+        Call::Get => &[BAD, ABSENT, CHANGED, BUG, BUSY, LATE],
+        Call::Post | Call::Put => &[BAD, CHANGED, LARGE, MEDIA_TYPE, BUG, BUSY, LATE],
+        Call::Patch => &[
+            BAD, ABSENT, MISFIT, CHANGED, LARGE, MEDIA_TYPE, BUG, BUSY, LATE,
+        ],
+        Call::Delete => &[BAD, CHANGED, BUG, BUSY, LATE],
+        Call::Batch => &[BAD, NOT_SERVED, LARGE, MEDIA_TYPE, BUG, BUSY, LATE],
+    }
+}
+
+/// The responses to a call that was done, by status.
+fn done(call: Call, module: &Module) -> Vec<(StatusCode, Value)> {
+    let (description, header_names): (_, &[_]) = match call {
+        Call::List => ("A page of items", &["XRequestId"]),
+        Call::Create => ("Created", &["Location", "ETag", "XRequestId"]),
+        Call::Get => ("The item", &["ETag", "XRequestId"]),
+        Call::Post | Call::Put | Call::Patch => ("Written", &["ETag", "XRequestId"]),
+        Call::Delete => ("Deleted, or not there", &["XRequestId"]),
+        Call::Batch => ("The operations' answers", &["XRequestId"]),
+    };
+    let mut response = json!({ "description": description, "headers": headers(header_names) });
+    let body = match module.envelope() {
+        Envelope::Verb => Some(verbed(call, module)),
+        Envelope::Plain => plain(call, module),
+    };
+    if let Some(body) = body {
+        response["content"] = json!({ "application/json": body });
+    }
+    if call == Call::List {
+        let next = match module.envelope() {
+            Envelope::Verb => "$response.body#/LIST/next",
+            Envelope::Plain => "$response.body#/next",
+        };
+        response["links"] = json!({
+            "next": {
+                "operationId": call::operation_id("list", module),
+                "parameters": { "cursor": next },
+                "description": "The next page, if `next` is a text.",
+            },
+        });
+    }
+    match (module.envelope(), call) {
+        (_, Call::Create) => vec![(StatusCode::CREATED, response)],
+        (Envelope::Plain, Call::Delete) => vec![(StatusCode::NO_CONTENT, response)],
+        (Envelope::Plain, Call::Post | Call::Put) => {
+            let mut created = response.clone();
+            created["description"] = "Created".into();
+            vec![(StatusCode::OK, response), (StatusCode::CREATED, created)]
+        }
+        _ => vec![(StatusCode::OK, response)],
+    }
+}
+
+/// The object of a list.
+fn page(item: &Value) -> Value {
+    object(&json!({
+        "items": { "type": "array", "items": item },
+        "next": {
+            "description": "The `cursor` of the next page; `null` after the last.",
+            "type": ["string", "null"],
+        },
+    }))
+}
+
+/// The object of a batch's answer; each result has its status, and what of `parts` belongs to it.
+fn results(parts: &Value) -> Value {
+    let mut result = object(&json!({ "status": { "type": "integer" } }));
+    for (name, part) in parts.as_object().into_iter().flatten() {
+        result["properties"][name] = part.clone();
+    }
+    object(&json!({ "results": { "type": "array", "items": result } }))
+}
+
+/// Schema and example of an answer in the verb envelope.
+fn verbed(call: Call, module: &Module) -> Value {
+    let key = module.key().as_str();
+    let word = call.verb().map_or("BATCH", Verb::as_str);
+    let id = json!({ "type": "string" });
+    let stored = json!({
+        "description": "The document's JSON text; `null` where others wrote the item without one.",
+        "type": ["string", "null"],
+        "contentMediaType": "application/json",
+    });
+    let document = schema::example(module);
+    let text = document.as_ref().map(Value::to_string);
+    let (text, updated, set) = match module.storage() {
+        Storage::Json => {
+            let text_schema = json!({ "type": "string", "contentMediaType": "application/json" });
+            let data = object(&json!({ "S": text_schema }));
+            let set = json!({ "data": { "S": text } });
+            (text, object(&json!({ "data": data })), set)
+        }
+        Storage::Document => {
+            let members = document.clone();
+            let members = members.and_then(|members| Members::parse(members, module, None).ok());
+            let set = members.as_ref().map(|members| json!(members.notation()));
+            let text = members.map(|members| members.to_text());
+            (text, json!({ "type": "object" }), json!(set))
+        }
+    };
+    let item = json!({ key: EXAMPLE_ID, "data": text });
+    let (described, example) = match call {
+        Call::List => (
+            page(&object(&json!({ key: id, "data": stored }))),
+            json!({ "items": [item], "next": null }),
+        ),
+        Call::Get => (object(&json!({ key: id, "data": stored })), item),
+        Call::Create | Call::Post => (
+            object(&json!({ key: id, "data": schema::document(module) })),
+            json!({ key: EXAMPLE_ID, "data": document }),
+        ),
+        Call::Put | Call::Patch => (
+            object(&json!({ key: id, "item": updated })),
+            json!({ key: EXAMPLE_ID, "item": set }),
+        ),
+        Call::Delete => (object(&json!({ key: id })), json!({ key: EXAMPLE_ID })),
+        Call::Batch => (
+            results(&json!({
+                "GET": object(&json!({ key: id, "data": stored })),
+                "PUT": object(&json!({ key: id })),
+                "DELETE": object(&json!({ key: id })),
+                "ERROR": { "$ref": "#/components/schemas/Error/properties/ERROR" },
+            })),
+            json!({
+                "results": [
+                    { "status": 200, "PUT": { key: EXAMPLE_ID } },
+                    { "status": 404, "ERROR": { "message": ApiError::NoSuchItem.to_string() } },
+                ],
+            }),
+        ),
+    };
+    let example = document.is_some().then(|| json!({ word: example }));
+    call::media_type(&object(&json!({ word: described })), example)
+}
+
+/// The same of a plain answer, if it has a body.
+fn plain(call: Call, module: &Module) -> Option<Value> {
+    let document = schema::example(module);
+    let (described, example) = match call {
+        Call::List => (
+            page(&object(&json!({
+                "id": { "type": "string" },
+                "item": { "description": "The document, or the `fields` of it." },
+            }))),
+            json!({ "items": [{ "id": EXAMPLE_ID, "item": document }], "next": null }),
+        ),
+        Call::Batch => (
+            results(&json!({
+                "id": { "type": "string" },
+                "item": { "description": "The document that was read." },
+                "problem": reference("schemas", "Problem"),
+            })),
+            json!({
+                "results": [
+                    { "id": EXAMPLE_ID, "status": 204 },
+                    { "status": 404, "problem": refusal::body(Envelope::Plain, &ApiError::NoSuchItem) },
+                ],
+            }),
+        ),
+        Call::Delete => return None,
+        _ => (schema::document(module), json!(document)),
+    };
+    Some(call::media_type(
+        &described,
+        document.is_some().then_some(example),
+    ))
+}

@@ -1,0 +1,290 @@
+//! What can be called: the paths, and on each the methods that are served.
+
+use serde_json::{Map, Value, json};
+
+use super::parameter::{self, references};
+use super::{EXAMPLE_ID, answer, reference, schema};
+use crate::module::{Module, Verb};
+
+/// What the operations belong to that are no module's.
+pub(super) const SERVICE_TAG: &str = "_service";
+
+/// A call of a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    List,
+    Create,
+    Get,
+    Post,
+    Put,
+    Patch,
+    Delete,
+    Batch,
+}
+
+const OF_COLLECTION: [Call; 2] = [Call::List, Call::Create];
+const OF_ITEM: [Call; 5] = [Call::Get, Call::Post, Call::Put, Call::Patch, Call::Delete];
+
+/// An operation's id. No word has an underscore, so that no two operations have the same.
+pub(super) fn operation_id(word: &str, module: &Module) -> String {
+    format!("{word}_{}", module.name())
+}
+
+/// The paths of a module.
+pub(super) fn paths(module: &Module) -> [(String, Value); 3] {
+    let name = module.name();
+    [
+        (
+            format!("/{name}"),
+            path(module, "Collection", &OF_COLLECTION),
+        ),
+        (format!("/{name}/{{id}}"), path(module, "Item", &OF_ITEM)),
+        (
+            format!("/_batch/{name}"),
+            path(module, "Batch", &[Call::Batch]),
+        ),
+    ]
+}
+
+/// One path: the calls that the module serves there, HEAD with GET, and OPTIONS.
+fn path(module: &Module, kind: &str, calls: &[Call]) -> Value {
+    let mut path = Map::new();
+    let served = calls.iter().filter(|call| {
+        let verb = call.verb();
+        verb.is_none_or(|verb| module.verbs().contains(verb))
+    });
+    for &call in served {
+        path.insert(call.method().to_owned(), call.operation(module));
+        if call.method() == "get" {
+            path.insert("head".to_owned(), call.head(module, kind));
+        }
+    }
+    path.insert("options".to_owned(), options(module, kind, calls));
+    path.into()
+}
+
+fn options(module: &Module, kind: &str, calls: &[Call]) -> Value {
+    let mut parameters = references(&["requestId"]);
+    if calls == OF_ITEM {
+        // The answer is the same whatever the id, even if none can be so long.
+        parameters.push(json!({
+            "name": "id",
+            "in": "path",
+            "required": true,
+            "schema": { "type": "string", "minLength": 1 },
+            "example": EXAMPLE_ID,
+        }));
+    }
+    json!({
+        "operationId": operation_id(&format!("options{kind}"), module),
+        "tags": [module.name().as_str()],
+        "summary": "Ask which methods are served",
+        "parameters": parameters,
+        "responses": answer::of_options(),
+    })
+}
+
+/// The paths that are no module's.
+pub(super) fn service_paths() -> [(String, Value); 2] {
+    let get = |id: &str, summary: &str, parameters: &[&str], responses: Value| {
+        json!({
+            "get": {
+                "operationId": id,
+                "tags": [SERVICE_TAG],
+                "summary": summary,
+                "parameters": references(parameters),
+                "responses": responses,
+            },
+        })
+    };
+    let ok = |media_type: &str, schema_type: &str, headers: &[&str]| {
+        json!({
+            "description": "OK",
+            "headers": answer::headers(headers),
+            "content": { media_type: { "schema": { "type": schema_type } } },
+        })
+    };
+    let openapi = get(
+        "openapi",
+        "Get this description",
+        &["ifNoneMatch", "requestId"],
+        json!({
+            "200": ok("application/json", "object", &["ETag", "XRequestId"]),
+            "304": answer::not_modified(),
+        }),
+    );
+    let docs = get(
+        "docs",
+        "See this description as a page",
+        &["requestId"],
+        json!({ "200": ok("text/html", "string", &["XRequestId"]) }),
+    );
+    [
+        ("/_openapi.json".to_owned(), openapi),
+        ("/_docs".to_owned(), docs),
+    ]
+}
+
+impl Call {
+    /// The verb that a module must serve for it.
+    pub(super) fn verb(self) -> Option<Verb> {
+        Some(match self {
+            Self::List => Verb::List,
+            Self::Create | Self::Post => Verb::Post,
+            Self::Get => Verb::Get,
+            Self::Put => Verb::Put,
+            Self::Patch => Verb::Patch,
+            Self::Delete => Verb::Delete,
+            Self::Batch => return None,
+        })
+    }
+
+    fn method(self) -> &'static str {
+        match self {
+            Self::List | Self::Get => "get",
+            Self::Create | Self::Post | Self::Batch => "post",
+            Self::Put => "put",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// The first word of its operation's id.
+    fn word(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Create => "create",
+            Self::Batch => "batch",
+            _ => self.method(),
+        }
+    }
+
+    fn summary(self) -> &'static str {
+        match self {
+            Self::List => "List items",
+            Self::Create => "Create an item under a new id",
+            Self::Get => "Read an item",
+            Self::Post => "Create an item, or replace the whole item",
+            Self::Put => "Set an item's document",
+            Self::Patch => "Change a part of an item's document",
+            Self::Delete => "Delete an item",
+            Self::Batch => "Do many operations in one request",
+        }
+    }
+
+    fn description(self) -> &'static str {
+        match self {
+            Self::List => {
+                "One page. Where there may be more items, `next` is the `cursor` of the next page; \
+                 where it is `null`, there are no more. The order is not that of the ids."
+            }
+            Self::Create => "The header `Location` says where it is.",
+            Self::Get => "With `If-None-Match`, it is sent only if the client does not have it.",
+            Self::Post => "Attributes that others gave the item in its table are gone then.",
+            Self::Put => {
+                "Keeps the attributes that others gave the item in its table. Creates the item if \
+                 there is none."
+            }
+            Self::Patch => {
+                "Takes a JSON Merge Patch (RFC 7396) or a JSON Patch (RFC 6902). Those who patch an \
+                 item at the same time lose nothing of each other's."
+            }
+            Self::Delete => "The answer is the same if there was none.",
+            Self::Batch => {
+                "Each operation is of another item, and is answered on its own, in the order in \
+                 which they stand. With `atomic`, all of them are done or none, and they are \
+                 either all gets or none is."
+            }
+        }
+    }
+
+    fn parameters(self, module: &Module) -> Vec<Value> {
+        let own: &[_] = match self {
+            Self::List => &["limit", "cursor", "consistent", "fields"],
+            Self::Create | Self::Batch => &[],
+            Self::Get => &["id", "consistentItem", "ifMatch", "ifNoneMatch"],
+            _ => &["id", "ifMatch", "ifNoneMatch"],
+        };
+        let mut parameters = references(own);
+        if self == Self::List {
+            parameters.extend(parameter::of_indexes(module));
+        }
+        parameters.extend(references(&["requestId"]));
+        parameters
+    }
+
+    fn operation(self, module: &Module) -> Value {
+        let mut operation = json!({
+            "operationId": operation_id(self.word(), module),
+            "tags": [module.name().as_str()],
+            "summary": self.summary(),
+            "description": self.description(),
+            "parameters": self.parameters(module),
+        });
+        if let Some(body) = self.body(module) {
+            operation["requestBody"] = body;
+        }
+        operation["responses"] = answer::of(self, module);
+        operation
+    }
+
+    /// HEAD, which answers as this call does.
+    fn head(self, module: &Module, kind: &str) -> Value {
+        json!({
+            "operationId": operation_id(&format!("head{kind}"), module),
+            "tags": [module.name().as_str()],
+            "summary": "As GET, without a body",
+            "parameters": self.parameters(module),
+            "responses": answer::without_content(&answer::of(self, module)),
+        })
+    }
+
+    /// Whether its request has a document, or something that becomes one.
+    pub(super) fn takes_document(self) -> bool {
+        !matches!(self, Self::List | Self::Get | Self::Delete)
+    }
+
+    fn body(self, module: &Module) -> Option<Value> {
+        let document = schema::example(module);
+        let content = match self {
+            Self::Create | Self::Post | Self::Put => json!({
+                "application/json": media_type(&schema::document(module), document),
+            }),
+            Self::Patch => {
+                // That of a module with a schema has other members.
+                let known = module.schema().is_none();
+                let merge = known.then(|| json!({ "chairs": 91 }));
+                let merge = media_type(&schema::merge_patch(module), merge);
+                let operations =
+                    known.then(|| json!([{ "op": "replace", "path": "/chairs", "value": 91 }]));
+                json!({
+                    "application/merge-patch+json": merge,
+                    "application/json": merge,
+                    "application/json-patch+json":
+                        media_type(&reference("schemas", "JsonPatch"), operations),
+                })
+            }
+            Self::Batch => {
+                let put =
+                    document.map(|item| json!({ "op": "put", "id": EXAMPLE_ID, "item": item }));
+                let get = json!({ "op": "get", "id": "sala91" });
+                let operations: Vec<_> = put.into_iter().chain([get]).collect();
+                let example = json!({ "operations": operations });
+                json!({
+                    "application/json": media_type(&reference("schemas", "Batch"), Some(example)),
+                })
+            }
+            Self::List | Self::Get | Self::Delete => return None,
+        };
+        Some(json!({ "required": true, "content": content }))
+    }
+}
+
+/// A body of one media type.
+pub(super) fn media_type(schema: &Value, example: Option<Value>) -> Value {
+    let mut described = json!({ "schema": schema });
+    if let Some(example) = example {
+        described["example"] = example;
+    }
+    described
+}

@@ -1,0 +1,140 @@
+//! What can be said of a call in its path, its query and its headers.
+
+use serde_json::{Value, json};
+
+use super::{EXAMPLE_ID, reference};
+use crate::item::ItemId;
+use crate::list::PageRequest;
+use crate::module::{IndexKey, KeyType, Module};
+
+/// References to parameters, by the names of their components.
+pub(super) fn references(names: &[&str]) -> Vec<Value> {
+    let reference = |name: &&str| reference("parameters", name);
+    names.iter().map(reference).collect()
+}
+
+/// Those that modules share.
+pub(super) fn all() -> Value {
+    const TAG: &str = "\"a4ayc_80_OGda4BO_1o_Vw\"";
+    json!({
+        "id": {
+            "name": "id",
+            "in": "path",
+            "required": true,
+            "description": "The item's id: 1 to 2,048 bytes of UTF-8, percent-encoded. It is all \
+                the rest of the path, so that a slash in it may also stand as it is.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": ItemId::MAX_BYTES },
+            "example": EXAMPLE_ID,
+        },
+        "limit": query("limit", "How many items at the most.", &json!({
+            "type": "integer",
+            "minimum": 1,
+            "maximum": PageRequest::MAX_LIMIT,
+            "default": PageRequest::DEFAULT_LIMIT,
+        })),
+        "cursor": query(
+            "cursor",
+            "`next` of the page before, with the same query otherwise.",
+            &json!({ "type": "string", "minLength": 1 }),
+        ),
+        "consistent": query(
+            "consistent",
+            "Whether the page must have every write that was answered before. An index can't.",
+            &json!({ "type": "boolean", "default": false }),
+        ),
+        "consistentItem": query(
+            "consistent",
+            "With `true`, every write is seen that was answered before.",
+            &json!({ "type": "string" }),
+        ),
+        "fields": query(
+            "fields",
+            "The names of the members that are wanted, with commas between them; else all.",
+            &json!({ "type": "string", "pattern": "^[^,]{1,255}(,[^,]{1,255}){0,99}$" }),
+        ),
+        "ifMatch": header(
+            "If-Match",
+            "The call is done only if the item has one of these entity tags; `*` is any.",
+            TAG,
+        ),
+        "ifNoneMatch": header(
+            "If-None-Match",
+            "The call is done only if the item has none of these entity tags; `*` is any.",
+            TAG,
+        ),
+        "requestId": header(
+            "x-request-id",
+            "An id of your own for the request, by which its line is found in the log: at most 128 \
+             visible ASCII characters. Without it, one is made.",
+            "01a20870-ac81-771b-8d73-c29732edb95c",
+        ),
+    })
+}
+
+/// Those that make a list a query on one of the module's indexes.
+pub(super) fn of_indexes(module: &Module) -> Vec<Value> {
+    let mut parameters: Vec<Value> = Vec::new();
+    // Indexes can have keys in common.
+    let mut add = |parameter: Value| {
+        if !parameters.contains(&parameter) {
+            parameters.push(parameter);
+        }
+    };
+    for index in module.indexes() {
+        let name = index.partition.attribute.as_str();
+        let equal = |name| format!("The value of `{name}`, in a query on an index.");
+        add(query(name, &equal(name), &schema(&index.partition)));
+        let Some(sort) = &index.sort else {
+            continue;
+        };
+        let name = sort.attribute.as_str();
+        add(query(name, &equal(name), &schema(sort)));
+        let comparisons = [
+            (KeyType::N, "lt", "less than this"),
+            (KeyType::N, "le", "this or less"),
+            (KeyType::N, "gt", "greater than this"),
+            (KeyType::N, "ge", "this or greater"),
+            (KeyType::S, "begins_with", "a text with this beginning"),
+        ];
+        let possible = comparisons
+            .iter()
+            .filter(|(least, ..)| sort.key_type == KeyType::S || *least == KeyType::N);
+        for (_, operator, meaning) in possible {
+            let description =
+                format!("`{name}` is {meaning}, in a query on an index that it sorts.");
+            add(query(
+                &format!("{name}.{operator}"),
+                &description,
+                &schema(sort),
+            ));
+        }
+        add(query(
+            "order",
+            "Whether a query on an index begins with the least or with the greatest.",
+            &json!({ "enum": ["asc", "desc"], "default": "asc" }),
+        ));
+    }
+    parameters
+}
+
+fn schema(key: &IndexKey) -> Value {
+    match key.key_type {
+        KeyType::S => json!({ "type": "string", "minLength": 1, "maxLength": 1_024 }),
+        KeyType::N => json!({ "type": "number" }),
+    }
+}
+
+fn query(name: &str, description: &str, schema: &Value) -> Value {
+    json!({ "name": name, "in": "query", "description": description, "schema": schema })
+}
+
+/// What is no legal value of one is not refused, so that there is no pattern.
+fn header(name: &str, description: &str, example: &str) -> Value {
+    json!({
+        "name": name,
+        "in": "header",
+        "description": description,
+        "schema": { "type": "string" },
+        "example": example,
+    })
+}

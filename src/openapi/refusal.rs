@@ -1,0 +1,115 @@
+//! The answers of errors, by status, in each envelope that a module has.
+
+use std::collections::BTreeMap;
+
+use axum::http::{HeaderValue, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::{answer, reference};
+use crate::envelope;
+use crate::error::{ApiError, Panic, UnsupportedMediaType};
+use crate::item::InvalidDocument;
+use crate::list::InvalidQuery;
+use crate::module::{Envelope, Module};
+use crate::patch::{Patch, PatchType};
+use crate::schema::Schema;
+
+/// A reference to the response of an error of this status.
+pub(super) fn response(envelope: Envelope, status: StatusCode) -> Value {
+    reference("responses", &name(envelope, status))
+}
+
+/// Those of the envelopes that `modules` have.
+pub(super) fn all(modules: &[&Module]) -> Map<String, Value> {
+    [Envelope::Verb, Envelope::Plain]
+        .into_iter()
+        .filter(|envelope| modules.iter().any(|module| module.envelope() == *envelope))
+        .flat_map(responses)
+        .collect()
+}
+
+/// The name of the schema of an error's body.
+pub(super) fn schema_name(envelope: Envelope) -> &'static str {
+    match envelope {
+        Envelope::Verb => "Error",
+        Envelope::Plain => "Problem",
+    }
+}
+
+fn name(envelope: Envelope, status: StatusCode) -> String {
+    let kind = schema_name(envelope);
+    let reason = status.canonical_reason().unwrap_or_default();
+    format!("{kind}.{}", reason.replace(' ', ""))
+}
+
+fn responses(envelope: Envelope) -> impl Iterator<Item = (String, Value)> {
+    let mut by_status: BTreeMap<StatusCode, Vec<ApiError>> = BTreeMap::new();
+    for error in samples() {
+        by_status.entry(error.status()).or_default().push(error);
+    }
+    by_status.into_iter().map(move |(status, errors)| {
+        let examples: Map<_, _> = (1..)
+            .zip(errors)
+            .map(|(number, error)| {
+                let value = body(envelope, &error);
+                (number.to_string(), json!({ "value": value }))
+            })
+            .collect();
+        let headers: &[_] = match status {
+            StatusCode::METHOD_NOT_ALLOWED => &["Allow", "XRequestId"],
+            StatusCode::SERVICE_UNAVAILABLE => &["RetryAfter", "XRequestId"],
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => &["AcceptPatch", "XRequestId"],
+            _ => &["XRequestId"],
+        };
+        let media_type = match envelope {
+            Envelope::Verb => "application/json",
+            Envelope::Plain => "application/problem+json",
+        };
+        let schema = reference("schemas", schema_name(envelope));
+        let response = json!({
+            "description": status.canonical_reason(),
+            "headers": answer::headers(headers),
+            "content": { media_type: { "schema": schema, "examples": examples } },
+        });
+        (name(envelope, status), response)
+    })
+}
+
+/// What tells of an error.
+pub(super) fn body(envelope: Envelope, error: &ApiError) -> Value {
+    let (_, text) = envelope::told(envelope, error);
+    serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// One error or more of every status.
+fn samples() -> impl Iterator<Item = ApiError> {
+    let not_json = serde_json::from_str::<Value>(r#"{"chairs": }"#).err();
+    let patch = br#"[{"op":"remove","path":"/chairs"}]"#;
+    let misfit = Patch::parse(patch, PatchType::Operations)
+        .ok()
+        .and_then(|patch| patch.apply(Some("{}")).err());
+    let nameless = Schema::inline(json!({ "required": ["name"] })).check(&json!({}));
+    let unfit = nameless.err();
+    let form = UnsupportedMediaType::Type("application/x-www-form-urlencoded".to_owned());
+    [
+        ApiError::MissingData,
+        InvalidQuery::Limit("0".to_owned()).into(),
+        ApiError::NoSuchItem,
+        ApiError::MethodNotAllowed {
+            allow: HeaderValue::from_static("POST, OPTIONS"),
+        },
+        ApiError::PreconditionFailed,
+        ApiError::DocumentTooLarge {
+            size: Module::DEFAULT_MAX_BYTES + 1,
+            limit: Module::DEFAULT_MAX_BYTES,
+        },
+        ApiError::UnsupportedMediaType(form),
+        ApiError::Contended,
+        ApiError::OutOfTime,
+        ApiError::Panic(Panic(String::new())),
+    ]
+    .into_iter()
+    .chain(not_json.map(|error| InvalidDocument::NotJson(error).into()))
+    .chain(misfit.map(ApiError::Misfit))
+    .chain(unfit.map(|unfit| InvalidDocument::Unfit(unfit).into()))
+}

@@ -1,0 +1,177 @@
+//! The API's description: the document, and the page of it.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use modulo::openapi;
+use serde_json::Value;
+
+use crate::app::{Answer, TestApp, parse};
+use crate::command::Folder;
+
+/// Both envelopes, both storages, whatever else changes what a module serves or takes.
+const EVERYTHING: &str = include_str!("../openapi/modules.toml");
+
+const METHODS: [&str; 7] = ["get", "head", "post", "put", "patch", "delete", "options"];
+
+async fn send(app: &TestApp, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    let request = headers
+        .iter()
+        .fold(app.request(method, path), |request, (name, value)| {
+            request.header(*name, *value)
+        });
+    app.client.send(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn routes_and_tables_are_those_of_the_document() {
+    let app = TestApp::start(EVERYTHING).await;
+    let config = parse(EVERYTHING);
+    let document: Value = serde_json::from_str(&app.get("/_openapi.json").await.body).unwrap();
+    let paths = document["paths"].as_object().unwrap();
+
+    for (path, described) in paths {
+        let answer = send(&app, "OPTIONS", &path.replace("{id}", "x"), &[]).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{path}");
+        let served: BTreeSet<_> = answer.header("allow").split(", ").collect();
+        let methods = METHODS
+            .iter()
+            .filter(|method| described.get(method).is_some());
+        let methods: Vec<_> = methods.map(|method| method.to_uppercase()).collect();
+        let methods: BTreeSet<_> = methods.iter().map(String::as_str).collect();
+        if path.starts_with("/_") && !path.starts_with("/_batch/") {
+            assert!(methods.is_subset(&served), "{path}: {served:?}");
+        } else {
+            assert_eq!(methods, served, "{path}");
+        }
+    }
+
+    let modules = || config.modules.iter();
+    let expected: BTreeSet<_> = modules()
+        .flat_map(|module| {
+            let name = module.name();
+            [
+                format!("/{name}"),
+                format!("/{name}/{{id}}"),
+                format!("/_batch/{name}"),
+            ]
+        })
+        .chain(["/_docs".to_owned(), "/_openapi.json".to_owned()])
+        .collect();
+    assert_eq!(paths.keys().cloned().collect::<BTreeSet<_>>(), expected);
+
+    let tables = app.dynamodb.list_tables().send().await.unwrap();
+    let tables: BTreeSet<_> = tables.table_names().iter().cloned().collect();
+    let expected: BTreeSet<_> = modules().map(|module| module.table().to_string()).collect();
+    assert_eq!(tables, expected);
+}
+
+#[test]
+fn no_two_operations_have_one_id() {
+    let document = openapi::document(&parse(EVERYTHING), openapi::HERE).unwrap();
+    let document: Value = serde_json::from_str(&document).unwrap();
+    let paths = document["paths"].as_object().unwrap().values();
+    let operations = paths.flat_map(|path| path.as_object().unwrap().values());
+    let mut seen = BTreeSet::new();
+    for id in operations.map(|operation| operation["operationId"].as_str().unwrap()) {
+        assert!(seen.insert(id), "{id} is there twice");
+    }
+    assert!(seen.len() > 50, "only {} operations", seen.len());
+}
+
+#[test]
+fn the_document() {
+    let config = parse(
+        r##"
+        [modules.notes]
+        key = "noteId"
+        methods = ["GET", "PUT", "PATCH"]
+
+        [modules.notes.schema]
+        type = "object"
+        required = ["text"]
+        examples = [{ text = "Bring chairs", parts = [] }]
+        properties.text.type = "string"
+        properties.parts.items = { "$ref" = "#" }
+        properties.default = { "$ref" = "#/$defs/word" }
+        "$defs".word.const = { "$ref" = "#" }
+
+        [modules.rooms]
+        key = "roomId"
+        envelope = "plain"
+        storage = "document"
+        methods = ["POST", "DELETE", "LIST"]
+        ttl = "expiresAt"
+
+        [[modules.rooms.indexes]]
+        name = "by-building"
+        partition = "building"
+        sort = { attribute = "floor", type = "N" }
+        "##,
+    );
+    let document = openapi::document(&config, "https://api.example.com").unwrap();
+    let version = concat!(r#""version": ""#, env!("CARGO_PKG_VERSION"), r#"""#);
+    insta::assert_snapshot!(document.replace(version, r#""version": "<version>""#));
+}
+
+#[tokio::test]
+async fn the_command_prints_what_the_function_answers() {
+    let app = TestApp::start(EVERYTHING).await;
+    let answer = app.get("/_openapi.json").await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    let tag = answer.header("etag");
+
+    let folder = Folder::with(EVERYTHING);
+    let printed = folder.modulo(&["openapi"]).output().await.unwrap();
+    assert_eq!(String::from_utf8(printed.stdout).unwrap(), answer.body);
+
+    let known = send(&app, "GET", "/_openapi.json", &[("if-none-match", tag)]).await;
+    assert_eq!(known.status, StatusCode::NOT_MODIFIED);
+    assert_eq!((known.header("etag"), known.body.as_str()), (tag, ""));
+    let other = send(&app, "GET", "/_openapi.json", &[("if-none-match", "\"x\"")]).await;
+    assert_eq!(other.body, answer.body);
+
+    let url = "https://api.example.com/v1";
+    let printed = folder.modulo(&["openapi", "--server", url]).output();
+    let printed: Value = serde_json::from_slice(&printed.await.unwrap().stdout).unwrap();
+    assert_eq!(printed["servers"][0]["url"], url);
+}
+
+#[tokio::test]
+async fn the_page_asks_for_nothing_from_elsewhere() {
+    let app = TestApp::start(EVERYTHING).await;
+    for (path, base) in [("/_docs", "./"), ("/_docs/", "../")] {
+        let page = app.get(path).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; "));
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert!(page.body.contains(&format!(r#"<base href="{base}">"#)));
+        let references: Vec<_> = page.body.split("\"_docs/").skip(1).collect();
+        assert_eq!(references.len(), 2);
+        for reference in references {
+            let file = reference.split('"').next().unwrap();
+            let answer = app.get(&format!("/_docs/{file}")).await;
+            assert_eq!(answer.status, StatusCode::OK, "{file}");
+        }
+    }
+    let refused = app.send("POST", "/_docs", "{}").await;
+    assert_eq!(refused.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(refused.header("allow"), "GET, HEAD, OPTIONS");
+    assert_eq!(
+        refused.body,
+        r#"{"ERROR":{"message":"Method not allowed"}}"#
+    );
+}
+
+#[tokio::test]
+async fn both_can_be_turned_off() {
+    let app = TestApp::start("[service]\ndocs = false\n[modules.rooms]\nkey = \"roomId\"\n").await;
+    for path in ["/_openapi.json", "/_docs", "/_docs/", "/_docs/page.js"] {
+        let answer = app.get(path).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(answer.body, r#"{"ERROR":{"message":"Not found"}}"#);
+    }
+}
