@@ -20,6 +20,8 @@
 //! # Ok::<_, config::ConfigError>(())
 //! ```
 
+#[cfg(feature = "cli")]
+pub mod backend;
 pub mod batch;
 mod chain;
 pub mod config;

@@ -1,6 +1,7 @@
 //! DynamoDB on a laptop: an embedded engine, and the modules' tables in it.
 
 use std::fs::{File, TryLockError};
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,10 +42,12 @@ pub enum LocalError {
         source: std::io::Error,
     },
     /// Another process uses the folder.
-    #[error("`{}` is in use by another `modulo serve`; stop it, or choose another folder with --data-dir", folder.display())]
+    #[error("`{}` is in use by another `modulo`; stop it, or choose another folder with --data-dir", folder.display())]
     Locked {
         /// The folder.
         folder: PathBuf,
+        /// The URL of the other's engine, once it has one.
+        endpoint: Option<String>,
     },
     /// The engine can't open the data.
     #[error("cannot open the database `{}`; move it away to begin anew: {reason}", file.display())]
@@ -106,7 +109,7 @@ impl Engine {
     /// # Errors
     /// The folder can't be used, or there is no free port.
     pub async fn start(data: &Data) -> Result<Self, LocalError> {
-        let (database, lock) = match data {
+        let (database, mut lock) = match data {
             Data::Memory => (
                 Database::memory().map_err(|e| open_error("memory".as_ref(), &e))?,
                 None,
@@ -125,6 +128,9 @@ impl Engine {
             .await
             .map_err(LocalError::Loopback)?;
         let address = listener.local_addr().map_err(LocalError::Loopback)?;
+        if let (Data::Folder(folder), Some(lock)) = (data, &mut lock) {
+            writeln!(lock, "{address}").map_err(|source| folder_error(folder, source))?;
+        }
         let (stop, stopped) = oneshot::channel();
         let served = tokio::spawn(dynoxide::server::serve_with_shutdown(
             listener,
@@ -145,7 +151,7 @@ impl Engine {
     /// Its URL.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        endpoint(self.address)
     }
 
     /// Finishes what is being done and closes the data.
@@ -155,19 +161,42 @@ impl Engine {
     }
 }
 
+/// Takes the folder, or finds who has it: the lock's holder writes its engine's address into the
+/// file. What a process left there that is gone says nothing, since then the lock is free.
 fn lock(folder: &Path) -> Result<File, LocalError> {
-    let failed = |source| LocalError::Folder {
-        folder: folder.to_owned(),
-        source,
-    };
+    let failed = |source| folder_error(folder, source);
     std::fs::create_dir_all(folder).map_err(failed)?;
-    let lock = File::create(folder.join("lock")).map_err(failed)?;
+    let mut options = File::options();
+    let options = options.read(true).write(true).create(true).truncate(false);
+    let lock = options.open(folder.join("lock")).map_err(failed)?;
     match lock.try_lock() {
-        Ok(()) => Ok(lock),
+        Ok(()) => {
+            lock.set_len(0).map_err(failed)?;
+            Ok(lock)
+        }
         Err(TryLockError::WouldBlock) => Err(LocalError::Locked {
             folder: folder.to_owned(),
+            endpoint: endpoint_in(lock).map_err(failed)?,
         }),
         Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
+}
+
+fn endpoint_in(mut lock: File) -> std::io::Result<Option<String>> {
+    let mut line = String::new();
+    lock.read_to_string(&mut line)?;
+    let address = line.strip_suffix('\n').and_then(|text| text.parse().ok());
+    Ok(address.map(endpoint))
+}
+
+fn endpoint(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+fn folder_error(folder: &Path, source: std::io::Error) -> LocalError {
+    LocalError::Folder {
+        folder: folder.to_owned(),
+        source,
     }
 }
 

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use axum::http::Uri;
 use clap::{Args, Parser, Subcommand};
+use modulo::backend::Backend;
 use modulo::config::{self, Config, ConfigError};
 use modulo::generate::Deployment;
 use modulo::local::Data;
@@ -15,7 +16,7 @@ use modulo::openapi;
 use modulo::package::{self, Written};
 use modulo::plan::{self, Description, Plan};
 use modulo::routes;
-use modulo::serve::{self, Backend, Options, say};
+use modulo::serve::{self, Options, say};
 use modulo::telemetry::{self, Format};
 
 /// How a process ends whose configuration is wrong (`EX_USAGE` of sysexits.h).

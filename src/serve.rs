@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use aws_config::SdkConfig;
-use aws_sdk_dynamodb::config::ProvideCredentials;
 use axum::extract::Request;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -17,29 +15,16 @@ use tower::ServiceExt;
 use tower::make::Shared;
 
 use self::reload::Watch;
+use crate::backend::{Backend, Tables};
 use crate::config::{self, Config};
-use crate::local::{self, Data, Engine};
 use crate::middleware::App;
-use crate::module::Module;
 use crate::name::Stage;
 use crate::routes;
-use crate::store::Store;
 
 mod reload;
 
 /// How long the requests in flight may take to finish.
 pub const GRACE: Duration = Duration::from_secs(30);
-
-/// Where the tables are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Backend {
-    /// In an engine inside this process.
-    Embedded(Data),
-    /// Behind this URL: LocalStack, or another emulator.
-    Endpoint(String),
-    /// In AWS, with the credentials and region of the environment.
-    Aws,
-}
 
 /// What `modulo serve` is asked for.
 #[derive(Debug, Clone)]
@@ -123,67 +108,6 @@ pub fn say(text: &str) {
         .and_then(|()| stdout.flush());
 }
 
-/// The store, and what keeps it alive.
-#[derive(Debug)]
-struct Tables {
-    store: Store,
-    engine: Option<Engine>,
-    /// Whether missing tables are to be made: nothing is made in AWS that no deployment owns.
-    may_create: bool,
-}
-
-impl Tables {
-    async fn open(backend: &Backend) -> anyhow::Result<Self> {
-        let (engine, shared) = match backend {
-            Backend::Embedded(data) => {
-                let engine = Engine::start(data).await?;
-                let shared = local::settings(&engine.endpoint()).await;
-                (Some(engine), shared)
-            }
-            Backend::Endpoint(url) => (None, local::settings(url).await),
-            Backend::Aws => (None, aws().await?),
-        };
-        let may_create = *backend != Backend::Aws;
-        Ok(Self {
-            store: Store::new(&shared),
-            engine,
-            may_create,
-        })
-    }
-
-    async fn prepare(
-        &self,
-        modules: impl IntoIterator<Item = &Arc<Module>>,
-    ) -> Result<(), local::LocalError> {
-        if self.may_create {
-            local::create_tables(self.store.client(), modules).await?;
-        }
-        Ok(())
-    }
-
-    async fn close(self) {
-        if let Some(engine) = self.engine {
-            engine.stop().await;
-        }
-    }
-}
-
-/// The settings of this machine for AWS, or what is missing of them.
-async fn aws() -> anyhow::Result<SdkConfig> {
-    let shared = aws_config::load_from_env().await;
-    shared
-        .region()
-        .context("no AWS region is set; set AWS_REGION, or one in ~/.aws/config")?;
-    let credentials = shared
-        .credentials_provider()
-        .context("no AWS credentials are configured")?;
-    credentials.provide_credentials().await.context(
-        "no AWS credentials can be had; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
-         AWS_SECRET_ACCESS_KEY, or log in with `aws sso login`",
-    )?;
-    Ok(shared)
-}
-
 /// Ctrl-C and SIGTERM.
 struct Stop {
     interrupt: Signal,
@@ -209,14 +133,6 @@ impl Stop {
 }
 
 fn welcome(address: SocketAddr, options: &Options, config: &Config) -> String {
-    let backend = match &options.backend {
-        Backend::Embedded(Data::Memory) => "an embedded DynamoDB in memory".to_owned(),
-        Backend::Embedded(Data::Folder(folder)) => {
-            format!("an embedded DynamoDB in {}/", folder.display())
-        }
-        Backend::Endpoint(url) => format!("DynamoDB at {url}"),
-        Backend::Aws => "DynamoDB in AWS".to_owned(),
-    };
     let file = options.file.display();
     let table = routes::table(&config.modules);
     let examples = routes::examples(&config.modules, &format!("http://{address}"));
@@ -226,10 +142,10 @@ fn welcome(address: SocketAddr, options: &Options, config: &Config) -> String {
         String::new()
     };
     format!(
-        "modulo serves {file} on http://{address}, stage {}, with {backend}.\n\
+        "modulo serves {file} on http://{address}, stage {}, with {}.\n\
          An edit of {file} is mounted as soon as it is saved. Ctrl-C stops.\n\
          {docs}\n\
          {table}\nTry:\n{examples}\n",
-        options.stage
+        options.stage, options.backend
     )
 }

@@ -10,7 +10,8 @@ use arc_swap::ArcSwap;
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
-use super::{Options, Tables, say};
+use super::{Options, say};
+use crate::backend::Tables;
 use crate::config::Config;
 use crate::middleware::App;
 use crate::module::{Module, Modules};

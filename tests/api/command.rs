@@ -50,7 +50,7 @@ impl Folder {
     }
 
     /// Runs to the end: status, standard output, standard error.
-    async fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
         let output = self.modulo(arguments).output().await.unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (
@@ -329,7 +329,7 @@ async fn what_prevents_serving_is_told_in_one_line() {
     let _served = folder.serve(&[]).await;
     let (status, _, stderr) = folder.run(&["serve", "--addr", "127.0.0.1:0"]).await;
     assert_eq!(status, Some(1));
-    insta::assert_snapshot!(stderr, @"`.modulo` is in use by another `modulo serve`; stop it, or choose another folder with --data-dir");
+    insta::assert_snapshot!(stderr, @"`.modulo` is in use by another `modulo`; stop it, or choose another folder with --data-dir");
 
     let other = Folder::with(MODULES);
     std::fs::create_dir(other.path().join(".modulo")).unwrap();
