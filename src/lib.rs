@@ -53,6 +53,8 @@ pub mod router;
 pub mod routes;
 pub mod schema;
 #[cfg(feature = "cli")]
+pub mod scaffold;
+#[cfg(feature = "cli")]
 pub mod serve;
 pub mod storage;
 pub mod store;

@@ -11,11 +11,12 @@ use modulo::backend::Backend;
 use modulo::config::{self, Config, ConfigError};
 use modulo::generate::Deployment;
 use modulo::local::Data;
-use modulo::name::{InvalidName, Stage};
+use modulo::name::{InvalidName, KeyAttribute, ModuleName, Stage};
 use modulo::openapi;
 use modulo::package::{self, Written};
 use modulo::plan::{self, Description, Plan};
 use modulo::routes;
+use modulo::scaffold;
 use modulo::serve::{self, Options, say};
 use modulo::telemetry::{self, Format};
 
@@ -51,6 +52,8 @@ enum Command {
     Openapi(OpenapiArgs),
     /// Put the function's binary, modules.toml and its schemas together in a zip
     Package(PackageArgs),
+    /// Add a module to modules.toml
+    New(NewArgs),
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +104,17 @@ struct PackageArgs {
     /// The zip to write
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct NewArgs {
+    /// The module's name, the first part of its paths
+    name: ModuleName,
+    /// The table's partition key attribute [default: NAME and `Id`]
+    #[arg(long, value_name = "ATTRIBUTE")]
+    key: Option<KeyAttribute>,
+    #[command(flatten)]
+    file: FileArgs,
 }
 
 #[derive(Debug, Args)]
@@ -254,7 +268,25 @@ fn run(command: Command) -> anyhow::Result<()> {
             say(&format!("{}{unchanged}\n", args.output.display()));
             Ok(())
         }
+        Command::New(args) => new(args),
     }
+}
+
+fn new(args: NewArgs) -> anyhow::Result<()> {
+    let added = scaffold::add(&scaffold::Options {
+        name: args.name.clone(),
+        key: args.key,
+        file: args.file.file.clone(),
+        stage: args.file.stage,
+        environment: std::env::vars().collect(),
+    })?;
+    let (file, name) = (args.file.file.display(), args.name);
+    say(&format!(
+        "added to {file}:\n\n{}\nA running `modulo serve` mounts it at /{name} at once. A \
+         deployment makes its table in AWS.\n",
+        added.block
+    ));
+    Ok(())
 }
 
 fn resources(args: &ResourcesArgs) -> anyhow::Result<()> {

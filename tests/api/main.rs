@@ -14,6 +14,7 @@ mod faults;
 mod indexes;
 mod lambda;
 mod list;
+mod new;
 mod openapi;
 mod patch;
 mod plain;
