@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use aws_config::SdkConfig;
@@ -10,6 +11,10 @@ use aws_sdk_dynamodb::config::ProvideCredentials;
 use crate::local::{self, Data, Engine, LocalError};
 use crate::module::Module;
 use crate::store::Store;
+
+/// How long, and how often, another process is waited for that has just begun to open its data.
+const OPENING: Duration = Duration::from_millis(50);
+const OPENING_TRIES: u32 = 100;
 
 /// Where the tables are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,24 +46,54 @@ pub(crate) struct Tables {
     pub(crate) store: Store,
     engine: Option<Engine>,
     /// Whether missing tables are to be made: nothing is made in AWS that no deployment owns.
-    may_create: bool,
+    pub(crate) may_create: bool,
+    /// What tells these tables from those of the same names elsewhere.
+    pub(crate) place: String,
 }
 
 impl Tables {
+    /// For answering requests; an engine's folder is this process's own.
     pub(crate) async fn open(backend: &Backend) -> anyhow::Result<Self> {
-        let (engine, shared) = match backend {
-            Backend::Embedded(data) => {
-                let engine = Engine::start(data).await?;
-                let shared = local::settings(&engine.endpoint()).await;
-                (Some(engine), shared)
+        let engine = match backend {
+            Backend::Embedded(data) => Some(Engine::start(data).await?),
+            Backend::Endpoint(_) | Backend::Aws => None,
+        };
+        let endpoint = engine.as_ref().map(Engine::endpoint);
+        Self::over(backend, engine, endpoint, Store::new).await
+    }
+
+    /// For moving many items; where another process has the engine's folder, its engine is used.
+    pub(crate) async fn join(backend: &Backend) -> anyhow::Result<Self> {
+        let (engine, endpoint) = match backend {
+            Backend::Embedded(data) => join(data).await?,
+            Backend::Endpoint(_) | Backend::Aws => (None, None),
+        };
+        Self::over(backend, engine, endpoint, Store::patient).await
+    }
+
+    async fn over(
+        backend: &Backend,
+        engine: Option<Engine>,
+        endpoint: Option<String>,
+        store: fn(&SdkConfig) -> Store,
+    ) -> anyhow::Result<Self> {
+        let shared = match (backend, &endpoint) {
+            (Backend::Endpoint(url), _) | (_, Some(url)) => local::settings(url).await,
+            (_, None) => aws().await?,
+        };
+        let place = match (backend, shared.region()) {
+            (Backend::Embedded(Data::Folder(folder)), _) => {
+                let folder = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+                Backend::Embedded(Data::Folder(folder)).to_string()
             }
-            Backend::Endpoint(url) => (None, local::settings(url).await),
-            Backend::Aws => (None, aws().await?),
+            (_, Some(region)) => format!("{backend}, {region}"),
+            (_, None) => backend.to_string(),
         };
         Ok(Self {
-            store: Store::new(&shared),
+            store: store(&shared),
             engine,
             may_create: *backend != Backend::Aws,
+            place,
         })
     }
 
@@ -75,6 +110,28 @@ impl Tables {
     pub(crate) async fn close(self) {
         if let Some(engine) = self.engine {
             engine.stop().await;
+        }
+    }
+}
+
+/// An engine of our own, or the endpoint of the one that another process has over the same data.
+async fn join(data: &Data) -> Result<(Option<Engine>, Option<String>), LocalError> {
+    let mut tries = 1;
+    loop {
+        match Engine::start(data).await {
+            Ok(engine) => {
+                let endpoint = engine.endpoint();
+                return Ok((Some(engine), Some(endpoint)));
+            }
+            Err(LocalError::Locked {
+                endpoint: Some(endpoint),
+                ..
+            }) => return Ok((None, Some(endpoint))),
+            Err(LocalError::Locked { .. }) if tries < OPENING_TRIES => {
+                tries += 1;
+                tokio::time::sleep(OPENING).await;
+            }
+            Err(error) => return Err(error),
         }
     }
 }

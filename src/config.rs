@@ -12,6 +12,8 @@ use ::config::{Environment, File, FileFormat};
 pub use self::error::{ConfigError, Fault};
 use self::error::{Faults, KeyPath, Source};
 use self::raw::Setting;
+#[cfg(feature = "cli")]
+pub(crate) use self::raw::suggest;
 use crate::chain::Chain;
 use crate::module::{Index, Module, Modules, Storage};
 use crate::name::{KeyAttribute, ModuleName, ServiceName, Stage, TableName};

@@ -51,14 +51,16 @@ pub mod precondition;
 pub mod router;
 #[cfg(feature = "cli")]
 pub mod routes;
-pub mod schema;
 #[cfg(feature = "cli")]
 pub mod scaffold;
+pub mod schema;
 #[cfg(feature = "cli")]
 pub mod serve;
 pub mod storage;
 pub mod store;
 pub mod telemetry;
+#[cfg(feature = "cli")]
+pub mod transfer;
 
 use std::sync::Arc;
 

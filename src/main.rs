@@ -1,7 +1,7 @@
 //! `modulo`, the tool: its arguments become calls of the library.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -19,6 +19,7 @@ use modulo::routes;
 use modulo::scaffold;
 use modulo::serve::{self, Options, say};
 use modulo::telemetry::{self, Format};
+use modulo::transfer::{self, Input, Output};
 
 /// How a process ends whose configuration is wrong (`EX_USAGE` of sysexits.h).
 const BAD_CONFIGURATION: u8 = 64;
@@ -54,6 +55,17 @@ enum Command {
     Package(PackageArgs),
     /// Add a module to modules.toml
     New(NewArgs),
+    /// Write all items of a module as JSON Lines, one item a line
+    ///
+    /// An export into a file that was interrupted goes on where it stopped, when it is asked for
+    /// again. It is no snapshot: an item that is written meanwhile may be in it or not.
+    Export(ExportArgs),
+    /// Store the items of a JSON Lines file, such as an export
+    ///
+    /// An item takes the place of the one of its id. The whole file is checked first, and nothing
+    /// is stored if a line is wrong. An import of a file that was interrupted goes on where it
+    /// stopped, when it is asked for again.
+    Import(ImportArgs),
 }
 
 #[derive(Debug, Args)]
@@ -118,6 +130,40 @@ struct NewArgs {
 }
 
 #[derive(Debug, Args)]
+struct ExportArgs {
+    #[command(flatten)]
+    transfer: TransferArgs,
+    /// The file to write [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Debug, Args)]
+struct ImportArgs {
+    #[command(flatten)]
+    transfer: TransferArgs,
+    /// The file to read; `-` is standard input
+    #[arg(value_name = "LINES")]
+    input: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct TransferArgs {
+    /// The module
+    module: ModuleName,
+    /// Begin anew, even if an earlier run was interrupted
+    #[arg(long)]
+    restart: bool,
+    #[command(flatten)]
+    file: FileArgs,
+    #[command(flatten)]
+    backend: BackendArgs,
+}
+
+#[derive(Debug, Args)]
 struct FileArgs {
     /// The configuration
     #[arg(long, visible_alias = "modules", value_name = "FILE", default_value = config::FILE_NAME)]
@@ -134,12 +180,19 @@ struct ServeArgs {
     /// The address to listen on
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
     addr: String,
-    /// The folder of the embedded DynamoDB [default: .modulo]
-    #[arg(long, value_name = "FOLDER", group = "backend")]
-    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    backend: BackendArgs,
     /// Keep the embedded DynamoDB in memory only
     #[arg(long, group = "backend")]
     memory: bool,
+}
+
+/// Where the tables are: at most one of these.
+#[derive(Debug, Args)]
+struct BackendArgs {
+    /// The folder of the embedded DynamoDB [default: .modulo]
+    #[arg(long, value_name = "FOLDER", group = "backend")]
+    data_dir: Option<PathBuf>,
     /// Use the DynamoDB at this URL, such as LocalStack's [default: `AWS_ENDPOINT_URL`, if set]
     #[arg(long, value_name = "URL", group = "backend", value_parser = url)]
     endpoint_url: Option<String>,
@@ -174,13 +227,10 @@ impl FileArgs {
     }
 }
 
-impl ServeArgs {
+impl BackendArgs {
     fn backend(&self) -> anyhow::Result<Backend> {
         if self.aws {
             return Ok(Backend::Aws);
-        }
-        if self.memory {
-            return Ok(Backend::Embedded(Data::Memory));
         }
         if let Some(folder) = &self.data_dir {
             return Ok(Backend::Embedded(Data::Folder(folder.clone())));
@@ -198,14 +248,34 @@ impl ServeArgs {
             _ => Ok(Backend::Embedded(Data::Folder(PathBuf::from(DATA_FOLDER)))),
         }
     }
+}
 
+impl ServeArgs {
     fn into_options(self) -> anyhow::Result<Options> {
+        let backend = if self.memory {
+            Backend::Embedded(Data::Memory)
+        } else {
+            self.backend.backend()?
+        };
         Ok(Options {
-            backend: self.backend()?,
+            backend,
             address: self.addr,
             file: self.file.file,
             stage: self.file.stage,
             environment: std::env::vars().collect(),
+        })
+    }
+}
+
+impl TransferArgs {
+    fn into_options(self) -> anyhow::Result<transfer::Options> {
+        Ok(transfer::Options {
+            module: self.module,
+            backend: self.backend.backend()?,
+            file: self.file.file,
+            stage: self.file.stage,
+            environment: std::env::vars().collect(),
+            restart: self.restart,
         })
     }
 }
@@ -269,6 +339,26 @@ fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::New(args) => new(args),
+        Command::Export(args) => {
+            let output = match args.output {
+                Some(path) if path != Path::new("-") => Output::File {
+                    path,
+                    force: args.force,
+                },
+                _ => Output::Stdout,
+            };
+            let options = args.transfer.into_options()?;
+            tokio::runtime::Runtime::new()?.block_on(transfer::export(&options, &output))
+        }
+        Command::Import(args) => {
+            let input = if args.input == Path::new("-") {
+                Input::Stdin
+            } else {
+                Input::File(args.input)
+            };
+            let options = args.transfer.into_options()?;
+            tokio::runtime::Runtime::new()?.block_on(transfer::import(&options, &input))
+        }
     }
 }
 

@@ -14,6 +14,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
 pub use self::expressions::Condition;
 use self::expressions::{Expressions, changes};
+#[cfg(feature = "cli")]
+pub use self::transfer::{
+    Binary, InvalidRecord, Number, Record, TableFacts, Typed, WholeItem, WholePage,
+};
 use crate::chain::Chain;
 use crate::item::{Document, ItemId, Kept};
 use crate::list::{self, IndexQuery, PageRequest, Position};
@@ -24,6 +28,8 @@ use crate::{expiry, precondition};
 
 mod batch;
 mod expressions;
+#[cfg(feature = "cli")]
+mod transfer;
 
 /// The attribute that holds an item's document, as JSON text.
 const DATA: &str = "data";

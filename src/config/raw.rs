@@ -656,7 +656,7 @@ fn noun(key: &str) -> &str {
 }
 
 /// The nearest of `known`, or all of them.
-fn suggest(found: &str, known: &[&str]) -> String {
+pub(crate) fn suggest(found: &str, known: &[&str]) -> String {
     let distance =
         |word: &&&str| strsim::damerau_levenshtein(&found.to_lowercase(), &word.to_lowercase());
     match known.iter().min_by_key(distance) {

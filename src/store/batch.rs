@@ -18,7 +18,7 @@ use crate::module::Module;
 use crate::storage::Attributes;
 
 /// How many writes one call takes.
-const WRITES_PER_CALL: usize = 25;
+pub(super) const WRITES_PER_CALL: usize = 25;
 
 /// A write of a batch: the item's new document, or none where it is to go.
 pub(crate) type BatchWrite = (ItemId, Option<Document>);

@@ -23,3 +23,4 @@ mod readme;
 mod reload;
 mod runtime_api;
 mod schema;
+mod transfer;

@@ -1,0 +1,474 @@
+//! Whole items, many at a time: what moves a table's content out and in.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata};
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, TableDescription, WriteRequest};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+
+use super::batch::WRITES_PER_CALL;
+use super::{DATA, Failure, Store, StoreError, classify};
+use crate::item::{Document, InvalidDocument, InvalidItemId, ItemId, Kept};
+use crate::module::{Module, Storage};
+use crate::name::TAG_ATTRIBUTE;
+use crate::precondition;
+use crate::storage::{self, Attributes, plain_number};
+
+/// Nobody waits for one of these calls as for a request's answer, and they are large.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+const ATTEMPTS: u32 = 8;
+const LONGEST_BACKOFF: Duration = Duration::from_secs(10);
+
+/// How items that a batch leaves undone are tried again: soon, then ever later, and no more after
+/// so many tries of which none got anything done.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const FRUITLESS_TRIES: u32 = 12;
+
+/// An item with all that it carries, as a line of JSON tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WholeItem {
+    /// Its id.
+    pub id: String,
+    /// Its document's text, if it has one that its module takes.
+    pub document: Option<String>,
+    /// What is in neither of them.
+    pub attributes: BTreeMap<String, Typed>,
+}
+
+/// One page of a table.
+#[derive(Debug)]
+pub struct WholePage {
+    /// Its items.
+    pub items: Vec<WholeItem>,
+    /// The id after which the next page begins, if there may be one.
+    pub last: Option<String>,
+}
+
+/// What DynamoDB says of a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TableFacts {
+    /// When it was made, in milliseconds since 1970.
+    pub created_ms: Option<i64>,
+    /// About how many items it has.
+    pub items: Option<u64>,
+}
+
+/// An attribute's value in DynamoDB's JSON: `{"S": "text"}`. Sets and maps are in order, so that
+/// the same value gives the same text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the names are DynamoDB's")]
+pub enum Typed {
+    S(String),
+    N(Number),
+    B(Binary),
+    #[serde(rename = "BOOL")]
+    Bool(bool),
+    #[serde(rename = "NULL")]
+    Null(bool),
+    #[serde(rename = "SS")]
+    StringSet(BTreeSet<String>),
+    #[serde(rename = "NS")]
+    NumberSet(BTreeSet<Number>),
+    #[serde(rename = "BS")]
+    BinarySet(BTreeSet<Binary>),
+    L(Vec<Typed>),
+    M(BTreeMap<String, Typed>),
+}
+
+/// A number as DynamoDB takes it, kept as its text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Number(String);
+
+/// Bytes, as base64.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Binary(Vec<u8>);
+
+impl TryFrom<String> for Number {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text.parse::<serde_json::Number>().is_ok() && plain_number(&text).is_some() {
+            Ok(Self(text))
+        } else {
+            Err(format!(
+                "`{text}` is no number of DynamoDB's: up to 38 digits, from 1e-130 to 9.9e125"
+            ))
+        }
+    }
+}
+
+impl From<Number> for String {
+    fn from(number: Number) -> Self {
+        number.0
+    }
+}
+
+impl TryFrom<String> for Binary {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match STANDARD.decode(&text) {
+            Ok(bytes) => Ok(Self(bytes)),
+            Err(_) => Err(format!("`{text}` is not base64")),
+        }
+    }
+}
+
+impl From<Binary> for String {
+    fn from(binary: Binary) -> Self {
+        STANDARD.encode(binary.0)
+    }
+}
+
+impl TryFrom<AttributeValue> for Typed {
+    type Error = StoreError;
+
+    fn try_from(value: AttributeValue) -> Result<Self, Self::Error> {
+        let bytes = |blob: Blob| Binary(blob.into_inner());
+        Ok(match value {
+            AttributeValue::S(text) => Self::S(text),
+            AttributeValue::N(text) => Self::N(Number(text)),
+            AttributeValue::B(blob) => Self::B(bytes(blob)),
+            AttributeValue::Bool(value) => Self::Bool(value),
+            AttributeValue::Null(value) => Self::Null(value),
+            AttributeValue::Ss(texts) => Self::StringSet(texts.into_iter().collect()),
+            AttributeValue::Ns(texts) => Self::NumberSet(texts.into_iter().map(Number).collect()),
+            AttributeValue::Bs(blobs) => Self::BinarySet(blobs.into_iter().map(bytes).collect()),
+            AttributeValue::L(values) => Self::L(
+                values
+                    .into_iter()
+                    .map(Self::try_from)
+                    .collect::<Result<_, _>>()?,
+            ),
+            AttributeValue::M(members) => Self::M(typed(members)?),
+            other => {
+                let what = format!("an attribute of a type that is not known here: {other:?}");
+                return Err(StoreError::Other(Failure(what)));
+            }
+        })
+    }
+}
+
+fn typed(attributes: Attributes) -> Result<BTreeMap<String, Typed>, StoreError> {
+    attributes
+        .into_iter()
+        .map(|(name, value)| Ok((name, value.try_into()?)))
+        .collect()
+}
+
+impl From<Typed> for AttributeValue {
+    fn from(value: Typed) -> Self {
+        let blob = |binary: Binary| Blob::new(binary.0);
+        match value {
+            Typed::S(text) => Self::S(text),
+            Typed::N(number) => Self::N(number.0),
+            Typed::B(binary) => Self::B(blob(binary)),
+            Typed::Bool(value) => Self::Bool(value),
+            Typed::Null(value) => Self::Null(value),
+            Typed::StringSet(texts) => Self::Ss(texts.into_iter().collect()),
+            Typed::NumberSet(numbers) => Self::Ns(numbers.into_iter().map(|n| n.0).collect()),
+            Typed::BinarySet(binaries) => Self::Bs(binaries.into_iter().map(blob).collect()),
+            Typed::L(values) => Self::L(values.into_iter().map(Self::from).collect()),
+            Typed::M(members) => {
+                let members = members
+                    .into_iter()
+                    .map(|(name, value)| (name, value.into()));
+                Self::M(members.collect())
+            }
+        }
+    }
+}
+
+/// What a table holds of an item: ready to be written.
+#[derive(Debug)]
+pub struct Record(Attributes);
+
+/// Why the module's table can't hold an item.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidRecord {
+    /// Its id is none.
+    #[error(transparent)]
+    Id(#[from] InvalidItemId),
+    /// Its document is none.
+    #[error(transparent)]
+    Document(#[from] InvalidDocument),
+    /// An attribute that the id or the document is in already.
+    #[error("`attributes` has `{0}`, which the item has already")]
+    SaidTwice(String),
+    /// It is over DynamoDB's limit.
+    #[error(
+        "it has {bytes} bytes with all its attributes, DynamoDB takes {} at the most",
+        Record::MAX_BYTES
+    )]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+}
+
+impl Record {
+    /// DynamoDB's limit for an item, in bytes.
+    pub const MAX_BYTES: usize = 409_600;
+
+    /// What `item` is in the module's table. A document's text is kept as it is, to the byte.
+    ///
+    /// # Errors
+    /// See [`InvalidRecord`].
+    pub fn new(module: &Module, item: WholeItem) -> Result<Self, InvalidRecord> {
+        let id = ItemId::parse(item.id)?;
+        let mut attributes = match item.document {
+            None => Attributes::new(),
+            Some(text) => match Document::parse_changed(text.clone(), module, &id)?.into_kept() {
+                Kept::Text(_) => Attributes::from([(DATA.to_owned(), AttributeValue::S(text))]),
+                Kept::Members(members) => members.into_attributes(),
+            },
+        };
+        let key = AttributeValue::S(id.into_string());
+        attributes.insert(module.key().to_string(), key);
+        for (name, value) in item.attributes {
+            if attributes.contains_key(&name) {
+                return Err(InvalidRecord::SaidTwice(name));
+            }
+            attributes.insert(name, value.into());
+        }
+        if module.storage() == Storage::Document {
+            let tag = precondition::tag_text(&storage::text_of(&attributes, module, None));
+            attributes.insert(TAG_ATTRIBUTE.to_owned(), AttributeValue::S(tag));
+        }
+        match bytes_of(&attributes) {
+            bytes if bytes > Self::MAX_BYTES => Err(InvalidRecord::TooLarge { bytes }),
+            _ => Ok(Self(attributes)),
+        }
+    }
+
+    /// All of it, so that [`Record::new`] gives the same again.
+    fn into_whole(self, module: &Module) -> Result<WholeItem, StoreError> {
+        let Self(mut attributes) = self;
+        let key = module.key().as_str();
+        let Some(AttributeValue::S(id)) = attributes.remove(key) else {
+            let what = format!("an item has no `{key}`; the table's key is another");
+            return Err(StoreError::Other(Failure(what)));
+        };
+        let (text, others) = match module.storage() {
+            Storage::Json => {
+                let text = super::text(attributes.get(DATA).cloned());
+                let others = attributes.iter().filter(|(name, _)| *name != DATA);
+                (text, others.map(cloned).collect())
+            }
+            Storage::Document => {
+                // It is made from the content.
+                attributes.remove(TAG_ATTRIBUTE);
+                let (members, others) = attributes
+                    .iter()
+                    .map(cloned)
+                    .partition(|(_, value)| is_json(value));
+                (Some(storage::text_of(&members, module, None)), others)
+            }
+        };
+        let is_document = |text: &String| {
+            let id = ItemId::parse(id.clone());
+            stands_on_a_line(text)
+                && id.is_ok_and(|id| Document::parse_changed(text.clone(), module, &id).is_ok())
+        };
+        let (document, others) = match text.filter(is_document) {
+            Some(text) => (Some(text), others),
+            None => (None, attributes),
+        };
+        Ok(WholeItem {
+            id,
+            document,
+            attributes: typed(others)?,
+        })
+    }
+}
+
+fn cloned((name, value): (&String, &AttributeValue)) -> (String, AttributeValue) {
+    (name.clone(), value.clone())
+}
+
+/// Whether a text is the same to the byte after it has been written into a line of JSON.
+fn stands_on_a_line(text: &str) -> bool {
+    text.trim_ascii().len() == text.len() && !text.contains(['\n', '\r'])
+}
+
+/// Whether JSON can say a value so that it can be told from all others.
+fn is_json(value: &AttributeValue) -> bool {
+    match value {
+        AttributeValue::S(_) | AttributeValue::N(_) | AttributeValue::Bool(_) => true,
+        AttributeValue::Null(is_null) => *is_null,
+        AttributeValue::L(values) => values.iter().all(is_json),
+        AttributeValue::M(members) => members.values().all(is_json),
+        _ => false,
+    }
+}
+
+/// The size of attributes as DynamoDB counts it.
+fn bytes_of(attributes: &Attributes) -> usize {
+    attributes
+        .iter()
+        .map(|(name, value)| name.len() + value_bytes(value))
+        .sum()
+}
+
+fn value_bytes(value: &AttributeValue) -> usize {
+    // Two digits are a byte, and sign and exponent are another.
+    let number = |text: &String| text.len().div_ceil(2) + 1;
+    let binary = |blob: &Blob| blob.as_ref().len();
+    match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(text) => number(text),
+        AttributeValue::B(blob) => binary(blob),
+        AttributeValue::Ss(texts) => texts.iter().map(String::len).sum(),
+        AttributeValue::Ns(texts) => texts.iter().map(number).sum(),
+        AttributeValue::Bs(blobs) => blobs.iter().map(binary).sum(),
+        AttributeValue::L(values) => 3 + values.iter().map(|v| value_bytes(v) + 1).sum::<usize>(),
+        AttributeValue::M(members) => 3 + members.len() + bytes_of(members),
+        _ => 1,
+    }
+}
+
+impl Store {
+    /// How many records [`Store::put_records`] takes.
+    pub const MAX_BATCH: usize = WRITES_PER_CALL;
+
+    /// A store with the time limits and retries that fit the moving of many items.
+    #[must_use]
+    pub fn patient(shared: &aws_config::SdkConfig) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(ATTEMPTS)
+            .with_max_backoff(LONGEST_BACKOFF);
+        let config = aws_sdk_dynamodb::config::Builder::from(shared)
+            .timeout_config(timeouts)
+            .retry_config(retries)
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build();
+        Self {
+            client: Client::from_conf(config),
+        }
+    }
+
+    /// What is known of the module's table, if it is there.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn table(&self, module: &Module) -> Result<Option<TableFacts>, StoreError> {
+        let call = self
+            .client
+            .describe_table()
+            .table_name(module.table().as_str());
+        match call.send().await {
+            Ok(output) => {
+                let table = output.table.as_ref();
+                let created = table.and_then(TableDescription::creation_date_time);
+                let items = table.and_then(TableDescription::item_count);
+                Ok(Some(TableFacts {
+                    created_ms: created.and_then(|time| time.to_millis().ok()),
+                    items: items.and_then(|count| count.try_into().ok()),
+                }))
+            }
+            Err(error) => match error.code() {
+                Some("ResourceNotFoundException") => Ok(None),
+                // Those who may read and write items need not be allowed to ask this.
+                Some("AccessDeniedException") => Ok(Some(TableFacts::default())),
+                _ => Err(classify(&error, 0)),
+            },
+        }
+    }
+
+    /// The next whole items after the one of id `after`, as many as one answer of DynamoDB's has
+    /// room for, read with strong consistency.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn whole_page(
+        &self,
+        module: &Module,
+        after: Option<String>,
+    ) -> Result<WholePage, StoreError> {
+        let key = module.key().as_str();
+        let after = after.map(|id| HashMap::from([(key.to_owned(), AttributeValue::S(id))]));
+        let output = self
+            .client
+            .scan()
+            .table_name(module.table().as_str())
+            .consistent_read(true)
+            .set_exclusive_start_key(after)
+            .send()
+            .await
+            .map_err(|error| classify(&error, 0))?;
+        let last = output
+            .last_evaluated_key
+            .and_then(|mut last| super::text(last.remove(key)));
+        let items = output.items.unwrap_or_default();
+        let items = items
+            .into_iter()
+            .map(|attributes| Record(attributes).into_whole(module));
+        Ok(WholePage {
+            items: items.collect::<Result<_, _>>()?,
+            last,
+        })
+    }
+
+    /// Puts records, at most [`Store::MAX_BATCH`] of different ids, each in the place of the
+    /// one of its id, and comes back when all are stored.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; some of the items may have been stored.
+    pub async fn put_records(
+        &self,
+        module: &Module,
+        records: Vec<Record>,
+    ) -> Result<(), StoreError> {
+        let table = module.table().as_str();
+        let mut requests = records
+            .into_iter()
+            .map(|Record(attributes)| {
+                let put = PutRequest::builder().set_item(Some(attributes)).build()?;
+                Ok(WriteRequest::builder().put_request(put).build())
+            })
+            .collect::<Result<Vec<_>, BuildError>>()
+            .map_err(|error| StoreError::Other(Failure(error.to_string())))?;
+        let mut pause = FIRST_PAUSE;
+        let mut fruitless = 0;
+        while !requests.is_empty() {
+            let asked = requests.len();
+            let call = self.client.batch_write_item();
+            let output = call.request_items(table, requests).send().await;
+            let output = output.map_err(|error| classify(&error, 0))?;
+            requests = output
+                .unprocessed_items
+                .and_then(|mut unprocessed| unprocessed.remove(table))
+                .unwrap_or_default();
+            if requests.is_empty() {
+                break;
+            }
+            if requests.len() < asked {
+                (pause, fruitless) = (FIRST_PAUSE, 0);
+            } else {
+                (pause, fruitless) = ((pause * 2).min(LONGEST_PAUSE), fruitless + 1);
+            }
+            if fruitless == FRUITLESS_TRIES {
+                let what = format!("it left {asked} items undone {fruitless} times in a row");
+                return Err(StoreError::Throttled(Failure(what)));
+            }
+            tokio::time::sleep(pause).await;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! `FILE.progress`: how far a run has come, for the one that goes on after an interruption.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// What a run is about. Only a run that is about the same may go on where another stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Job {
+    pub(super) command: Command,
+    pub(super) module: String,
+    pub(super) table: String,
+    /// Where the table is.
+    pub(super) place: String,
+    /// When the table was made: one of the same name, made anew, has nothing of what was done.
+    pub(super) table_created_ms: Option<i64>,
+    /// What is imported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) content: Option<Content>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Command {
+    Import,
+    Export,
+}
+
+/// A file's content, told from any other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Content {
+    pub(super) bytes: u64,
+    pub(super) sha256: String,
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Import => "import",
+            Self::Export => "export",
+        })
+    }
+}
+
+impl Job {
+    /// Why what is known of a run about `self` says nothing of one about `other`.
+    fn difference(&self, other: &Self) -> Option<&'static str> {
+        let same_target = |job: &Self| (job.command, job.module.clone(), job.table.clone());
+        if self == other {
+            None
+        } else if same_target(self) != same_target(other) || self.place != other.place {
+            Some("it is of another run")
+        } else if self.content != other.content {
+            Some("the file has changed since")
+        } else {
+            Some("the table has been made anew since")
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Note<P> {
+    job: Job,
+    position: P,
+}
+
+/// The progress file of a run.
+#[derive(Debug)]
+pub(super) struct Progress {
+    file: PathBuf,
+    job: Job,
+}
+
+impl Progress {
+    /// The progress file beside `file`, and the position that it tells of, if there is one.
+    pub(super) fn open<P: DeserializeOwned>(
+        file: &Path,
+        job: Job,
+        restart: bool,
+    ) -> anyhow::Result<(Self, Option<P>)> {
+        let progress = Self {
+            file: beside(file, ".progress"),
+            job,
+        };
+        let position = if restart { None } else { progress.read()? };
+        Ok((progress, position))
+    }
+
+    fn read<P: DeserializeOwned>(&self) -> anyhow::Result<Option<P>> {
+        let shown = self.file.display();
+        let text = match fs::read(&self.file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text.with_context(|| format!("cannot read `{shown}`"))?,
+        };
+        let Ok(note) = serde_json::from_slice::<Note<serde_json::Value>>(&text) else {
+            bail!("`{shown}` is no progress file of this version; begin anew with --restart");
+        };
+        if let Some(difference) = note.job.difference(&self.job) {
+            let Job {
+                command,
+                module,
+                table,
+                place,
+                ..
+            } = note.job;
+            bail!(
+                "`{shown}` tells how far the {command} of module `{module}`, table `{table}` of \
+                 {place}, had come, but {difference}; begin anew with --restart"
+            );
+        }
+        serde_json::from_value(note.position)
+            .map(Some)
+            .with_context(|| format!("`{shown}` is damaged; begin anew with --restart"))
+    }
+
+    /// Tells that all before `position` is done.
+    pub(super) fn save(&self, position: &impl Serialize) -> anyhow::Result<()> {
+        let job = self.job.clone();
+        let note = serde_json::to_vec(&Note { job, position })?;
+        // Under another name first: there is at any time the old one or the new one, whole.
+        let new = beside(&self.file, ".new");
+        fs::write(&new, note)
+            .and_then(|()| fs::rename(&new, &self.file))
+            .with_context(|| format!("cannot write `{}`", self.file.display()))
+    }
+
+    /// Tells that nothing is left to do.
+    pub(super) fn remove(self) -> anyhow::Result<()> {
+        match fs::remove_file(&self.file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove `{}`", self.file.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The path of what stands beside `file` under its name and `suffix`.
+pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut path = OsString::from(file);
+    path.push(suffix);
+    path.into()
+}
