@@ -58,7 +58,10 @@ fn edit_modules_toml_and_deploy_again() {
         .modulo(&["plan", "--accept-breaking"])
         .unwrap_or_else(|why| panic!("it was accepted: {why}"));
     project.deploy(&[]).unwrap_or_else(|why| panic!("{why}"));
-    assert_eq!(permissions(&project), "dynamodb:GetItem");
+    assert_eq!(
+        permissions(&project),
+        "dynamodb:BatchGetItem dynamodb:GetItem"
+    );
     assert_eq!(visitor.send("DELETE", "/modulo1/old", "", "").status(), 405);
     visitor.expect("GET", "/modulo1/old", "", 200, &old);
 

@@ -9,6 +9,7 @@
 mod contract;
 mod defaults;
 mod emulator;
+mod features;
 mod lifecycle;
 mod program;
 mod project;

@@ -100,6 +100,13 @@ impl Project {
         fs::write(self.folder.path().join("modules.toml"), text).expect("it is writable");
     }
 
+    /// Another file beside it.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let file = self.folder.path().join(path);
+        fs::create_dir_all(file.parent().expect("it is in the folder")).expect("it is writable");
+        fs::write(file, text).expect("it is writable");
+    }
+
     /// The table of a module.
     pub(crate) fn table(&self, module: &str) -> String {
         format!("{module}-{}-{}", self.stage, self.id)
