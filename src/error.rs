@@ -180,9 +180,10 @@ impl fmt::Display for Size {
 
 fn store_message(error: &StoreError) -> String {
     match error {
-        StoreError::Throttled(_) | StoreError::Unreachable(_) | StoreError::TimedOut(_) => {
-            "Try again later".to_owned()
-        }
+        StoreError::Throttled(_)
+        | StoreError::Unreachable(_)
+        | StoreError::TimedOut(_)
+        | StoreError::InDoubt(_) => "Try again later".to_owned(),
         StoreError::ItemTooLarge { document_bytes, .. } => format!(
             "Please provide less: with this document of {document_bytes} bytes the item is over \
              DynamoDB's limit of 409600 bytes"
@@ -229,7 +230,9 @@ impl ApiError {
             Self::Store(StoreError::Throttled(_) | StoreError::Unreachable(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Self::Store(StoreError::TimedOut(_)) | Self::OutOfTime => StatusCode::GATEWAY_TIMEOUT,
+            Self::Store(StoreError::TimedOut(_) | StoreError::InDoubt(_)) | Self::OutOfTime => {
+                StatusCode::GATEWAY_TIMEOUT
+            }
             Self::Store(StoreError::Other(_)) | Self::Schema(_) | Self::Panic(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }

@@ -157,10 +157,15 @@ pub async fn create(mount: Mount, Valid(document): Valid<Document>) -> Result<Re
     let id = ItemId::new();
     let location = location(&mount.module, &id);
     let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
-    mount
+    let write = Write::Put(document);
+    let written = mount
         .store
-        .write(&mount.module, id, Write::Put(document), Condition::Absent)
-        .await?;
+        .write(&mount.module, id, write, Condition::Absent);
+    match written.await {
+        // Nobody else knows the id: what is there under it is this write.
+        Ok(_) | Err(StoreError::InDoubt(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
     Ok((StatusCode::CREATED, [(LOCATION, location)], answer).into_response())
 }
 

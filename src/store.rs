@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::config::{StalledStreamProtectionConfig, http::HttpResponse
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
+use self::doubt::Doubt;
 pub use self::expressions::Condition;
 use self::expressions::{Expressions, changes};
 #[cfg(feature = "cli")]
@@ -27,6 +28,7 @@ use crate::storage::{self, Attributes};
 use crate::{expiry, precondition};
 
 mod batch;
+mod doubt;
 mod expressions;
 #[cfg(feature = "cli")]
 mod transfer;
@@ -71,6 +73,10 @@ pub enum StoreError {
     /// The item is not as the condition says.
     #[error("the condition does not hold")]
     ConditionFailed(#[source] Failure),
+    /// As [`StoreError::ConditionFailed`], after an attempt whose answer was lost: it may be what
+    /// has changed the item.
+    #[error("the condition does not hold, perhaps because the write is done")]
+    InDoubt(#[source] Failure),
     /// A list can't begin where it was asked to.
     #[error("the list can't begin there")]
     NoSuchPosition(#[source] Failure),
@@ -274,6 +280,7 @@ impl Store {
             names,
             values,
         } = condition.expressions(module);
+        let doubt = Doubt::default();
         let output = self
             .client
             .put_item()
@@ -283,9 +290,11 @@ impl Store {
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .set_return_values(old_values(module, is_new))
+            .customize()
+            .interceptor(doubt.clone())
             .send()
             .await
-            .map_err(|error| classify(&error, document_bytes))?;
+            .map_err(|error| doubt.resolve(classify(&error, document_bytes)))?;
         Ok(written(module, is_new, output.attributes.as_ref()))
     }
 
@@ -323,13 +332,17 @@ impl Store {
         loop {
             let alive = self.update(module, id.clone(), document.clone(), Condition::Alive);
             match alive.await {
-                Err(StoreError::ConditionFailed(_)) => {}
+                Err(StoreError::ConditionFailed(_) | StoreError::InDoubt(_)) => {}
                 done => return done,
             }
             let anew = self.put(module, id.clone(), document.clone(), Condition::Absent);
             match anew.await {
                 // Another writer began it anew, so now there is something to update.
-                Err(StoreError::ConditionFailed(_)) if tries < ATTEMPTS => tries += 1,
+                Err(StoreError::ConditionFailed(_) | StoreError::InDoubt(_))
+                    if tries < ATTEMPTS =>
+                {
+                    tries += 1;
+                }
                 done => return done,
             }
         }
@@ -369,6 +382,7 @@ impl Store {
             names,
             values,
         } = expressions;
+        let doubt = Doubt::default();
         let output = self
             .client
             .update_item()
@@ -379,9 +393,11 @@ impl Store {
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .set_return_values(old_values(module, false))
+            .customize()
+            .interceptor(doubt.clone())
             .send()
             .await
-            .map_err(|error| classify(&error, document_bytes))?;
+            .map_err(|error| doubt.resolve(classify(&error, document_bytes)))?;
         Ok(written(module, false, output.attributes.as_ref()))
     }
 
@@ -396,6 +412,7 @@ impl Store {
             names,
             values,
         } = condition.expressions(module);
+        let doubt = Doubt::default();
         self.client
             .delete_item()
             .table_name(module.table().as_str())
@@ -403,9 +420,11 @@ impl Store {
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
+            .customize()
+            .interceptor(doubt.clone())
             .send()
             .await
-            .map_err(|error| classify(&error, 0))?;
+            .map_err(|error| doubt.resolve(classify(&error, 0)))?;
         Ok(Written::Done)
     }
 

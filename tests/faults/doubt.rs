@@ -1,0 +1,102 @@
+//! A write that is done, whose answer is lost, and that is tried again.
+
+use axum::body::Body;
+use modulo::local::{self, Data, Engine};
+
+use crate::app::{TestApp, parse};
+use crate::proxy::{Fault, Proxy};
+
+const MODULES: &str = r#"
+    [modules.texts]
+    key = "id"
+
+    [modules.members]
+    key = "id"
+    storage = "document"
+"#;
+
+#[tokio::test]
+async fn a_write_whose_answer_was_lost_is_neither_done_again_nor_refused() {
+    let engine = Engine::start(&Data::Memory).await.unwrap();
+    let config = parse(MODULES);
+    let direct = TestApp::over(&config, &engine.endpoint()).await;
+    local::create_tables(&direct.dynamodb, config.modules.iter())
+        .await
+        .unwrap();
+    let append = r#"[{"op":"add","path":"/a/-","value":1}]"#;
+    let patch = ("content-type", "application/json-patch+json");
+    let empty = r#"{"a":[]}"#;
+    for module in ["texts", "members"] {
+        let item = format!("/{module}/x");
+        let begin = async || {
+            let begun = direct.send("POST", &item, empty).await;
+            begun.header("etag").to_owned()
+        };
+        let tag = begin().await;
+        // With a tag, or for a patch, the item is read first.
+        for (method, header, body, lost, status, after) in [
+            ("PATCH", patch, append, 1, 504, Some(r#"{"a":[1]}"#)),
+            (
+                "PUT",
+                ("if-match", &*tag),
+                r#"{"a":[2]}"#,
+                1,
+                504,
+                Some(r#"{"a":[2]}"#),
+            ),
+            (
+                "POST",
+                ("if-match", "*"),
+                r#"{"a":[3]}"#,
+                0,
+                200,
+                Some(r#"{"a":[3]}"#),
+            ),
+            ("DELETE", ("if-match", &*tag), "", 1, 504, None),
+            ("DELETE", ("if-match", "*"), "", 0, 504, None),
+            ("DELETE", ("x-no", "condition"), "", 0, 200, None),
+        ] {
+            begin().await;
+            let schedule = match lost {
+                0 => |n, _: &mut _| (n == 0).then_some(Fault::CutsAfter),
+                _ => |n, _: &mut _| (n == 1).then_some(Fault::CutsAfter),
+            };
+            let (_, endpoint) = Proxy::start(0, schedule, &engine.endpoint()).await;
+            let app = TestApp::over(&config, &endpoint).await;
+            let mut request = app.request(method, &item).header(header.0, header.1);
+            if header != patch {
+                request = request.header("content-type", "application/json");
+            }
+            let answer = app
+                .client
+                .send(request.body(Body::from(body)).unwrap())
+                .await;
+            let of = format!("{method} {item} {header:?}: {}", answer.body);
+            assert_eq!(answer.status, status, "{of}");
+            let found = direct.get(&item).await;
+            match after {
+                Some(text) => {
+                    let text = serde_json::to_string(text).unwrap();
+                    assert!(found.body.contains(&text), "{of}, then {}", found.body);
+                }
+                None => assert_eq!(found.status, 404, "{of}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_item_that_was_created_is_told_so_though_the_answer_was_lost() {
+    let engine = Engine::start(&Data::Memory).await.unwrap();
+    let config = parse(MODULES);
+    let schedule = |n, _: &mut _| (n == 0).then_some(Fault::CutsAfter);
+    let (_, endpoint) = Proxy::start(0, schedule, &engine.endpoint()).await;
+    let direct = TestApp::over(&config, &engine.endpoint()).await;
+    local::create_tables(&direct.dynamodb, config.modules.iter())
+        .await
+        .unwrap();
+    let app = TestApp::over(&config, &endpoint).await;
+    let created = app.send("POST", "/texts", "[1]").await;
+    assert_eq!(created.status, 201, "{}", created.body);
+    assert_eq!(app.get(created.header("location")).await.status, 200);
+}

@@ -1,0 +1,138 @@
+//! `modulo serve`, killed while it writes.
+//!
+//! The engine's `SQLite` writes ahead to a log (`journal_mode = WAL`) and syncs it at each commit
+//! (`synchronous = FULL`, its default). Against a killed process the log alone suffices, since what
+//! was written is the kernel's by then; the sync is for a machine that loses power.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::Request;
+use http_body_util::BodyExt;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::task::JoinSet;
+
+const MODULES: &str = r#"
+    [modules.texts]
+    key = "id"
+
+    [modules.members]
+    key = "id"
+    storage = "document"
+"#;
+
+const ROUNDS: u32 = 4;
+const WRITERS: u32 = 16;
+
+/// A running `modulo serve`.
+struct Served {
+    process: Child,
+    url: String,
+    /// Held, so that the server can go on saying what it does.
+    _said: Lines<BufReader<ChildStdout>>,
+}
+
+impl Served {
+    async fn start(folder: &Path) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_modulo"))
+            .args(["serve", "--addr", "127.0.0.1:0"])
+            .current_dir(folder)
+            // The machine's own settings are no part of a test.
+            .env_remove("AWS_ENDPOINT_URL")
+            .env_remove("MODULO_STAGE")
+            .env("RUST_LOG", "error")
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(process.stdout.take().unwrap()).lines();
+        let welcome = said.next_line().await.unwrap().expect("it serves");
+        let url = welcome
+            .split([' ', ','])
+            .find(|word| word.starts_with("http"));
+        Self {
+            process,
+            url: url.expect("it says where").to_owned(),
+            _said: said,
+        }
+    }
+}
+
+/// A status and a body, unless the server is gone.
+async fn send(
+    client: &Client<HttpConnector, Body>,
+    method: &str,
+    url: String,
+    body: String,
+) -> Option<(u16, String)> {
+    let request = Request::builder().method(method).uri(url);
+    let request = request.header("content-type", "application/json");
+    let answer = client
+        .request(request.body(body.into()).unwrap())
+        .await
+        .ok()?;
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await.ok()?.to_bytes();
+    Some((status, String::from_utf8(body.into()).unwrap()))
+}
+
+/// Writes until the server is gone: which items it acknowledged, by their paths.
+async fn write(client: Client<HttpConnector, Body>, url: String, writer: String) -> Vec<String> {
+    let mut acknowledged = Vec::new();
+    for count in 0.. {
+        let module = ["texts", "members"][count % 2];
+        let path = format!("/{module}/{writer}-{count}");
+        let body = format!(r#"{{"path":"{path}"}}"#);
+        let method = ["POST", "PUT"][count / 2 % 2];
+        match send(&client, method, format!("{url}{path}"), body).await {
+            Some((status, told)) => assert_eq!(status, 200, "{told}"),
+            None => break,
+        }
+        acknowledged.push(path);
+    }
+    acknowledged
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_server_has_every_acknowledged_write_when_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("modules.toml"), MODULES).unwrap();
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let mut acknowledged = Vec::new();
+    for round in 0..ROUNDS {
+        let mut served = Served::start(folder.path()).await;
+        let mut writers = JoinSet::new();
+        for writer in 0..WRITERS {
+            let name = format!("{round}-{writer}");
+            writers.spawn(write(client.clone(), served.url.clone(), name));
+        }
+        tokio::time::sleep(Duration::from_millis(400 + 300 * u64::from(round))).await;
+        // SIGKILL.
+        served.process.kill().await.unwrap();
+        let written = writers.join_all().await.concat();
+        assert!(written.len() > WRITERS as usize, "{} writes", written.len());
+        acknowledged.extend(written);
+    }
+    let served = Served::start(folder.path()).await;
+    for path in &acknowledged {
+        let url = format!("{}{path}", served.url);
+        let read = send(&client, "GET", url, String::new()).await;
+        let (status, body) = read.expect("it serves");
+        assert!(
+            status == 200 && body.contains(path.as_str()),
+            "{path}: {status} {body}"
+        );
+    }
+    let line = format!(
+        "kill -9: {ROUNDS} times, {} acknowledged writes are there\n",
+        acknowledged.len()
+    );
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+}

@@ -1,0 +1,15 @@
+//! What becomes of writes when all around the function fails: DynamoDB, the network, the process.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used, reason = "what fails in a fixture fails the test")]
+
+mod answer;
+#[path = "../api/app.rs"]
+#[allow(dead_code, reason = "the fixture of the other tests, too")]
+mod app;
+mod campaign;
+mod client;
+mod counter;
+mod doubt;
+mod kill;
+mod proxy;
