@@ -14,6 +14,7 @@ use http_body_util::BodyExt;
 use lambda_http::lambda_runtime::Runtime;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent, RequestExt};
+use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::task::TaskTracker;
 use tower::util::MapFutureLayer;
@@ -39,13 +40,7 @@ pub async fn run(app: App) -> Result<(), lambda_http::Error> {
     let mut terminate = signal(SignalKind::terminate())?;
     let in_flight = TaskTracker::new();
     let tracked = in_flight.clone();
-    let service = service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
-        let edge = event::take_edge(&mut event.payload);
-        let app = app.clone();
-        let answer = move |request| answer(app.clone(), edge.clone(), request);
-        Adapter::from(service_fn(answer)).call(event)
-    });
-    let runtime = Runtime::new(service)
+    let runtime = Runtime::new(service(app))
         // Around all that an invocation needs, the posting of its answer included.
         .layer(MapFutureLayer::new(move |invocation| {
             tracked.track_future(invocation)
@@ -59,6 +54,24 @@ pub async fn run(app: App) -> Result<(), lambda_http::Error> {
         result = runtime.run() => result,
         () = finished => Ok(()),
     }
+}
+
+/// Answers events with `app`.
+#[must_use]
+pub fn service(
+    app: App,
+) -> impl Service<
+    LambdaEvent<LambdaRequest>,
+    Response: Serialize + Send,
+    Error = lambda_http::Error,
+    Future: Send,
+> {
+    service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
+        let edge = event::take_edge(&mut event.payload);
+        let app = app.clone();
+        let answer = move |request| answer(app.clone(), edge.clone(), request);
+        Adapter::from(service_fn(answer)).call(event)
+    })
 }
 
 async fn answer(

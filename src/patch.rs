@@ -78,7 +78,9 @@ impl Patch {
         let mut document = read_value(json).map_err(Misfit::Stored)?;
         match self {
             Self::Merge(changes) => json_patch::merge(&mut document, changes),
-            Self::Operations(operations) => json_patch::patch(&mut document, operations)?,
+            // Without undoing what was done before a failure, for which the crate can panic: the
+            // document is thrown away then. Nothing in it is `unsafe`.
+            Self::Operations(operations) => json_patch::patch_unsafe(&mut document, operations)?,
         }
         Ok(document.to_string())
     }
@@ -139,6 +141,9 @@ mod tests {
             patched(PatchType::Operations, document, patch).expect_err("must be refused")
         };
         insta::assert_snapshot!(refused(r#"{"a":2,"b":[]}"#, operations), @"operation '/0' failed at path '/a': value did not match");
+        let half_done =
+            r#"[{"op":"add","path":"/a/-","value":1},{"op":"move","from":"/a","path":"/b/"}]"#;
+        insta::assert_snapshot!(refused(r#"{"a":[]}"#, half_done), @"operation '/1' failed at path '/b/': path is invalid");
         insta::assert_snapshot!(refused("{}", r#"[{"op":"remove","path":"/a"}]"#), @"operation '/0' failed at path '/a': path is invalid");
         insta::assert_snapshot!(refused("{}", r#"[{"op":"tset","path":"/a"}]"#), @"unknown variant `tset`, expected one of `add`, `remove`, `replace`, `move`, `copy`, `test` at line 1 column 13");
         insta::assert_snapshot!(refused("{}", "{}"), @"invalid type: map, expected a sequence at line 1 column 0");

@@ -280,7 +280,9 @@ pub(crate) fn plain_number(text: &str) -> Option<String> {
     let length = i64::try_from(digits.len()).ok()?;
     let cut = i64::try_from(leading.len()).ok()? - length;
     // What the last digit is worth, and the first.
-    let last = exponent.parse::<i64>().ok()? - i64::try_from(fraction.len()).ok()? + cut;
+    let last = exponent.parse::<i64>().ok()?;
+    let last = last.checked_sub(i64::try_from(fraction.len()).ok()?)?;
+    let last = last.checked_add(cut)?;
     let first = last.checked_add(length - 1)?;
     if length > MAX_DIGITS || !EXPONENTS.contains(&first) {
         return None;

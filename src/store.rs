@@ -504,7 +504,7 @@ impl Store {
         let key_condition = expressions.key_condition(query);
         let Expressions { names, values, .. } = expressions;
         let has_start = from.is_some();
-        let output = self
+        let call = self
             .client
             .query()
             .table_name(module.table().as_str())
@@ -516,10 +516,12 @@ impl Store {
             .set_filter_expression(filter)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
-            .set_exclusive_start_key(from)
-            .send()
-            .await
-            .map_err(|error| classify_list(&error, has_start))?;
+            .set_exclusive_start_key(from);
+        let output = match call.send().await {
+            Ok(output) => output,
+            Err(error) if is_empty_range(&error) => return Ok((Vec::new(), None)),
+            Err(error) => return Err(classify_list(&error, has_start)),
+        };
         Ok((output.items.unwrap_or_default(), output.last_evaluated_key))
     }
 }
@@ -615,6 +617,12 @@ impl Position {
             sort: sort.and_then(|sort| scalar(key.get(sort.attribute.as_str()))),
         }
     }
+}
+
+/// Whether a range ends before it begins: to DynamoDB a mistake, to a client a list without items.
+fn is_empty_range(error: &impl ProvideErrorMetadata) -> bool {
+    let text = error.message().unwrap_or_default();
+    text.contains("requires upper bound to be greater than or equal to lower bound")
 }
 
 /// As [`classify`], of a list, whose beginning is what a client sent as a cursor.

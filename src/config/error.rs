@@ -268,7 +268,8 @@ impl Faults {
             ));
         }
         // A wrong default is one fault, however many modules take it over.
-        placed.sort_by_key(|(line, _)| *line);
+        // The keys of one line were met in any order.
+        placed.sort_by(|(a, one), (b, other)| a.cmp(b).then_with(|| one.place.cmp(&other.place)));
         placed.dedup();
         let faults = placed.into_iter().map(|(_, fault)| fault).collect();
         Err(ConfigError::Invalid { faults })

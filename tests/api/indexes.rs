@@ -84,6 +84,7 @@ async fn a_query_is_served_in_the_order_of_its_index() {
         ("building=A&floor.gt=8", "a9"),
         ("building=A&floor.ge=8&order=desc", "a9 a8"),
         ("building=A&floor.ge=3&floor.le=5&limit=2", "a3 a4 a5"),
+        ("building=A&floor.ge=5&floor.le=3", ""),
         ("owner=ana&name.begins_with=Hall&limit=2", "a1 a3 a5 a7 a9"),
         ("owner=ana&name=Sala%204", "a4"),
         ("building=C", ""),

@@ -1,0 +1,251 @@
+//! What must hold for any input, whoever makes it.
+//!
+//! `cargo fuzz run <target>`, which wants a nightly compiler, lets libFuzzer make it; the test
+//! `cargo test --test fuzz` replays the corpus and goes a little beyond it with what stable Rust
+//! has. A target panics where something does not hold.
+
+#![forbid(unsafe_code)]
+
+use std::sync::{Arc, LazyLock};
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use http_body_util::BodyExt;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Context, LambdaEvent};
+use modulo::config::{self, Config};
+use modulo::item::{Document, ItemId};
+use modulo::lambda;
+use modulo::local::{self, Data, Engine};
+use modulo::middleware::App;
+use modulo::name::Stage;
+use modulo::patch::{Patch, PatchType};
+use modulo::store::Store;
+use modulo::{openapi, routes};
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use tokio::runtime::Runtime;
+use tower::ServiceExt;
+
+const MODULES: &str = r#"
+    [defaults]
+    key = "id"
+
+    [modules.texts]
+
+    [modules.members]
+    storage = "document"
+    envelope = "plain"
+    ttl = "expiresAt"
+
+    [[modules.members.indexes]]
+    name = "by-building"
+    partition = "building"
+    sort = { attribute = "floor", type = "N" }
+"#;
+
+static SERVED: LazyLock<Served> = LazyLock::new(Served::start);
+
+/// The whole function over an embedded engine.
+struct Served {
+    runtime: Runtime,
+    config: Arc<Config>,
+    app: App,
+    _engine: Engine,
+}
+
+impl Served {
+    fn start() -> Self {
+        let runtime = Runtime::new().expect("threads are to be had");
+        let config = Arc::new(parse(MODULES).expect("it is legal"));
+        let (engine, app) = runtime.block_on(async {
+            let engine = Engine::start(&Data::Memory).await.expect("it starts");
+            let store = Store::new(&local::settings(&engine.endpoint()).await);
+            local::create_tables(store.client(), config.modules.iter())
+                .await
+                .expect("tables can be made");
+            (engine, modulo::app(&config, &store))
+        });
+        let served = Self {
+            runtime,
+            config,
+            app,
+            _engine: engine,
+        };
+        for id in ["a", "b", "c", "d"] {
+            for module in ["texts", "members"] {
+                let body = format!(r#"{{"building":"A","floor":{}}}"#, id.len());
+                let (status, _) = served.send("POST", &format!("/{module}/{id}"), body);
+                assert!(status.is_some_and(|status| status.is_success()));
+            }
+        }
+        served
+    }
+
+    /// Status and body of the answer, if this can be asked at all.
+    fn send(
+        &self,
+        method: &str,
+        target: &str,
+        body: impl Into<Body>,
+    ) -> (Option<StatusCode>, Value) {
+        let request = Request::builder().method(method).uri(target);
+        let request = request.header("content-type", "application/json");
+        let Ok(request) = request.body(body.into()) else {
+            return (None, Value::Null);
+        };
+        let answer = self.app.clone().oneshot(request);
+        let (status, body) = self.runtime.block_on(async {
+            let answer = answer.await.unwrap_or_else(|never| match never {});
+            let status = answer.status();
+            let body = answer.into_body().collect().await.expect("it is whole");
+            (status, body.to_bytes())
+        });
+        let of = || format!("{method} {target}: {status} {}", body.escape_ascii());
+        assert!(!status.is_server_error(), "{}", of());
+        let json = if body.is_empty() {
+            assert!(
+                method == "HEAD" || status == StatusCode::NO_CONTENT,
+                "{}",
+                of()
+            );
+            Value::Null
+        } else {
+            serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{error}: {}", of()))
+        };
+        (Some(status), json)
+    }
+}
+
+fn parse(text: &str) -> Result<Config, config::ConfigError> {
+    config::parse(text, "modules.toml".as_ref(), &Stage::default(), [])
+}
+
+/// A `modules.toml`: it is understood, always in the same way, or told what is wrong with it.
+pub fn configuration(input: &[u8]) {
+    let Ok(text) = str::from_utf8(input) else {
+        return;
+    };
+    match (parse(text), parse(text)) {
+        (Ok(config), Ok(again)) => {
+            assert_eq!(format!("{config:?}"), format!("{again:?}"));
+            let listed = routes::table(&config.modules);
+            for module in config.modules.iter() {
+                assert!(config.modules.find(module.name().as_str()).is_some());
+                assert!(listed.contains(module.name().as_str()), "{listed}");
+            }
+            // A schema that can't be used is told when it is needed.
+            if let Ok(document) = openapi::document(&config, openapi::HERE) {
+                serde_json::from_str::<Value>(&document).expect("it is JSON");
+            }
+        }
+        (Err(error), Err(again)) => {
+            let told = error.to_string();
+            assert!(!told.is_empty());
+            assert_eq!(told, again.to_string());
+        }
+        (first, second) => panic!("{first:?}, then {second:?}"),
+    }
+}
+
+/// A method, a space, and a path with a query: whatever it is, it is answered, and in JSON.
+pub fn path(input: &[u8]) {
+    let input = String::from_utf8_lossy(input);
+    let (method, target) = input.split_once(' ').unwrap_or(("GET", &input));
+    SERVED.send(method, target, r#"{"building":"B","floor":2}"#);
+}
+
+/// A document: one that is taken is JSON, and the same when it is taken again. As a patch, it
+/// makes JSON of it.
+pub fn body(input: &[u8]) {
+    let id = ItemId::new();
+    for module in SERVED.config.modules.iter() {
+        let parsed = Document::parse(input.to_vec(), module, Some(&id));
+        let Ok(document) = parsed else {
+            continue;
+        };
+        let text = document.as_str();
+        serde_json::from_str::<&serde_json::value::RawValue>(text).expect("it is JSON");
+        let again = Document::parse(text.as_bytes().to_vec(), module, Some(&id));
+        let again = again.unwrap_or_else(|invalid| panic!("{text} is no document: {invalid}"));
+        assert_eq!(again.as_str(), text);
+    }
+    for patch_type in [PatchType::Merge, PatchType::Operations] {
+        let Ok(patch) = Patch::parse(input, patch_type) else {
+            continue;
+        };
+        if let Ok(text) = patch.apply(Some(r#"{"a":[1,{"b":1.10}],"":null}"#)) {
+            serde_json::from_str::<Value>(&text).expect("it is JSON");
+        }
+    }
+}
+
+/// A cursor: refused, or it leads to a page, whose own cursor is taken.
+pub fn cursor(input: &[u8]) {
+    let mut cursor = percent_encode(input, NON_ALPHANUMERIC).to_string();
+    for list in [
+        "/texts?limit=1",
+        "/members?limit=1",
+        "/members?limit=1&building=A",
+        "/members?limit=1&building=A&floor.ge=1&order=desc",
+    ] {
+        let (status, page) = SERVED.send("GET", &format!("{list}&cursor={cursor}"), "");
+        match status.map(|status| status.as_u16()) {
+            Some(200) => {}
+            // What no URI can hold is not asked.
+            Some(400) | None => continue,
+            status => panic!("{status:?} {page}"),
+        }
+        let page = page.get("LIST").unwrap_or(&page);
+        if let Some(next) = page["next"].as_str() {
+            let (status, page) = SERVED.send("GET", &format!("{list}&cursor={next}"), "");
+            assert_eq!(status, Some(StatusCode::OK), "{page}");
+            next.clone_into(&mut cursor);
+        }
+    }
+}
+
+/// As far as its answer has to fit it; what a `Value` can't hold may stand in it.
+#[derive(Deserialize)]
+struct Batch {
+    operations: Vec<IgnoredAny>,
+}
+
+/// A batch: refused, or each operation has a result.
+pub fn batch(input: &[u8]) {
+    for module in ["texts", "members"] {
+        let target = format!("/_batch/{module}");
+        let (status, answer) = SERVED.send("POST", &target, input.to_vec());
+        if status != Some(StatusCode::OK) {
+            continue;
+        }
+        let asked: Batch = serde_json::from_slice(input).expect("it was understood");
+        let results = answer.get("BATCH").unwrap_or(&answer)["results"].as_array();
+        let results = results.unwrap_or_else(|| panic!("no results: {answer}"));
+        assert_eq!(results.len(), asked.operations.len(), "{answer}");
+        for result in results {
+            let status = result["status"].as_u64();
+            assert!(status.is_some_and(|status| status < 500), "{answer}");
+        }
+    }
+}
+
+/// An event: none that the runtime can read makes the function panic, and none is answered as a
+/// failure of the function.
+pub fn event(input: &[u8]) {
+    let Ok(event) = serde_json::from_slice::<LambdaRequest>(input) else {
+        return;
+    };
+    let mut context = Context::default();
+    context.deadline = u64::from(u32::MAX) * 1_000;
+    let answer = lambda::service(SERVED.app.clone()).oneshot(LambdaEvent::new(event, context));
+    // What it can't make a request of, it may leave to Lambda to report.
+    if let Ok(answer) = SERVED.runtime.block_on(answer) {
+        let answer = serde_json::to_value(answer).expect("an answer is JSON");
+        let status = answer["statusCode"].as_u64();
+        assert!(status.is_some_and(|status| status < 500), "{answer}");
+    }
+}
