@@ -8,6 +8,8 @@
 //! behind a runtime API and a DynamoDB that always gives the same answer. Any further binary, such
 //! as the function of another commit, is measured beside them, with 2 modules.
 
+#![forbid(unsafe_code)]
+
 use std::env;
 use std::fs;
 use std::io::{Cursor, Write};

@@ -9,6 +9,8 @@
 //! answer. The table after them takes the subjects in turn, a few requests each, so that its
 //! ratios hold where the machine's speed drifts; it has the processor's time of this side alone.
 
+#![forbid(unsafe_code)]
+
 use std::hint::black_box;
 use std::io;
 use std::net::SocketAddr;

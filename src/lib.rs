@@ -20,6 +20,8 @@
 //! # Ok::<_, config::ConfigError>(())
 //! ```
 
+#![forbid(unsafe_code)]
+
 #[cfg(feature = "cli")]
 pub mod backend;
 pub mod batch;

@@ -1,5 +1,7 @@
 //! `modulo`, the tool: its arguments become calls of the library.
 
+#![forbid(unsafe_code)]
+
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -1,5 +1,7 @@
 //! The Lambda function: `modules.toml` from its package, the routes, Lambda's runtime API.
 
+#![forbid(unsafe_code)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

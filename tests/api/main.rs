@@ -1,5 +1,6 @@
 //! modulo through its public doors: HTTP in, the real DynamoDB protocol out, over sockets.
 
+#![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "what fails in a fixture fails the test")]
 
 mod app;

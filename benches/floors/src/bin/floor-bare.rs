@@ -1,6 +1,8 @@
 //! The item of the path, read or written with modulo's SDK calls, and nothing else: no routes, no
 //! validation, no log, no envelope, and the SDK loaded as its documentation shows.
 
+#![forbid(unsafe_code)]
+
 use std::env;
 
 use aws_config::BehaviorVersion;

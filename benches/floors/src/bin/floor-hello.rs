@@ -1,5 +1,7 @@
 //! Answers every event with the same text: what Lambda's runtime costs.
 
+#![forbid(unsafe_code)]
+
 use lambda_http::{Error, Request, run, service_fn};
 
 #[tokio::main(flavor = "current_thread")]
