@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::contract::{self, Visitor};
 use crate::project::{Project, report, template};
-use crate::tables;
+use crate::{permissions, tables};
 
 #[test]
 fn edit_modules_toml_and_deploy_again() {
@@ -41,7 +41,7 @@ fn edit_modules_toml_and_deploy_again() {
     report("from edit to answering route", edit.elapsed());
     visitor.expect("GET", "/modulo1/old", "", 200, &old);
 
-    assert!(permissions(&project).contains("dynamodb:DeleteItem"));
+    assert!(permissions::actions(&project).contains(&"dynamodb:DeleteItem".to_owned()));
     let read_only = format!("{}{modulo3}", contract::MODULES)
         .replace("Id\"\n", "Id\"\nmethods = [\"GET\"]\n")
         .replace(
@@ -59,8 +59,8 @@ fn edit_modules_toml_and_deploy_again() {
         .unwrap_or_else(|why| panic!("it was accepted: {why}"));
     project.deploy(&[]).unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(
-        permissions(&project),
-        "dynamodb:BatchGetItem dynamodb:GetItem"
+        permissions::actions(&project),
+        ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
     );
     assert_eq!(visitor.send("DELETE", "/modulo1/old", "", "").status(), 405);
     visitor.expect("GET", "/modulo1/old", "", 200, &old);
@@ -87,24 +87,4 @@ fn tables_outlive_their_stack_outside_local() {
         Some("[1]")
     );
     tables::delete(&table);
-}
-
-/// The DynamoDB actions of the deployed function's role.
-fn permissions(project: &Project) -> String {
-    let template = template(project).expect("it is deployed");
-    let policies = &template["Resources"]["IamRoleLambdaExecution"]["Properties"]["Policies"];
-    let mut actions: Vec<_> = policies[0]["PolicyDocument"]["Statement"]
-        .as_array()
-        .expect("statements")
-        .iter()
-        .flat_map(|statement| statement["Action"].as_array().expect("actions"))
-        .filter_map(|action| {
-            action
-                .as_str()
-                .filter(|action| action.starts_with("dynamodb:"))
-        })
-        .collect();
-    actions.sort_unstable();
-    actions.dedup();
-    actions.join(" ")
 }

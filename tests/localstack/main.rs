@@ -4,6 +4,7 @@
 //! own, so tests, and copies of this whole run, can go on side by side. To see what `osls` says,
 //! run with `-- --nocapture`.
 
+#![forbid(unsafe_code)]
 #![cfg(unix)]
 
 mod contract;
@@ -11,6 +12,7 @@ mod defaults;
 mod emulator;
 mod features;
 mod lifecycle;
+mod permissions;
 mod program;
 mod project;
 mod readme;
