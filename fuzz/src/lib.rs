@@ -239,6 +239,14 @@ pub fn event(input: &[u8]) {
     let Ok(event) = serde_json::from_slice::<LambdaRequest>(input) else {
         return;
     };
+    // Lambda sends no parameter without a value; `query_map` panics on one, and the runtime makes
+    // an error of that.
+    let parameters = serde_json::from_slice::<Value>(input).unwrap_or_default();
+    let parameters = parameters["multiValueQueryStringParameters"].as_object();
+    let is_empty = |values: &Value| values.as_array().is_some_and(Vec::is_empty);
+    if parameters.is_some_and(|all| all.values().any(is_empty)) {
+        return;
+    }
     let mut context = Context::default();
     context.deadline = u64::from(u32::MAX) * 1_000;
     let answer = lambda::service(SERVED.app.clone()).oneshot(LambdaEvent::new(event, context));
