@@ -6,9 +6,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::access::Caller;
 use crate::error::ApiError;
 use crate::item::{Document, ItemId};
-use crate::module::{Module, Verb};
+use crate::module::{Module, Verb, Verbs};
 use crate::router::Mount;
 
 /// Operations, each on an item of its own.
@@ -92,12 +93,21 @@ impl Batch {
     /// How many operations one request may have.
     pub const MAX_OPERATIONS: usize = 100;
 
-    /// Parses a request's body. What is wrong with one operation is that operation's own answer,
-    /// unless all must be done.
+    /// The verbs that operations can be.
+    #[must_use]
+    pub fn verbs() -> Verbs {
+        [Op::Get, Op::Put, Op::Delete]
+            .map(Op::verb)
+            .into_iter()
+            .collect()
+    }
+
+    /// Parses a request's body from `caller`. What is wrong with one operation is that operation's
+    /// own answer, unless all must be done.
     ///
     /// # Errors
     /// It is no batch; or it is atomic, and one of its operations can't be done.
-    pub fn parse(body: &[u8], mount: &Mount) -> Result<Self, ApiError> {
+    pub fn parse(body: &[u8], mount: &Mount, caller: &Caller) -> Result<Self, ApiError> {
         let raw: RawBatch = serde_json::from_slice(body).map_err(InvalidBatch::Shape)?;
         let count = raw.operations.len();
         if !(1..=Self::MAX_OPERATIONS).contains(&count) {
@@ -116,7 +126,7 @@ impl Batch {
         }
         let atomic = raw.atomic;
         let parsed = raw.operations.into_iter().enumerate().map(|(at, raw)| {
-            let operation = Operation::parse(raw, mount);
+            let operation = Operation::parse(raw, mount, caller);
             match operation {
                 Err(error) if atomic => Err(ApiError::Operation {
                     at,
@@ -133,12 +143,17 @@ impl Batch {
 }
 
 impl Operation {
-    fn parse(raw: RawOperation, mount: &Mount) -> Result<Self, ApiError> {
+    fn parse(raw: RawOperation, mount: &Mount, caller: &Caller) -> Result<Self, ApiError> {
         let module: &Module = &mount.module;
         if !module.verbs().contains(raw.op.verb()) {
             return Err(ApiError::MethodNotAllowed {
                 allow: mount.allow(),
             });
+        }
+        if let Some(access) = module.access() {
+            access
+                .permit(raw.op.verb(), caller)
+                .map_err(ApiError::Denied)?;
         }
         let id = ItemId::parse(raw.id).map_err(|invalid| ApiError::InvalidId {
             key: module.key().clone(),

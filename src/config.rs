@@ -6,17 +6,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use ::config::{Environment, File, FileFormat};
 
 pub use self::error::{ConfigError, Fault};
 use self::error::{Faults, KeyPath, Source};
-use self::raw::Setting;
-#[cfg(feature = "cli")]
 pub(crate) use self::raw::suggest;
+use self::raw::{Setting, Surroundings};
+use crate::access::{Access, Guard, Jwks};
 use crate::chain::Chain;
-use crate::module::{Index, Module, Modules, Storage};
-use crate::name::{KeyAttribute, ModuleName, ServiceName, Stage, TableName};
+use crate::module::{Index, Module, Modules, Storage, Verbs};
+use crate::name::{GuardName, KeyAttribute, ModuleName, ServiceName, Stage, TableName};
 use crate::schema::{InvalidSchema, Violation};
 
 mod error;
@@ -59,18 +60,21 @@ pub fn load(
     parse(&read(file)?, file, stage, env)
 }
 
-/// As [`load`], and makes sure that the modules' schemas can be used. The function does without,
-/// since its package was made of a configuration that was checked: it compiles a schema when that
-/// is first needed.
+/// As [`load`], and makes sure that the modules' schemas, and issuers' keys in files, can be used.
+/// The function does without, since its package was made of a configuration that was checked: it
+/// reads each when that is first needed.
 ///
 /// # Errors
-/// As [`load`]; what is wrong with a schema is a fault like any other.
+/// As [`load`]; what is wrong with a schema or with keys is a fault like any other.
 pub fn check(
     file: &Path,
     stage: &Stage,
     env: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Config, ConfigError> {
-    interpret(&read(file)?, file, stage, env, check_schemas)
+    interpret(&read(file)?, file, stage, env, |raw, faults| {
+        check_schemas(raw, faults);
+        check_keys(raw, faults);
+    })
 }
 
 fn read(file: &Path) -> Result<String, ConfigError> {
@@ -102,9 +106,11 @@ fn interpret(
     check: impl FnOnce(&raw::File, &mut Faults),
 ) -> Result<Config, ConfigError> {
     let prefix = format!("{ENV_PREFIX}{ENV_SEPARATOR}");
-    let env = env
-        .into_iter()
+    let environment: BTreeMap<_, _> = env.into_iter().collect();
+    let settings = environment
+        .iter()
         .filter(|(name, _)| name.starts_with(&prefix))
+        .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     let layers = ::config::Config::builder()
         .add_source(File::from_str(text, FileFormat::Toml))
@@ -112,14 +118,17 @@ fn interpret(
             Environment::with_prefix(ENV_PREFIX)
                 .prefix_separator(ENV_SEPARATOR)
                 .separator(ENV_SEPARATOR)
-                .source(Some(env)),
+                .source(Some(settings)),
         )
         .build()
         .map_err(|error| ConfigError::syntax(file, text, &error))?;
 
     let mut faults = Faults::default();
-    let folder = file.parent().unwrap_or(Path::new(""));
-    let raw = raw::File::read(layers.cache, folder, &mut faults);
+    let around = Surroundings {
+        folder: file.parent().unwrap_or(Path::new("")),
+        environment: &environment,
+    };
+    let raw = raw::File::read(layers.cache, around, &mut faults);
     check(&raw, &mut faults);
     let config = resolve(raw, stage, &mut faults);
     faults.into_result(config, file, text)
@@ -159,10 +168,26 @@ fn check_schemas(raw: &raw::File, faults: &mut Faults) {
     }
 }
 
+/// Reads the issuers' keys that are in files.
+fn check_keys(raw: &raw::File, faults: &mut Faults) {
+    for guard in raw.guards.iter().filter_map(|(_, guard)| guard.as_ref()) {
+        if let Some(Err(invalid)) = guard.jwks().map(Jwks::check) {
+            let path = ["access", guard.name().as_str(), "jwt", "jwks"];
+            let path = path
+                .iter()
+                .fold(KeyPath::root(), |path, key| path.child(key));
+            faults
+                .add(path, Source::File, Chain(&*invalid).to_string())
+                .help("write the issuer's JSON Web Key Set there, or name another file");
+        }
+    }
+}
+
 /// From what was written to what it means. What comes back is complete where no fault was found.
 fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
     let raw::File {
         service,
+        guards,
         defaults,
         modules: written,
     } = raw;
@@ -173,6 +198,13 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         );
     }
 
+    let guards = Guards {
+        defined: guards,
+        default: service.access,
+    };
+    if let Some(default) = &guards.default {
+        guards.find(default, faults);
+    }
     let default_key = KeyPath::root().child("defaults").child("key");
     let mut owners: BTreeMap<TableName, ModuleName> = BTreeMap::new();
     let mut modules = Vec::with_capacity(written.len());
@@ -241,6 +273,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
                 set.value.into_iter().map(|index| index.value).collect()
             }),
             schema: raw.schema.map(|set| set.value),
+            access: guards.access(raw.access, faults),
         });
     }
     Config {
@@ -249,6 +282,55 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             docs: service.docs.is_none_or(|set| set.value),
         },
         modules: Modules::new(modules),
+    }
+}
+
+/// The guards that the file defines, and the one of modules that name none.
+struct Guards {
+    /// Those that are wrong have been told of, and are known by their names alone.
+    defined: Vec<(GuardName, Option<Arc<Guard>>)>,
+    default: Option<Setting<GuardName>>,
+}
+
+impl Guards {
+    fn find(&self, named: &Setting<GuardName>, faults: &mut Faults) -> Option<&Arc<Guard>> {
+        let name = &named.value;
+        if let Some((_, found)) = self.defined.iter().find(|(defined, _)| defined == name) {
+            return found.as_ref();
+        }
+        let known: Vec<_> = self.defined.iter().map(|(name, _)| name.as_str()).collect();
+        let help = if known.is_empty() {
+            format!("define it: [access.{name}], with jwt = {{ … }} or keys = [ … ]")
+        } else {
+            suggest(name.as_str(), &known)
+        };
+        let message = format!("there is no guard `{name}`");
+        faults
+            .add(named.path.clone(), named.source, message)
+            .help(help);
+        None
+    }
+
+    /// What a module asks of its callers.
+    fn access(&self, set: Option<Setting<raw::Access>>, faults: &mut Faults) -> Option<Access> {
+        let place = set.as_ref().map(|set| (set.path.clone(), set.source));
+        let raw = set.map(|set| set.value).unwrap_or_default();
+        let Some(named) = raw.guard.as_ref().or(self.default.as_ref()) else {
+            if let Some((path, source)) = place
+                && !faults.blame(&path)
+            {
+                faults.add(path, source, "there is no guard").help(
+                    "name one here, as in guard = \"main\", or for all modules in [service], as in \
+                         access = \"main\"",
+                );
+            }
+            return None;
+        };
+        Some(Access {
+            guard: Arc::clone(self.find(named, faults)?),
+            public: raw.public.map_or(Verbs::NONE, |set| set.value),
+            scopes: raw.scopes,
+        })
     }
 }
 

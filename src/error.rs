@@ -6,11 +6,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::http::header::{ALLOW, HeaderName, RETRY_AFTER};
+use axum::http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use headers::{ETag, HeaderMapExt};
 
+use crate::access::{Denied, Reason, Refused, Unchecked};
 use crate::batch::InvalidBatch;
 use crate::chain::Chain;
 use crate::envelope;
@@ -130,6 +131,12 @@ pub enum ApiError {
     /// The module's schema can't be used.
     #[error("Internal error")]
     Schema(#[source] Arc<InvalidSchema>),
+    /// The caller may not do that.
+    #[error("{0}")]
+    Denied(Denied),
+    /// What the caller shows can't be checked.
+    #[error("{}", unchecked_message(.0))]
+    Unchecked(#[source] Unchecked),
     /// Time ran out before the store answered.
     #[error("Try again later")]
     OutOfTime,
@@ -196,6 +203,13 @@ fn store_message(error: &StoreError) -> String {
     }
 }
 
+fn unchecked_message(cause: &Unchecked) -> &'static str {
+    match cause {
+        Unchecked::Unreachable(_) => "Try again later",
+        Unchecked::Keys(_) | Unchecked::Secret(_) => "Internal error",
+    }
+}
+
 impl ApiError {
     /// The one mapping from errors to statuses.
     pub(crate) fn status(&self) -> StatusCode {
@@ -217,7 +231,11 @@ impl ApiError {
             Self::PreconditionFailed | Self::Store(StoreError::ConditionFailed(_)) => {
                 StatusCode::PRECONDITION_FAILED
             }
-            Self::Contended => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Denied(denied) => match denied.reason() {
+                Reason::Repeated => StatusCode::BAD_REQUEST,
+                Reason::Missing | Reason::Token(_) | Reason::Key => StatusCode::UNAUTHORIZED,
+                Reason::Scope(_) => StatusCode::FORBIDDEN,
+            },
             Self::NoSuchItem | Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::DocumentTooLarge { .. }
@@ -227,15 +245,27 @@ impl ApiError {
             Self::UnsupportedMediaType(_) | Self::UnsupportedPatchType(_) => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
-            Self::Store(StoreError::Throttled(_) | StoreError::Unreachable(_)) => {
+            Self::Contended
+            | Self::Unchecked(Unchecked::Unreachable(_))
+            | Self::Store(StoreError::Throttled(_) | StoreError::Unreachable(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Store(StoreError::TimedOut(_) | StoreError::InDoubt(_)) | Self::OutOfTime => {
                 StatusCode::GATEWAY_TIMEOUT
             }
-            Self::Store(StoreError::Other(_)) | Self::Schema(_) | Self::Panic(_) => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
+            Self::Store(StoreError::Other(_))
+            | Self::Schema(_)
+            | Self::Unchecked(Unchecked::Keys(_) | Unchecked::Secret(_))
+            | Self::Panic(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// What a caller without permission is asked for.
+    fn challenge(&self) -> Option<HeaderValue> {
+        match self {
+            Self::Denied(denied) => Some(denied.challenge()),
+            Self::Operation { error, .. } => error.challenge(),
+            _ => None,
         }
     }
 
@@ -270,6 +300,15 @@ impl From<InvalidDocument> for ApiError {
     }
 }
 
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Denied(denied) => Self::Denied(denied),
+            Refused::Unchecked(cause) => Self::Unchecked(cause),
+        }
+    }
+}
+
 impl From<InvalidBatch> for ApiError {
     fn from(invalid: InvalidBatch) -> Self {
         Self::InvalidBatch(invalid)
@@ -293,6 +332,9 @@ impl IntoResponse for ApiError {
         let mut response = status.into_response();
         if let Some(allow) = self.allow() {
             response.headers_mut().insert(ALLOW, allow.clone());
+        }
+        if let Some(challenge) = self.challenge() {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
         if matches!(self, Self::UnsupportedPatchType(_)) {
             let types = HeaderValue::from_static(Patch::MEDIA_TYPES);

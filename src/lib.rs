@@ -22,6 +22,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod access;
 #[cfg(feature = "cli")]
 pub mod backend;
 pub mod batch;
@@ -31,6 +32,7 @@ pub mod docs;
 pub mod envelope;
 pub mod error;
 mod expiry;
+pub mod file;
 #[cfg(feature = "cli")]
 pub mod generate;
 pub mod handler;

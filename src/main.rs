@@ -9,11 +9,12 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use axum::http::Uri;
 use clap::{Args, Parser, Subcommand};
+use modulo::access::NewKey;
 use modulo::backend::Backend;
 use modulo::config::{self, Config, ConfigError};
 use modulo::generate::Deployment;
 use modulo::local::Data;
-use modulo::name::{InvalidName, KeyAttribute, ModuleName, Stage};
+use modulo::name::{InvalidName, KeyAttribute, KeyName, ModuleName, Stage};
 use modulo::openapi;
 use modulo::package::{self, Written};
 use modulo::plan::{self, Description, Plan};
@@ -47,13 +48,15 @@ enum Command {
     Check(FileArgs),
     /// Print the routes that modules.toml mounts
     Routes(FileArgs),
+    /// Make a new API key, and print it with the line that modules.toml needs
+    Key(KeyArgs),
     /// Print what a deployment needs, as JSON: the service's name, tables, permissions
     Resources(ResourcesArgs),
     /// Tell what a deployment would change for data and for clients
     Plan(PlanArgs),
     /// Print the API's description, an OpenAPI 3.1 document
     Openapi(OpenapiArgs),
-    /// Put the function's binary, modules.toml and its schemas together in a zip
+    /// Put the function's binary, modules.toml and the files it names together in a zip
     Package(PackageArgs),
     /// Add a module to modules.toml
     New(NewArgs),
@@ -68,6 +71,12 @@ enum Command {
     /// is stored if a line is wrong. An import of a file that was interrupted goes on where it
     /// stopped, when it is asked for again.
     Import(ImportArgs),
+}
+
+#[derive(Debug, Args)]
+struct KeyArgs {
+    /// Whose key it will be
+    name: KeyName,
 }
 
 #[derive(Debug, Args)]
@@ -312,13 +321,25 @@ fn run(command: Command) -> anyhow::Result<()> {
             let modules = config.modules.iter().len();
             let plural = if modules == 1 { "" } else { "s" };
             say(&format!(
-                "{}: {modules} module{plural}, no errors\n",
-                args.file.display()
+                "{}: {modules} module{plural}, no errors\n{}",
+                args.file.display(),
+                routes::open_to_everybody(&config.modules).unwrap_or_default()
             ));
             Ok(())
         }
         Command::Routes(args) => {
             say(&routes::table(&args.load()?.modules));
+            Ok(())
+        }
+        Command::Key(KeyArgs { name }) => {
+            let key = NewKey::random();
+            say(&format!(
+                "The key, for its owner alone; it is kept nowhere:\n\n  {}\n\n\
+                 What [access.NAME] in modules.toml needs, among `keys`:\n\n  \
+                 {{ name = \"{name}\", hash = \"{}\", scopes = [] }}\n",
+                key.as_str(),
+                key.hash()
+            ));
             Ok(())
         }
         Command::Resources(args) => resources(&args),
@@ -330,8 +351,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Package(args) => {
             let config = args.file.load()?;
-            let schemas = config.modules.schema_files();
-            let written = package::write(&args.bootstrap, &args.file.file, schemas, &args.output)?;
+            let files = config.modules.files();
+            let written = package::write(&args.bootstrap, &args.file.file, files, &args.output)?;
             let unchanged = if written == Written::Unchanged {
                 ": unchanged"
             } else {

@@ -25,6 +25,7 @@ use crate::error::{self, ApiError, Panic};
 use crate::module::Envelope;
 use crate::router::Mount;
 
+mod access;
 mod log;
 pub mod validate;
 
@@ -71,6 +72,8 @@ where
         .layer(from_fn(tell_refusal))
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(from_fn(limit_time))
+        // Within the time limit, since an issuer's keys may have to be fetched.
+        .layer(from_fn(access::guard))
         .layer(from_fn(limit_body))
         // The validation layer is inside: each kind of route has its own.
         .service(router);
@@ -129,10 +132,10 @@ async fn tell_refusal(request: Request, next: Next) -> Response {
 
 async fn limit_time(request: Request, next: Next) -> Response {
     let deadline = match request.extensions().get::<Invocation>() {
-        Some(invocation) => invocation.deadline,
-        None => Instant::now() + TIME_LIMIT,
+        Some(invocation) => invocation.deadline.into(),
+        None => tokio::time::Instant::now() + TIME_LIMIT,
     };
-    tokio::time::timeout_at(deadline.into(), next.run(request))
+    tokio::time::timeout_at(deadline, next.run(request))
         .await
         .unwrap_or_else(|_| ApiError::OutOfTime.into_response())
 }

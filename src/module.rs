@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use crate::access::Access;
+use crate::file::ConfigFile;
 use crate::name::{IndexAttribute, IndexName, KeyAttribute, ModuleName, TableName, TtlAttribute};
-use crate::schema::{Schema, SchemaFile};
+use crate::schema::Schema;
 
 /// One collection: a path, a table, and what may be done with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,7 @@ pub struct Module {
     pub(crate) storage: Storage,
     pub(crate) indexes: Vec<Index>,
     pub(crate) schema: Option<Arc<Schema>>,
+    pub(crate) access: Option<Access>,
 }
 
 impl Module {
@@ -123,6 +126,20 @@ impl Module {
     pub fn schema(&self) -> Option<&Schema> {
         self.schema.as_deref()
     }
+
+    /// What it asks of its callers; nothing of one that is open to everybody.
+    #[must_use]
+    pub fn access(&self) -> Option<&Access> {
+        self.access.as_ref()
+    }
+
+    /// The verbs it serves to everybody.
+    #[must_use]
+    pub fn open_verbs(&self) -> Verbs {
+        let public = self.access().map_or(Verbs::default(), Access::public);
+        let served = self.verbs.iter();
+        served.filter(|&verb| public.contains(verb)).collect()
+    }
 }
 
 /// The modules of one `modules.toml`, ordered by name: at least one, no two on one table.
@@ -158,9 +175,14 @@ impl Modules {
         self.0.get(name)
     }
 
-    /// The files of the modules' schemas; some modules may share one.
-    pub fn schema_files(&self) -> impl Iterator<Item = &SchemaFile> {
-        self.iter().filter_map(|module| module.schema()?.file())
+    /// The files that the configuration consists of beside its own: schemas, and the public keys
+    /// of issuers. Some modules may share one.
+    pub fn files(&self) -> impl Iterator<Item = &ConfigFile> {
+        let schemas = self.iter().filter_map(|module| module.schema()?.file());
+        let keys = self
+            .iter()
+            .filter_map(|module| module.access()?.guard().file());
+        schemas.chain(keys)
     }
 }
 
@@ -303,7 +325,7 @@ impl Billing {
 
 /// What can be done with a module, as `methods` names it: HTTP's methods on an item, and LIST,
 /// which is GET of the module itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 #[allow(missing_docs, reason = "the names are HTTP's")]
 pub enum Verb {
@@ -363,10 +385,19 @@ impl FromStr for Verb {
 pub struct Verbs(u8);
 
 impl Verbs {
+    /// No verb.
+    pub const NONE: Self = Self(0);
+
     /// Whether the set has `verb`.
     #[must_use]
     pub const fn contains(self, verb: Verb) -> bool {
         self.0 & (1 << verb as u8) != 0
+    }
+
+    /// Whether the set has no verb.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     /// The set's verbs, in the order of [`Verb::ALL`].

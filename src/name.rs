@@ -252,6 +252,42 @@ fn tag_attribute() -> InvalidName {
 }
 
 name! {
+    /// A guard's name, which refusals show: 1 to 100 letters, digits, `-` and `_`.
+    GuardName,
+    |text| Rule { min: 1, max: 100, start: ALPHANUMERIC, rest: WORD }.check(text)
+}
+
+name! {
+    /// The name of an API key's owner: 1 to 100 letters, digits, `-` and `_`.
+    KeyName,
+    |text| text.parse::<GuardName>().map(drop)
+}
+
+name! {
+    /// What a caller may do, in an issuer's words: 1 to 255 characters of ASCII without spaces,
+    /// quotation marks and backslashes.
+    ///
+    /// Source: RFC 6749, section 3.3.
+    Scope,
+    |text| {
+        let legal: (fn(char) -> bool, _) = (
+            |c| c.is_ascii_graphic() && !matches!(c, '"' | '\\'),
+            "visible ASCII characters but `\"` and `\\`",
+        );
+        Rule { min: 1, max: 255, start: legal, rest: legal }.check(text)
+    }
+}
+
+name! {
+    /// An issuer, an audience, or the name of a secret: 1 to 1,000 bytes of UTF-8.
+    Identifier,
+    |text| {
+        let any: (fn(char) -> bool, _) = (|c| !c.is_control(), "no control characters");
+        Rule { min: 1, max: 1_000, start: any, rest: any }.check(text)
+    }
+}
+
+name! {
     /// A stage: the part of every table's name that keeps `local`, `dev` and `prod` apart.
     ///
     /// 1 to 50 letters, digits, `-` and `_`, beginning with a letter or a digit.

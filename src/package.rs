@@ -1,4 +1,5 @@
-//! The function's package: the `bootstrap` binary, `modules.toml` and its schemas in one zip.
+//! The function's package: the `bootstrap` binary, `modules.toml` and the files that it names, in
+//! one zip.
 //!
 //! The same input gives the same bytes, so that a deployment can see that nothing changed.
 
@@ -12,7 +13,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use crate::config::FILE_NAME;
-use crate::schema::SchemaFile;
+use crate::file::ConfigFile;
 
 /// The entry that the `provided` runtimes start.
 const BOOTSTRAP: &str = "bootstrap";
@@ -69,21 +70,21 @@ pub enum Written {
     Unchanged,
 }
 
-/// Puts `bootstrap`, a Linux binary or a zip that has one, the file `modules` and its schemas
-/// together into `output`.
+/// Puts `bootstrap`, a Linux binary or a zip that has one, the file `modules` and the files that it
+/// names together into `output`.
 ///
 /// # Errors
 /// See [`PackageError`].
 pub fn write<'s>(
     bootstrap: &Path,
     modules: &Path,
-    schemas: impl IntoIterator<Item = &'s SchemaFile>,
+    named: impl IntoIterator<Item = &'s ConfigFile>,
     output: &Path,
 ) -> Result<Written, PackageError> {
     // By path, since modules may share one.
     let mut files = BTreeMap::new();
-    for schema in schemas {
-        files.insert(schema.path.as_str(), read(&schema.location())?);
+    for file in named {
+        files.insert(file.path.as_str(), read(&file.location())?);
     }
     let package = build(bootstrap, &read(modules)?, &files)?;
     if fs::read(output).is_ok_and(|there| there == package) {
@@ -103,7 +104,7 @@ pub fn write<'s>(
 fn build(
     bootstrap: &Path,
     modules: &[u8],
-    schemas: &BTreeMap<&str, Vec<u8>>,
+    files: &BTreeMap<&str, Vec<u8>>,
 ) -> Result<Vec<u8>, PackageError> {
     let given = read(bootstrap)?;
     let no_bootstrap = |source| PackageError::Zip {
@@ -122,8 +123,8 @@ fn build(
         });
     }
     add(&mut package, FILE_NAME, READABLE, modules).map_err(no_bootstrap)?;
-    for (path, schema) in schemas {
-        add(&mut package, path, READABLE, schema).map_err(no_bootstrap)?;
+    for (path, content) in files {
+        add(&mut package, path, READABLE, content).map_err(no_bootstrap)?;
     }
     let finished = package.finish().map_err(no_bootstrap)?;
     Ok(finished.into_inner())
@@ -237,8 +238,8 @@ mod tests {
                     [modules.a]\nkey = 'id'\n[modules.b]\nkey = 'id'\n";
         fs::write(&modules, text).expect("writable");
         let config = config::check(&modules, &Stage::default(), []).expect("legal");
-        let schemas = || config.modules.schema_files();
-        write(&bootstrap, &modules, schemas(), &output).expect("written");
+        let files = || config.modules.files();
+        write(&bootstrap, &modules, files(), &output).expect("written");
         insta::assert_snapshot!(packed(&output), @"
         100755 1980-01-01 00:00:00 bootstrap
         100644 1980-01-01 00:00:00 modules.toml
@@ -247,7 +248,7 @@ mod tests {
         for (edit, expected) in [("true", Written::Unchanged), ("{}", Written::New)] {
             fs::write(&schema, edit).expect("writable");
             assert_eq!(
-                write(&bootstrap, &modules, schemas(), &output).expect("written"),
+                write(&bootstrap, &modules, files(), &output).expect("written"),
                 expected
             );
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, Request};
-use axum::http::HeaderValue;
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method};
 use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get, post};
 
@@ -84,6 +84,22 @@ impl Mount {
             Resource::Batch => ("/_batch", ""),
         };
         fmt::from_fn(move |f| write!(f, "{before}/{}{after}", self.module.name()))
+    }
+
+    /// What a method does here, if the module serves it.
+    #[must_use]
+    pub fn verb(&self, method: &Method) -> Option<Verb> {
+        let verb = match (self.resource, method) {
+            (Resource::Batch, _) => None,
+            (Resource::Item, &(Method::GET | Method::HEAD)) => Some(Verb::Get),
+            (Resource::Collection, &(Method::GET | Method::HEAD)) => Some(Verb::List),
+            (_, &Method::POST) => Some(Verb::Post),
+            (_, &Method::PUT) => Some(Verb::Put),
+            (_, &Method::PATCH) => Some(Verb::Patch),
+            (_, &Method::DELETE) => Some(Verb::Delete),
+            _ => None,
+        };
+        verb.filter(|&verb| self.module.verbs().contains(verb))
     }
 
     /// The methods that the module serves here.

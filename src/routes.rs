@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use crate::module::{Module, Modules, Verb};
 
-/// The routes as a table, one line for each kind of path of a module.
+/// The routes as a table, one line for each kind of path of a module, and below it what is open to
+/// everybody.
 #[must_use]
 pub fn table(modules: &Modules) -> String {
     let header = ["PATH", "METHODS", "TABLE", "KEY"].map(str::to_owned);
@@ -24,7 +25,8 @@ pub fn table(modules: &Modules) -> String {
             .filter(|&verb| module.verbs().contains(verb));
         row(format!("/{name}/<id>"), served.map(Verb::as_str).collect());
     }
-    columns(&rows)
+    let open = open_to_everybody(modules);
+    columns(&rows) + &open.map_or_else(String::new, |open| format!("\n{open}"))
 }
 
 /// What the path of the module itself serves.
@@ -34,6 +36,24 @@ fn collection_methods(module: &Module) -> Vec<&'static str> {
         .into_iter()
         .filter(|(verb, _)| module.verbs().contains(*verb));
     served.map(|(_, method)| method).collect()
+}
+
+/// Says which modules anybody can use, if there are such modules.
+#[must_use]
+pub fn open_to_everybody(modules: &Modules) -> Option<String> {
+    let open = modules.iter().filter_map(|module| {
+        let (name, verbs) = (module.name(), module.open_verbs());
+        if verbs == module.verbs() {
+            return Some(name.to_string());
+        }
+        let verbs: Vec<_> = verbs.iter().map(Verb::as_str).collect();
+        (!verbs.is_empty()).then(|| format!("{name} ({})", verbs.join(" ")))
+    });
+    let open: Vec<_> = open.collect();
+    (!open.is_empty()).then(|| {
+        let open = open.join(", ");
+        format!("Open to everybody: {open} (see \"Who may do what\" in README.md).\n")
+    })
 }
 
 fn columns<const N: usize>(rows: &[[String; N]]) -> String {

@@ -4,14 +4,15 @@
 
 use std::fmt::{self, Write};
 use std::io;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{ReferencingError, ValidationError, Validator};
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::file::ConfigFile;
 
 /// How many violations an answer lists at most.
 pub const MAX_LISTED: usize = 100;
@@ -40,34 +41,13 @@ pub struct Schema {
 #[derive(Debug)]
 enum Source {
     /// A file, and what was in it when it was read.
-    File(SchemaFile, OnceLock<Result<Value, Arc<InvalidSchema>>>),
+    File(ConfigFile, OnceLock<Result<Value, Arc<InvalidSchema>>>),
     /// Written in `modules.toml` itself.
     Inline(Value),
 }
 
-/// Where a schema's file is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SchemaFile {
-    /// Its path below the folder of `modules.toml`, there and in the function's package.
-    pub path: SchemaPath,
-    /// That folder.
-    folder: PathBuf,
-}
-
-impl SchemaFile {
-    /// The file, to be opened.
-    #[must_use]
-    pub fn location(&self) -> PathBuf {
-        self.folder.join(self.path.as_str())
-    }
-}
-
 impl Schema {
-    pub(crate) fn in_file(path: SchemaPath, folder: &Path) -> Self {
-        let file = SchemaFile {
-            path,
-            folder: folder.to_owned(),
-        };
+    pub(crate) fn in_file(file: ConfigFile) -> Self {
         Self {
             source: Source::File(file, OnceLock::new()),
             validator: OnceLock::new(),
@@ -83,7 +63,7 @@ impl Schema {
 
     /// Its file, unless it is written in `modules.toml`.
     #[must_use]
-    pub fn file(&self) -> Option<&SchemaFile> {
+    pub fn file(&self) -> Option<&ConfigFile> {
         match &self.source {
             Source::File(file, _) => Some(file),
             Source::Inline(_) => None,
@@ -380,55 +360,5 @@ impl Write for Beginning {
             self.text.push(char);
         }
         Ok(())
-    }
-}
-
-/// A schema file's path, relative to the folder of `modules.toml` and never outside of it, so that
-/// the function's package can hold it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SchemaPath(String);
-
-/// Why a text is no [`SchemaPath`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidSchemaPath {
-    /// It begins at the root, or on another system's drive.
-    #[error("it must be relative to the folder of modules.toml")]
-    Absolute,
-    /// It has a segment that is no name.
-    #[error("`{0}` is no name in it; use names of folders with one `/` between them")]
-    Segment(String),
-    /// It does not look like JSON.
-    #[error("its name must end in `.json`")]
-    NotJson,
-}
-
-impl SchemaPath {
-    const SUFFIX: &str = ".json";
-
-    /// The path, with `/` between its segments.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for SchemaPath {
-    type Err = InvalidSchemaPath;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.starts_with('/') {
-            return Err(InvalidSchemaPath::Absolute);
-        }
-        let is_name = |segment: &str| {
-            !matches!(segment, "" | "." | "..") && !segment.contains(['\\', ':', '\0'])
-        };
-        if let Some(segment) = text.split('/').find(|segment| !is_name(segment)) {
-            return Err(InvalidSchemaPath::Segment(segment.to_owned()));
-        }
-        if text.ends_with(Self::SUFFIX) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidSchemaPath::NotJson)
-        }
     }
 }

@@ -10,10 +10,15 @@ use std::time::Duration;
 use ::config::{Map, Value, ValueKind};
 use serde::Deserialize;
 
+pub(super) use self::access::{Access, Surroundings};
 use super::error::{Faults, KeyPath, Source};
+use crate::access::Guard;
+use crate::file::{ConfigFile, FilePath};
 use crate::module::{Billing, Envelope, Index, IndexKey, KeyType, Storage, Verb, Verbs};
-use crate::name::{KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute};
-use crate::schema::{Schema, SchemaPath};
+use crate::name::{GuardName, KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute};
+use crate::schema::Schema;
+
+mod access;
 
 /// DynamoDB's limit for an item, above which no document can be.
 const ITEM_LIMIT_BYTES: usize = 409_600;
@@ -46,6 +51,8 @@ impl<T: Default> Setting<T> {
 /// The whole file.
 pub(super) struct File {
     pub(super) service: Service,
+    /// The names of those that are wrong too.
+    pub(super) guards: Vec<(GuardName, Option<Arc<Guard>>)>,
     pub(super) defaults: Module,
     pub(super) modules: Vec<(ModuleName, KeyPath, Module)>,
 }
@@ -55,6 +62,7 @@ pub(super) struct File {
 pub(super) struct Service {
     pub(super) name: Option<Setting<ServiceName>>,
     pub(super) docs: Option<Setting<bool>>,
+    pub(super) access: Option<Setting<GuardName>>,
 }
 
 /// `[modules.<name>]` and `[defaults]`
@@ -72,13 +80,15 @@ pub(super) struct Module {
     pub(super) storage: Option<Setting<Storage>>,
     pub(super) indexes: Option<Setting<Vec<Setting<Index>>>>,
     pub(super) schema: Option<Setting<Arc<Schema>>>,
+    pub(super) access: Option<Setting<Access>>,
 }
 
 impl File {
-    /// Of the file in `folder`.
-    pub(super) fn read(root: Value, folder: &Path, faults: &mut Faults) -> Self {
+    pub(super) fn read(root: Value, around: Surroundings<'_>, faults: &mut Faults) -> Self {
+        let folder = around.folder;
         let mut file = Self {
             service: Service::default(),
+            guards: Vec::new(),
             defaults: Module::default(),
             modules: Vec::new(),
         };
@@ -87,6 +97,9 @@ impl File {
         };
         if let Some(section) = root.section("service", faults) {
             file.service = Service::read(section, faults);
+        }
+        if let Some(guards) = root.section("access", faults) {
+            file.guards = guards.read_guards(around, faults);
         }
         if let Some(section) = root.section("defaults", faults) {
             file.defaults = Module::read(section, folder, faults);
@@ -112,6 +125,7 @@ impl Service {
         let service = Self {
             name: section.text("name", faults),
             docs: section.boolean("docs", faults),
+            access: section.text("access", faults),
         };
         section.close(faults);
         service
@@ -133,6 +147,7 @@ impl Module {
             storage: section.word("storage", Storage::WORDS, faults),
             indexes: section.indexes("indexes", faults),
             schema: section.schema("schema", folder, faults),
+            access: section.access("access", faults),
         };
         section.close(faults);
         module
@@ -153,6 +168,7 @@ impl Module {
             storage: self.storage.or_else(|| defaults.storage.clone()),
             indexes: self.indexes.or_else(|| defaults.indexes.clone()),
             schema: self.schema.or_else(|| defaults.schema.clone()),
+            access: self.access.or_else(|| defaults.access.clone()),
         }
     }
 }
@@ -462,7 +478,20 @@ impl Section {
     }
 
     fn methods(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<Verbs>> {
-        const HELP: &str = "list what the module serves, as in methods = [\"GET\", \"LIST\"]";
+        let set = self.verbs(key, faults)?;
+        if set.value.is_empty() && !faults.blame(&set.path) {
+            faults
+                .add(
+                    set.path.clone(),
+                    set.source,
+                    "the list is empty, so the module serves nothing",
+                )
+                .help("list what the module serves, as in methods = [\"GET\", \"LIST\"]");
+        }
+        Some(set)
+    }
+
+    fn verbs(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<Verbs>> {
         let (value, path, source) = self.take(key)?;
         let words: Vec<String> = match (value.kind, source) {
             (ValueKind::Array(values), _) => values
@@ -477,20 +506,12 @@ impl Section {
             }
             (kind, _) => {
                 let message = format!("expected a list of methods, found {}", describe(&kind));
-                faults.add(path, source, message).help(HELP);
+                faults
+                    .add(path, source, message)
+                    .help(format!("write it as in {key} = [\"GET\", \"LIST\"]"));
                 return None;
             }
         };
-        if words.is_empty() {
-            faults
-                .add(
-                    path,
-                    source,
-                    "the list is empty, so the module serves nothing",
-                )
-                .help(HELP);
-            return None;
-        }
         let known: Vec<_> = Verb::ALL.iter().map(|verb| verb.as_str()).collect();
         let verbs = words.iter().filter_map(|word| {
             let verb = word.parse::<Verb>().ok();
@@ -522,9 +543,9 @@ impl Section {
                 value,
                 path,
                 source,
-            } = self.text::<SchemaPath>(key, faults)?;
+            } = self.text::<FilePath>(key, faults)?;
             return Some(Setting {
-                value: Arc::new(Schema::in_file(value, folder)),
+                value: Arc::new(Schema::in_file(ConfigFile::new(value, folder))),
                 path,
                 source,
             });
@@ -651,6 +672,10 @@ fn noun(key: &str) -> &str {
         "table" => "table name",
         "ttl" | "partition" | "sort" => "attribute",
         "schema" => "path of a schema",
+        "access" | "guard" => "name of a guard",
+        "env" => "name of a variable",
+        "jwks" => "place of keys",
+        "methods" | "public" => "method",
         other => other,
     }
 }

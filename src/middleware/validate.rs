@@ -18,6 +18,7 @@ use http_body_util::{BodyExt, LengthLimitError};
 use mime::Mime;
 
 use super::MAX_BODY_BYTES;
+use crate::access::Caller;
 use crate::batch::Batch;
 use crate::error::{ApiError, UnsupportedMediaType};
 use crate::item::{Document, ItemId};
@@ -71,18 +72,12 @@ pub async fn batch(mut request: Request, next: Next) -> Response {
 
 async fn parse_item(mut request: Request) -> Result<Request, ApiError> {
     let mount = mount_of(&request)?;
-    let verb = match *request.method() {
-        Method::GET | Method::HEAD => Some(Verb::Get),
-        Method::POST => Some(Verb::Post),
-        Method::PUT => Some(Verb::Put),
-        Method::PATCH => Some(Verb::Patch),
-        Method::DELETE => Some(Verb::Delete),
-        Method::OPTIONS => return Ok(request),
-        _ => None,
-    };
+    if request.method() == Method::OPTIONS {
+        return Ok(request);
+    }
     let module = Arc::clone(&mount.module);
-    let verb = verb
-        .filter(|&verb| module.verbs().contains(verb))
+    let verb = mount
+        .verb(request.method())
         .ok_or_else(|| not_allowed(mount))?;
     let id = ItemId::from_path(mount.raw_id(request.uri().path())).map_err(|invalid| {
         ApiError::InvalidId {
@@ -108,24 +103,22 @@ async fn parse_item(mut request: Request) -> Result<Request, ApiError> {
 
 async fn parse_collection(mut request: Request) -> Result<Request, ApiError> {
     let mount = mount_of(&request)?;
+    if request.method() == Method::OPTIONS {
+        return Ok(request);
+    }
     let module = Arc::clone(&mount.module);
-    let verbs = module.verbs();
-    match *request.method() {
-        Method::GET | Method::HEAD if verbs.contains(Verb::List) => {
+    let verb = mount
+        .verb(request.method())
+        .ok_or_else(|| not_allowed(mount))?;
+    match verb {
+        Verb::List => {
             let page = PageRequest::parse(request.uri().query().unwrap_or_default(), &module)?;
             request.extensions_mut().insert(page);
-            Ok(request)
         }
-        Method::POST if verbs.contains(Verb::Post) => {
-            parse_document(&module, None, &mut request).await?;
-            Ok(request)
-        }
-        Method::PUT if verbs.contains(Verb::Put) => Ok(request),
-        Method::PATCH if verbs.contains(Verb::Patch) => Ok(request),
-        Method::DELETE if verbs.contains(Verb::Delete) => Ok(request),
-        Method::OPTIONS => Ok(request),
-        _ => Err(not_allowed(mount)),
+        Verb::Post => parse_document(&module, None, &mut request).await?,
+        Verb::Get | Verb::Put | Verb::Patch | Verb::Delete => {}
     }
+    Ok(request)
 }
 
 fn mount_of(request: &Request) -> Result<&Mount, ApiError> {
@@ -154,7 +147,9 @@ async fn parse_batch(request: &mut Request) -> Result<(), ApiError> {
     mount_of(request)?;
     let body = read_body(request).await?;
     media_type(request.headers()).map_err(ApiError::UnsupportedMediaType)?;
-    let batch = Batch::parse(&body, mount_of(request)?)?;
+    let extensions = request.extensions();
+    let caller = extensions.get().unwrap_or(&Caller::Anonymous);
+    let batch = Batch::parse(&body, mount_of(request)?, caller)?;
     request.extensions_mut().insert(batch);
     Ok(())
 }

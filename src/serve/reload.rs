@@ -1,4 +1,4 @@
-//! The edited `modules.toml`, or a schema of it, mounted without a restart.
+//! The edited `modules.toml`, or a file that it names, mounted without a restart.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -20,11 +20,11 @@ use crate::routes;
 /// How long the file must be left alone before it is read: editors write in several steps.
 const SETTLE: Duration = Duration::from_millis(100);
 
-/// Tells when the file, or one of its schemas, may have changed.
+/// Tells when the file, or one that it names, may have changed.
 pub(super) struct Watch {
     changed: mpsc::Receiver<()>,
     watcher: RecommendedWatcher,
-    schemas: Arc<Mutex<Vec<PathBuf>>>,
+    also: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl Watch {
@@ -39,13 +39,13 @@ impl Watch {
         let names = files
             .clone()
             .map(|file| file.file_name().map(OsString::from));
-        let schemas = Arc::new(Mutex::new(Vec::<PathBuf>::new()));
-        let followed = Arc::clone(&schemas);
+        let also = Arc::new(Mutex::new(Vec::<PathBuf>::new()));
+        let followed = Arc::clone(&also);
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            let schemas = followed.lock().unwrap_or_else(PoisonError::into_inner);
+            let also = followed.lock().unwrap_or_else(PoisonError::into_inner);
             let concerns = |path: &PathBuf| {
                 names.iter().any(|name| path.file_name() == name.as_deref())
-                    || schemas.iter().any(|schema| schema.starts_with(path))
+                    || also.iter().any(|file| file.starts_with(path))
             };
             if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(concerns))
             {
@@ -65,16 +65,16 @@ impl Watch {
         Ok(Self {
             changed,
             watcher,
-            schemas,
+            also,
         })
     }
 
-    /// Watches the folders of the schemas' files too: of one that is not there yet, the nearest
-    /// folder above.
+    /// Watches the folders of the files that it names too: of one that is not there yet, the
+    /// nearest folder above.
     pub(super) fn follow(&mut self, modules: &Modules) -> anyhow::Result<()> {
-        let mut schemas = Vec::new();
-        for schema in modules.schema_files() {
-            let file = std::path::absolute(schema.location())?;
+        let mut files = Vec::new();
+        for named in modules.files() {
+            let file = std::path::absolute(named.location())?;
             let Some(above) = file.ancestors().skip(1).find(|folder| folder.is_dir()) else {
                 continue;
             };
@@ -82,9 +82,9 @@ impl Watch {
             self.watcher
                 .watch(&folder, RecursiveMode::NonRecursive)
                 .with_context(|| format!("cannot watch `{}` for changes", folder.display()))?;
-            schemas.push(folder.join(file.strip_prefix(above)?));
+            files.push(folder.join(file.strip_prefix(above)?));
         }
-        *self.schemas.lock().unwrap_or_else(PoisonError::into_inner) = schemas;
+        *self.also.lock().unwrap_or_else(PoisonError::into_inner) = files;
         Ok(())
     }
 
@@ -136,7 +136,7 @@ async fn load(
     mounted: &Config,
     tables: &Tables,
 ) -> anyhow::Result<Config> {
-    // Before they are read: no edit is missed, and that of a schema with errors neither.
+    // Before they are read: no edit is missed, and that of a named file with errors neither.
     if let Ok(config) = options.load() {
         watch.follow(&config.modules)?;
     }

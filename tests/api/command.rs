@@ -8,9 +8,10 @@ use axum::body::Body;
 use axum::http::Request;
 use modulo::local::{Data, Engine};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
 
 use crate::app::{Answer, Client, MODULES};
 
@@ -61,16 +62,35 @@ impl Folder {
     }
 
     pub(crate) async fn serve(&self, arguments: &[&str]) -> Served {
+        self.serve_logging("", arguments).await
+    }
+
+    /// As [`Folder::serve`], with this in `RUST_LOG`.
+    pub(crate) async fn serve_logging(&self, filter: &str, arguments: &[&str]) -> Served {
         let mut command = self.modulo(&["serve", "--addr", "127.0.0.1:0"]);
+        command.env("RUST_LOG", filter);
         let mut process = command
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let welcome = lines.next_line().await.unwrap();
-        let Some(welcome) = welcome else {
+        let mut stdout = BufReader::new(process.stdout.take().unwrap()).lines();
+        // Read all the time, or else a process that says much would wait for it.
+        let (sender, mut lines) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = stdout.next_line().await {
+                let _ = sender.send(line);
+            }
+        });
+        let mut said = lines.recv().await;
+        while said
+            .as_ref()
+            .is_some_and(|line| !line.starts_with("modulo serves"))
+        {
+            said = lines.recv().await;
+        }
+        let Some(welcome) = said else {
             let mut stderr = String::new();
             process
                 .stderr
@@ -102,7 +122,7 @@ pub(crate) struct Served {
     pub(crate) process: Child,
     /// The first line of its output, until somebody has asked for it.
     welcome: Option<String>,
-    lines: Lines<BufReader<ChildStdout>>,
+    lines: mpsc::UnboundedReceiver<String>,
 }
 
 impl Served {
@@ -116,6 +136,17 @@ impl Served {
             .await
     }
 
+    /// All that it has said, once it is ended.
+    pub(crate) async fn output(mut self) -> String {
+        self.process.start_kill().unwrap();
+        let mut said = self.welcome.unwrap_or_default();
+        while let Some(line) = self.lines.recv().await {
+            said.push('\n');
+            said.push_str(&line);
+        }
+        said
+    }
+
     /// Waits for a line of its output that holds `text`.
     pub(crate) async fn line(&mut self, text: &str) -> String {
         let mut said = Vec::new();
@@ -123,7 +154,7 @@ impl Served {
             if self.welcome.take_if(|line| line.contains(text)).is_some() {
                 return Some(text.to_owned());
             }
-            while let Some(line) = self.lines.next_line().await.unwrap() {
+            while let Some(line) = self.lines.recv().await {
                 if line.contains(text) {
                     return Some(line);
                 }
@@ -173,6 +204,8 @@ async fn routes_are_printed_as_a_table() {
     /log/<id>    GET                        audit.dev  at
     /rooms       GET POST                   rooms-dev  roomId
     /rooms/<id>  GET POST PUT PATCH DELETE  rooms-dev  roomId
+
+    Open to everybody: log, rooms (see \"Who may do what\" in README.md).
     ");
 }
 
@@ -181,7 +214,11 @@ async fn check_tells_how_it_stands() {
     let (status, stdout, _) = Folder::with(MODULES).run(&["check"]).await;
     assert_eq!(
         (status, stdout.as_str()),
-        (Some(0), "modules.toml: 2 modules, no errors\n")
+        (
+            Some(0),
+            "modules.toml: 2 modules, no errors\n\
+             Open to everybody: modulo1, modulo2 (see \"Who may do what\" in README.md).\n"
+        )
     );
 
     let (status, stdout, stderr) = Folder::with("[modules.a]\nkye = 1").run(&["check"]).await;
@@ -215,6 +252,8 @@ async fn the_repositorys_own_modules_are_as_the_readme_says() {
     /modulo1/<id>  GET POST PUT PATCH DELETE  modulo1-local  modulo1Id
     /modulo2       GET POST                   modulo2-local  modulo2Id
     /modulo2/<id>  GET POST PUT PATCH DELETE  modulo2-local  modulo2Id
+
+    Open to everybody: modulo1, modulo2 (see \"Who may do what\" in README.md).
     ");
 }
 

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "what fails in a fixture fails the test")]
 
+mod access;
 mod app;
 mod batch;
 mod command;

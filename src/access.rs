@@ -1,0 +1,310 @@
+//! Who may do what: the guards that `modules.toml` defines, and what a module asks of its callers.
+//!
+//! Knows a request's headers, and no statuses. Nothing of a credential is in an error or a log.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+pub use self::jwks::{InvalidJwks, Jwks, KeySource};
+pub use self::jwt::{InvalidToken, Jwt, Keys};
+pub use self::key::{ApiKey, KeyHash, NewKey};
+pub use self::secret::{Secret, Unset};
+use crate::file::ConfigFile;
+use crate::module::{Verb, Verbs};
+use crate::name::{GuardName, Scope};
+
+mod jwks;
+mod jwt;
+mod key;
+mod secret;
+
+/// The header that has an API key.
+pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// What knows one kind of callers: an `[access.<name>]`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Guard {
+    pub(crate) name: GuardName,
+    pub(crate) credential: Credential,
+}
+
+/// What callers show to a guard.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// A token that an issuer has signed, as `Authorization: Bearer …`.
+    Jwt(Jwt),
+    /// A key, as `x-api-key: …`.
+    Key(Vec<ApiKey>),
+}
+
+/// What a guarded module asks of its callers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    pub(crate) guard: Arc<Guard>,
+    pub(crate) public: Verbs,
+    pub(crate) scopes: BTreeMap<Verb, Vec<Scope>>,
+}
+
+/// Who sends a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Caller {
+    /// Somebody who shows nothing.
+    #[default]
+    Anonymous,
+    /// Somebody whom the guard knows, with the scopes that were granted.
+    Known(BTreeSet<String>),
+}
+
+impl Guard {
+    /// The name, which is also the realm that a refusal names.
+    #[must_use]
+    pub fn name(&self) -> &GuardName {
+        &self.name
+    }
+
+    /// What callers have to show.
+    #[must_use]
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// The file with its issuer's keys, if they are in one.
+    #[must_use]
+    pub fn file(&self) -> Option<&ConfigFile> {
+        self.jwks()?.file()
+    }
+
+    /// Its issuer's public keys, if those are what it checks with.
+    pub(crate) fn jwks(&self) -> Option<&Jwks> {
+        match &self.credential {
+            Credential::Jwt(Jwt {
+                keys: Keys::Public(jwks),
+                ..
+            }) => Some(jwks),
+            Credential::Jwt(_) | Credential::Key(_) => None,
+        }
+    }
+
+    /// Finds out who sends a request.
+    ///
+    /// # Errors
+    /// The credential is not one that the guard takes, or can't be checked at the moment.
+    pub async fn identify(&self, headers: &HeaderMap) -> Result<Caller, Refused> {
+        let name = match &self.credential {
+            Credential::Jwt(_) => &AUTHORIZATION,
+            Credential::Key(_) => &X_API_KEY,
+        };
+        let mut values = headers.get_all(name).iter();
+        let value = match (values.next(), values.next()) {
+            (None, _) => return Ok(Caller::Anonymous),
+            (Some(value), None) => value,
+            (Some(_), Some(_)) => return Err(self.denied(Reason::Repeated).into()),
+        };
+        let scopes = match &self.credential {
+            Credential::Jwt(jwt) => {
+                let Some(token) = bearer(value) else {
+                    return Ok(Caller::Anonymous);
+                };
+                jwt.verify(token).await.map_err(|error| match error {
+                    jwt::Unverified::Invalid(invalid) => {
+                        Refused::Denied(self.denied(Reason::Token(invalid)))
+                    }
+                    jwt::Unverified::Unchecked(cause) => Refused::Unchecked(cause),
+                })?
+            }
+            Credential::Key(keys) => {
+                key::find(keys, value.as_bytes()).ok_or_else(|| self.denied(Reason::Key))?
+            }
+        };
+        Ok(Caller::Known(scopes))
+    }
+
+    /// What somebody is told who shows nothing.
+    pub(crate) fn unknown(&self) -> Denied {
+        self.denied(Reason::Missing)
+    }
+
+    fn denied(&self, reason: Reason) -> Denied {
+        Denied {
+            scheme: match self.credential {
+                Credential::Jwt(_) => Scheme::Bearer,
+                Credential::Key(_) => Scheme::ApiKey,
+            },
+            realm: self.name.clone(),
+            reason,
+        }
+    }
+}
+
+/// The token of the one scheme that is read; a header of another one shows nothing to this guard.
+fn bearer(value: &HeaderValue) -> Option<&[u8]> {
+    let (scheme, token) = value.as_bytes().split_at_checked("Bearer ".len())?;
+    scheme
+        .eq_ignore_ascii_case(b"Bearer ")
+        .then(|| token.trim_ascii())
+}
+
+impl Access {
+    /// Who knows the callers.
+    #[must_use]
+    pub fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// The verbs that need no credential.
+    #[must_use]
+    pub fn public(&self) -> Verbs {
+        self.public
+    }
+
+    /// The scopes that a verb needs, all of them.
+    #[must_use]
+    pub fn scopes(&self, verb: Verb) -> &[Scope] {
+        self.scopes.get(&verb).map_or(&[], Vec::as_slice)
+    }
+
+    /// Makes sure that `caller` may do `verb`.
+    ///
+    /// # Errors
+    /// The verb needs a credential or a scope that the caller has not shown.
+    pub fn permit(&self, verb: Verb, caller: &Caller) -> Result<(), Denied> {
+        if self.public.contains(verb) {
+            return Ok(());
+        }
+        let Caller::Known(granted) = caller else {
+            return Err(self.guard.unknown());
+        };
+        let needed = self.scopes(verb);
+        if needed.iter().all(|scope| granted.contains(scope.as_str())) {
+            Ok(())
+        } else {
+            Err(self.guard.denied(Reason::Scope(needed.to_vec())))
+        }
+    }
+}
+
+/// Why a caller is not let in.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// It is the caller's fault.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// It is not.
+    #[error(transparent)]
+    Unchecked(Unchecked),
+}
+
+/// Why a credential can't be checked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Unchecked {
+    /// The issuer's keys can't be had at the moment.
+    #[error("the issuer's keys can't be had")]
+    Unreachable(#[source] Arc<InvalidJwks>),
+    /// The issuer's keys are not what they must be.
+    #[error("the issuer's keys can't be used")]
+    Keys(#[source] Arc<InvalidJwks>),
+    /// There is no secret.
+    #[error("the secret can't be had")]
+    Secret(#[source] Unset),
+}
+
+/// How a credential is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    /// RFC 6750's.
+    Bearer,
+    /// No standard has one for keys; its parameters are RFC 6750's.
+    ApiKey,
+}
+
+/// A caller's mistake, which a `WWW-Authenticate` header explains.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.message())]
+pub struct Denied {
+    scheme: Scheme,
+    realm: GuardName,
+    reason: Reason,
+}
+
+/// What is wrong with what a caller has shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// Nothing was shown.
+    Missing,
+    /// Two credentials were shown.
+    Repeated,
+    /// The token is not valid.
+    Token(InvalidToken),
+    /// The key is not one of the guard's.
+    Key,
+    /// All of these scopes are needed.
+    Scope(Vec<Scope>),
+}
+
+impl Denied {
+    /// What is wrong.
+    #[must_use]
+    pub fn reason(&self) -> &Reason {
+        &self.reason
+    }
+
+    fn message(&self) -> String {
+        match (&self.reason, self.scheme) {
+            (Reason::Missing, Scheme::Bearer) => {
+                "Please provide a token, as in `Authorization: Bearer …`".to_owned()
+            }
+            (Reason::Missing, Scheme::ApiKey) => {
+                "Please provide an API key, as in `x-api-key: …`".to_owned()
+            }
+            (Reason::Repeated, _) => "Please provide one credential only".to_owned(),
+            (Reason::Token(invalid), _) => format!("Please provide a valid token: {invalid}"),
+            (Reason::Key, _) => "Please provide a valid API key: it is unknown".to_owned(),
+            (Reason::Scope(scopes), Scheme::Bearer) => {
+                format!("Please provide a token with the scope `{}`", spaced(scopes))
+            }
+            (Reason::Scope(scopes), Scheme::ApiKey) => {
+                format!("Please provide a key with the scope `{}`", spaced(scopes))
+            }
+        }
+    }
+
+    /// The value of `WWW-Authenticate`, as RFC 6750 has it.
+    #[must_use]
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "names, scopes and reasons are ASCII"
+    )]
+    pub fn challenge(&self) -> HeaderValue {
+        let scheme = match self.scheme {
+            Scheme::Bearer => "Bearer",
+            Scheme::ApiKey => "ApiKey",
+        };
+        let error = match &self.reason {
+            // To who has shown nothing, no error is told.
+            Reason::Missing => String::new(),
+            Reason::Repeated => error("invalid_request", "more than one credential"),
+            Reason::Token(invalid) => error("invalid_token", &invalid.to_string()),
+            Reason::Key => error("invalid_token", "it is unknown"),
+            Reason::Scope(scopes) => {
+                format!(
+                    r#", error="insufficient_scope", scope="{}""#,
+                    spaced(scopes)
+                )
+            }
+        };
+        let challenge = format!(r#"{scheme} realm="{}"{error}"#, self.realm);
+        HeaderValue::from_str(&challenge).expect("all of it is ASCII")
+    }
+}
+
+fn error(code: &str, description: &str) -> String {
+    format!(r#", error="{code}", error_description="{description}""#)
+}
+
+fn spaced(scopes: &[Scope]) -> String {
+    let scopes: Vec<_> = scopes.iter().map(Scope::as_str).collect();
+    scopes.join(" ")
+}

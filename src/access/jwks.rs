@@ -1,0 +1,431 @@
+//! An issuer's public keys: RFC 7517, from a file or from the issuer itself.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use axum::http::Uri;
+use http_body_util::{BodyExt, Limited};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::Unchecked;
+use super::jwt::{InvalidToken, Unverified};
+use crate::file::{ConfigFile, FilePath, InvalidFilePath};
+
+/// How long keys are used without a look at whether the issuer has others.
+const FRESH: Duration = Duration::from_mins(10);
+
+/// How long the issuer is left alone after a fetch, whatever tokens come in.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// The same, while there are no keys at all.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long a fetch may take.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
+
+/// How long an issuer's answer may be.
+const MAX_BYTES: usize = 262_144;
+
+/// Shared by all issuers. Made on first need, since reading the system's certificates takes time.
+static CONNECTOR: LazyLock<Connector> = LazyLock::new(|| {
+    Connector::builder()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .build()
+});
+
+/// Where an issuer's keys are.
+#[derive(Debug)]
+pub struct Jwks(Place);
+
+#[derive(Debug)]
+enum Place {
+    /// A file, and what was in it when it was read.
+    File(ConfigFile, OnceLock<Result<Arc<KeySet>, Arc<InvalidJwks>>>),
+    /// A server.
+    Remote(Arc<Remote>),
+}
+
+impl Jwks {
+    pub(crate) fn in_file(file: ConfigFile) -> Self {
+        Self(Place::File(file, OnceLock::new()))
+    }
+
+    pub(crate) fn at(url: JwksUrl) -> Self {
+        Self(Place::Remote(Arc::new(Remote {
+            url,
+            fetched: RwLock::default(),
+            last_fetch: Mutex::default(),
+        })))
+    }
+
+    /// Its file, if it is in one.
+    #[must_use]
+    pub fn file(&self) -> Option<&ConfigFile> {
+        match &self.0 {
+            Place::File(file, _) => Some(file),
+            Place::Remote(_) => None,
+        }
+    }
+
+    /// Makes sure that keys in a file can be used.
+    ///
+    /// # Errors
+    /// See [`InvalidJwks`].
+    pub fn check(&self) -> Result<(), Arc<InvalidJwks>> {
+        match &self.0 {
+            Place::File(file, keys) => read(file, keys).map(drop),
+            Place::Remote(_) => Ok(()),
+        }
+    }
+
+    /// The key of that id which is for `algorithm`; where a token names none, the only one.
+    pub(super) async fn find(
+        &self,
+        id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<Arc<Key>, Unverified> {
+        let keys = match &self.0 {
+            Place::File(file, keys) => read(file, keys).map_err(Unchecked::Keys)?,
+            Place::Remote(remote) => {
+                let wanted = Wanted {
+                    id: id.map(str::to_owned),
+                    algorithm,
+                };
+                return remote.find(wanted).await;
+            }
+        };
+        Ok(keys.find(id, algorithm)?)
+    }
+}
+
+/// From the same place; what has been read of it is beside the point, but for a file's content.
+impl PartialEq for Jwks {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Place::File(one, content), Place::File(another, other_content)) => {
+                let read = |content: &OnceLock<Result<Arc<KeySet>, _>>| {
+                    content.get().and_then(|keys| keys.as_ref().ok().cloned())
+                };
+                one == another && read(content) == read(other_content)
+            }
+            (Place::Remote(one), Place::Remote(another)) => one.url == another.url,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Jwks {}
+
+fn read(
+    file: &ConfigFile,
+    keys: &OnceLock<Result<Arc<KeySet>, Arc<InvalidJwks>>>,
+) -> Result<Arc<KeySet>, Arc<InvalidJwks>> {
+    let read = || {
+        let location = file.location();
+        let text = std::fs::read(&location).map_err(|source| InvalidJwks::Read {
+            file: location,
+            source,
+        })?;
+        KeySet::parse(&text).map(Arc::new)
+    };
+    keys.get_or_init(|| read().map_err(Arc::new)).clone()
+}
+
+/// A server's keys, fetched when they are first needed.
+#[derive(Debug)]
+struct Remote {
+    url: JwksUrl,
+    fetched: RwLock<Option<Fetched>>,
+    /// Held while a fetch is under way, so that there is one at a time.
+    last_fetch: Mutex<Option<LastFetch>>,
+}
+
+#[derive(Debug, Clone)]
+struct Fetched {
+    keys: Arc<KeySet>,
+    at: Instant,
+}
+
+#[derive(Debug)]
+struct LastFetch {
+    at: Instant,
+    error: Option<Arc<InvalidJwks>>,
+}
+
+#[derive(Debug, Clone)]
+struct Wanted {
+    id: Option<String>,
+    algorithm: Algorithm,
+}
+
+impl Remote {
+    async fn find(self: &Arc<Self>, wanted: Wanted) -> Result<Arc<Key>, Unverified> {
+        let Some(Fetched { keys, at }) = self.fetched() else {
+            self.refresh(None).await?;
+            let fetched = self.fetched().map(|fetched| fetched.keys);
+            let keys = fetched.unwrap_or_default();
+            return Ok(keys.find(wanted.id.as_deref(), wanted.algorithm)?);
+        };
+        let found = keys.find(wanted.id.as_deref(), wanted.algorithm);
+        let is_stale = at.elapsed() > FRESH;
+        match found {
+            Ok(key) if !is_stale => Ok(key),
+            // Who comes while another request fetches goes on with what there is.
+            Ok(key) if self.last_fetch.try_lock().is_err() => Ok(key),
+            Err(error) if error != InvalidToken::UnknownKey && !is_stale => Err(error.into()),
+            _ => {
+                // The keys that are there go on while the server is down.
+                let _ = self.refresh(Some(at)).await;
+                let keys = self.fetched().map_or(keys, |fetched| fetched.keys);
+                Ok(keys.find(wanted.id.as_deref(), wanted.algorithm)?)
+            }
+        }
+    }
+
+    fn fetched(&self) -> Option<Fetched> {
+        let fetched = self.fetched.read().unwrap_or_else(PoisonError::into_inner);
+        fetched.clone()
+    }
+
+    /// Fetches the keys, unless that has been done since those of `seen`, or tried just now. In a
+    /// task of its own: a client that goes away must not take the fetch of all others with it.
+    async fn refresh(self: &Arc<Self>, seen: Option<Instant>) -> Result<(), Unchecked> {
+        let remote = Arc::clone(self);
+        let fetch = async move {
+            let mut last = remote.last_fetch.lock().await;
+            let fetched = remote.fetched().map(|fetched| fetched.at);
+            if fetched != seen {
+                return Ok(());
+            }
+            let pause = if seen.is_some() { PAUSE } else { FIRST_PAUSE };
+            if let Some(LastFetch { at, error }) = &*last
+                && at.elapsed() < pause
+            {
+                return error.clone().map_or(Ok(()), Err);
+            }
+            let outcome = fetch(&remote.url).await.map_err(Arc::new);
+            let at = Instant::now();
+            *last = Some(LastFetch {
+                at,
+                error: outcome.as_ref().err().cloned(),
+            });
+            let keys = Arc::new(outcome?);
+            let mut fetched = remote
+                .fetched
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            *fetched = Some(Fetched { keys, at });
+            Ok(())
+        };
+        match tokio::spawn(fetch).await {
+            Ok(outcome) => outcome.map_err(Unchecked::Unreachable),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
+
+async fn fetch(url: &JwksUrl) -> Result<KeySet, InvalidJwks> {
+    let unreachable = |source| InvalidJwks::Unreachable {
+        url: url.clone(),
+        source,
+    };
+    let body = async {
+        let request = HttpRequest::get(url.0.to_string())?;
+        let response = CONNECTOR.call(request).await?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            return Err(format!("it answers with the status {status}").into());
+        }
+        let body = Limited::new(response.into_body(), MAX_BYTES).collect();
+        Ok(body.await?.to_bytes())
+    };
+    let body = tokio::time::timeout(TIME_LIMIT, body)
+        .await
+        .unwrap_or_else(|elapsed| Err(elapsed.into()))
+        .map_err(unreachable)?;
+    KeySet::parse(&body)
+}
+
+/// The keys of a set that signatures can be checked with, perhaps none.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct KeySet(Vec<Arc<Key>>);
+
+/// A key, which is for one algorithm only.
+#[derive(Debug)]
+pub(super) struct Key {
+    jwk: Jwk,
+    algorithm: Algorithm,
+    decoding: DecodingKey,
+}
+
+impl Key {
+    /// What signatures are checked with.
+    pub(super) fn decoding(&self) -> &DecodingKey {
+        &self.decoding
+    }
+
+    /// A key of a kind that is used here, and that is not for something else.
+    fn parse(text: &str) -> Option<Self> {
+        let jwk: Jwk = serde_json::from_str(text).ok()?;
+        let algorithm = match &jwk.algorithm {
+            AlgorithmParameters::RSA(_) => Algorithm::RS256,
+            AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
+                Algorithm::ES256
+            }
+            AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
+                Algorithm::EdDSA
+            }
+            _ => return None,
+        };
+        let common = &jwk.common;
+        let is_for_signatures = common
+            .public_key_use
+            .as_ref()
+            .is_none_or(|used| *used == PublicKeyUse::Signature);
+        let is_for_algorithm = common
+            .key_algorithm
+            .is_none_or(|named| named == KeyAlgorithm::from(algorithm));
+        if !is_for_signatures || !is_for_algorithm {
+            return None;
+        }
+        Some(Self {
+            decoding: DecodingKey::from_jwk(&jwk).ok()?,
+            algorithm,
+            jwk,
+        })
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.jwk == other.jwk
+    }
+}
+
+impl Eq for Key {}
+
+impl KeySet {
+    /// Keys of other kinds, or for other purposes, may stand among those that are used.
+    fn parse(text: &[u8]) -> Result<Self, InvalidJwks> {
+        #[derive(Deserialize)]
+        struct Set {
+            keys: Vec<Box<RawValue>>,
+        }
+
+        let set: Set = serde_json::from_slice(text).map_err(InvalidJwks::NotJwks)?;
+        let keys = set.keys.iter().filter_map(|key| Key::parse(key.get()));
+        let keys: Vec<_> = keys.map(Arc::new).collect();
+        if keys.is_empty() {
+            return Err(InvalidJwks::NoKey);
+        }
+        Ok(Self(keys))
+    }
+
+    fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Arc<Key>, InvalidToken> {
+        let named = || {
+            let is_named = |key: &&Arc<Key>| id.is_none() || key.jwk.common.key_id.as_deref() == id;
+            self.0.iter().filter(is_named)
+        };
+        let mut usable = named().filter(|key| key.algorithm == algorithm);
+        match (usable.next(), usable.next()) {
+            (Some(key), None) => Ok(Arc::clone(key)),
+            (None, _) if named().next().is_some() => Err(InvalidToken::Algorithm),
+            _ => Err(InvalidToken::UnknownKey),
+        }
+    }
+}
+
+/// Why an issuer's keys can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidJwks {
+    /// Their file can't be read.
+    #[error("cannot read `{}`", file.display())]
+    Read {
+        /// The file.
+        file: std::path::PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Their server can't be reached, or does not answer as it should.
+    #[error("cannot fetch `{url}`")]
+    Unreachable {
+        /// The server.
+        url: JwksUrl,
+        /// What went wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// They are not the JSON that RFC 7517 describes.
+    #[error("it is no JSON Web Key Set")]
+    NotJwks(#[source] serde_json::Error),
+    /// None of them is of a kind that is used here.
+    #[error("none of its keys is for RS256, ES256 or EdDSA")]
+    NoKey,
+}
+
+/// Where an issuer's keys are, as `modules.toml` says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// On a server.
+    Url(JwksUrl),
+    /// In a file beside `modules.toml`.
+    File(FilePath),
+}
+
+/// The URL of a JWKS: `https`, or `http` on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JwksUrl(Uri);
+
+/// Why a text is no [`KeySource`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidKeySource {
+    /// No URL.
+    #[error("it is no URL")]
+    NotUrl,
+    /// Others could change the keys on their way.
+    #[error("it must begin with `https://`, but for a server on this machine")]
+    Insecure,
+    /// A password would be in every log.
+    #[error("it must not have a user's name")]
+    User,
+    /// No path.
+    #[error(transparent)]
+    Path(#[from] InvalidFilePath),
+}
+
+impl FromStr for KeySource {
+    type Err = InvalidKeySource;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if !text.contains("://") {
+            return Ok(Self::File(text.parse()?));
+        }
+        let url: Uri = text.parse().map_err(|_| InvalidKeySource::NotUrl)?;
+        let authority = url.authority().ok_or(InvalidKeySource::NotUrl)?;
+        if authority.as_str().contains('@') {
+            return Err(InvalidKeySource::User);
+        }
+        let is_here = matches!(authority.host(), "127.0.0.1" | "[::1]" | "localhost");
+        match url.scheme_str() {
+            Some("https") => Ok(Self::Url(JwksUrl(url))),
+            Some("http") if is_here => Ok(Self::Url(JwksUrl(url))),
+            _ => Err(InvalidKeySource::Insecure),
+        }
+    }
+}
+
+impl fmt::Display for JwksUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

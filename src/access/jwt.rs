@@ -1,0 +1,194 @@
+//! JSON Web Tokens: RFC 7519, signed as RFC 7515 has it.
+//!
+//! The library reads headers and checks signatures. The claims are read here: with the exact
+//! numbers that documents need (`serde_json`'s `arbitrary_precision`), its own check refuses every
+//! `exp`.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::crypto;
+use jsonwebtoken::{Algorithm, DecodingKey, decode_header};
+use serde::Deserialize;
+
+use super::jwks::Jwks;
+use super::{Secret, Unchecked};
+use crate::name::Identifier;
+
+/// The longest token that is read, in bytes.
+const MAX_TOKEN_BYTES: usize = 8_192;
+
+/// An issuer of tokens, as `modules.toml` names it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Jwt {
+    pub(crate) issuer: Identifier,
+    pub(crate) audience: Identifier,
+    pub(crate) leeway: Duration,
+    pub(crate) keys: Keys,
+}
+
+/// What an issuer's signatures are checked with.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// Public keys: RS256, ES256, `EdDSA`.
+    Public(Jwks),
+    /// A shared secret: HS256.
+    Secret(Secret),
+}
+
+/// Why a token is not valid, in the words that its sender is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidToken {
+    /// More than [`MAX_TOKEN_BYTES`].
+    #[error("it is longer than {MAX_TOKEN_BYTES} bytes")]
+    TooLong,
+    /// No token at all, or `alg` is `none` or unheard of.
+    #[error("it is no signed JWT")]
+    Malformed,
+    /// Its header asks for what is not understood.
+    #[error("its header has crit")]
+    Critical,
+    /// Signed with an algorithm that its key is not for.
+    #[error("its algorithm is not that of its key")]
+    Algorithm,
+    /// The issuer has no such key.
+    #[error("its key is unknown")]
+    UnknownKey,
+    /// The signature is wrong.
+    #[error("its signature is wrong")]
+    Signature,
+    /// Without the claims that every token must have, or with claims of other types.
+    #[error("its claims are not iss, aud and exp as RFC 7519 has them")]
+    Claims,
+    /// Of another issuer.
+    #[error("its issuer is another")]
+    Issuer,
+    /// For another audience.
+    #[error("its audience is another")]
+    Audience,
+    /// Its time is over.
+    #[error("it has expired")]
+    Expired,
+    /// Its time is still to come.
+    #[error("it is not valid yet")]
+    NotYetValid,
+}
+
+/// Why a token is not taken.
+#[derive(Debug)]
+pub(super) enum Unverified {
+    Invalid(InvalidToken),
+    Unchecked(Unchecked),
+}
+
+impl From<InvalidToken> for Unverified {
+    fn from(invalid: InvalidToken) -> Self {
+        Self::Invalid(invalid)
+    }
+}
+
+impl From<Unchecked> for Unverified {
+    fn from(cause: Unchecked) -> Self {
+        Self::Unchecked(cause)
+    }
+}
+
+/// The claims that are read of a token.
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    aud: OneOrMany,
+    exp: f64,
+    nbf: Option<f64>,
+    scope: Option<String>,
+    scp: Option<OneOrMany>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Many(texts) => texts,
+        }
+    }
+}
+
+impl Jwt {
+    /// What its signatures are checked with.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// The scopes of a token that is in order.
+    pub(super) async fn verify(&self, token: &[u8]) -> Result<BTreeSet<String>, Unverified> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(InvalidToken::TooLong.into());
+        }
+        let token = str::from_utf8(token).map_err(|_| InvalidToken::Malformed)?;
+        let (message, signature) = token.rsplit_once('.').ok_or(InvalidToken::Malformed)?;
+        let (_, payload) = message.split_once('.').ok_or(InvalidToken::Malformed)?;
+        let header = decode_header(token).map_err(|_| InvalidToken::Malformed)?;
+        if header.crit.is_some() {
+            return Err(InvalidToken::Critical.into());
+        }
+        let is_signed = |key: &DecodingKey| {
+            crypto::verify(signature, message.as_bytes(), key, header.alg).unwrap_or(false)
+        };
+        // Whether the key is for the header's algorithm is known before it is used.
+        let is_signed = match &self.keys {
+            Keys::Public(jwks) => is_signed(
+                jwks.find(header.kid.as_deref(), header.alg)
+                    .await?
+                    .decoding(),
+            ),
+            Keys::Secret(secret) if header.alg == Algorithm::HS256 => {
+                let secret = secret.value().map_err(Unchecked::Secret)?;
+                is_signed(&DecodingKey::from_secret(secret))
+            }
+            Keys::Secret(_) => return Err(InvalidToken::Algorithm.into()),
+        };
+        if !is_signed {
+            return Err(InvalidToken::Signature.into());
+        }
+        let payload = URL_SAFE_NO_PAD
+            .decode(payload)
+            .map_err(|_| InvalidToken::Malformed)?;
+        let claims: Claims = serde_json::from_slice(&payload).map_err(|_| InvalidToken::Claims)?;
+        Ok(self.check(&claims)?)
+    }
+
+    fn check(&self, claims: &Claims) -> Result<BTreeSet<String>, InvalidToken> {
+        let now = SystemTime::UNIX_EPOCH
+            .elapsed()
+            .unwrap_or_default()
+            .as_secs_f64();
+        let leeway = self.leeway.as_secs_f64();
+        if claims.iss != self.issuer.as_str() {
+            return Err(InvalidToken::Issuer);
+        }
+        let audience = self.audience.as_str();
+        if !claims.aud.as_slice().iter().any(|aud| aud == audience) {
+            return Err(InvalidToken::Audience);
+        }
+        if claims.exp + leeway <= now {
+            return Err(InvalidToken::Expired);
+        }
+        if claims.nbf.is_some_and(|nbf| now + leeway < nbf) {
+            return Err(InvalidToken::NotYetValid);
+        }
+        let lists = claims.scope.iter();
+        let lists = lists.chain(claims.scp.iter().flat_map(OneOrMany::as_slice));
+        let scopes = lists.flat_map(|list| list.split(' '));
+        Ok(scopes.map(str::to_owned).collect())
+    }
+}

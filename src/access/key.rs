@@ -1,0 +1,129 @@
+//! API keys, of which only hashes are known.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+use uuid::Uuid;
+
+use crate::name::{KeyName, Scope};
+
+/// A caller's key, as `modules.toml` has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Whose it is, for people to read.
+    pub name: KeyName,
+    /// The hash of the key.
+    pub hash: KeyHash,
+    /// What its owner may do.
+    pub scopes: Vec<Scope>,
+}
+
+/// The SHA-256 of a key. It needs neither salt nor time: a key is random, unlike a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KeyHash([u8; 32]);
+
+/// Why a text is no [`KeyHash`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`sha256:` and 64 hexadecimal digits are needed")]
+pub struct InvalidKeyHash;
+
+impl KeyHash {
+    const PREFIX: &str = "sha256:";
+
+    fn of(key: &[u8]) -> Self {
+        Self(Sha256::digest(key).into())
+    }
+}
+
+impl FromStr for KeyHash {
+    type Err = InvalidKeyHash;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.strip_prefix(Self::PREFIX).ok_or(InvalidKeyHash)?;
+        let mut hash = [0; 32];
+        if digits.len() != 2 * hash.len() || !digits.bytes().all(|d| d.is_ascii_hexdigit()) {
+            return Err(InvalidKeyHash);
+        }
+        for (byte, at) in hash.iter_mut().zip((0..).step_by(2)) {
+            *byte = u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| InvalidKeyHash)?;
+        }
+        Ok(Self(hash))
+    }
+}
+
+impl fmt::Display for KeyHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::PREFIX)?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The scopes of the key that was shown, if it is one of `keys`. How long that takes tells nothing
+/// of the hashes: each of them is compared to its end.
+pub(super) fn find(keys: &[ApiKey], shown: &[u8]) -> Option<BTreeSet<String>> {
+    let shown = KeyHash::of(shown);
+    let mut found = None;
+    for key in keys {
+        let is_same: Choice = key.hash.0.ct_eq(&shown.0);
+        if is_same.into() {
+            found = Some(key);
+        }
+    }
+    let scopes = found?.scopes.iter();
+    Some(scopes.map(|scope| scope.as_str().to_owned()).collect())
+}
+
+/// A key that nobody has yet.
+#[derive(Debug)]
+pub struct NewKey(String);
+
+impl NewKey {
+    /// A random one.
+    #[must_use]
+    pub fn random() -> Self {
+        // Version 4 UUIDs are the randomness that is at hand: 244 bits of it.
+        let bytes = [Uuid::new_v4(), Uuid::new_v4()].map(Uuid::into_bytes);
+        Self(URL_SAFE_NO_PAD.encode(bytes.concat()))
+    }
+
+    /// The key, for its owner alone.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Its hash, for `modules.toml`.
+    #[must_use]
+    pub fn hash(&self) -> KeyHash {
+        KeyHash::of(self.0.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_is_written_as_sha256sum_writes_it() {
+        let hash = KeyHash::of(b"abc").to_string();
+        assert_eq!(
+            hash,
+            "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(hash.parse(), Ok(KeyHash::of(b"abc")));
+        for wrong in [
+            "",
+            "sha256:",
+            &hash[..70],
+            &hash.replace("sha256", "md5"),
+            &hash.replace('b', "é"),
+        ] {
+            assert_eq!(wrong.parse::<KeyHash>(), Err(InvalidKeyHash), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! `[access.<name>]`, and what modules say of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::path::Path;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::config::{Value, ValueKind};
+
+use super::{Section, Setting, describe, has_environment, noun, source, suggest};
+use crate::access::{ApiKey, Credential, Guard, Jwks, Jwt, KeySource, Keys, Secret};
+use crate::config::error::{Faults, Source};
+use crate::file::ConfigFile;
+use crate::module::{Verb, Verbs};
+use crate::name::{GuardName, Identifier, Scope};
+
+/// How far the clocks of issuer and function may be apart, where nothing is said.
+const DEFAULT_LEEWAY: Duration = Duration::from_mins(1);
+
+/// `[modules.<name>.access]`
+#[derive(Clone, Default)]
+pub(in crate::config) struct Access {
+    pub(in crate::config) guard: Option<Setting<GuardName>>,
+    pub(in crate::config) public: Option<Setting<Verbs>>,
+    pub(in crate::config) scopes: BTreeMap<Verb, Vec<Scope>>,
+}
+
+/// What a guard's definition may refer to.
+#[derive(Clone, Copy)]
+pub(in crate::config) struct Surroundings<'a> {
+    /// The folder of `modules.toml`.
+    pub(in crate::config) folder: &'a Path,
+    pub(in crate::config) environment: &'a BTreeMap<String, String>,
+}
+
+impl Section {
+    /// Every key is a guard's name.
+    pub(super) fn read_guards(
+        self,
+        around: Surroundings<'_>,
+        faults: &mut Faults,
+    ) -> Vec<(GuardName, Option<Arc<Guard>>)> {
+        let mut guards = Vec::with_capacity(self.table.len());
+        for (name, value) in self.table {
+            let path = self.path.child(&name);
+            let source = source(&value);
+            let name = match name.parse::<GuardName>() {
+                Ok(name) => name,
+                Err(invalid) => {
+                    let message = format!("`{name}` is no legal name of a guard: {invalid}");
+                    faults.add(path, source, message);
+                    continue;
+                }
+            };
+            let credential = Self::open(value, path, faults)
+                .and_then(|section| section.credential(around, faults));
+            let guard = credential.map(|credential| {
+                let name = name.clone();
+                Arc::new(Guard { name, credential })
+            });
+            guards.push((name, guard));
+        }
+        guards
+    }
+
+    fn credential(mut self, around: Surroundings<'_>, faults: &mut Faults) -> Option<Credential> {
+        const HELP: &str = "write jwt = { issuer = \"…\", audience = \"…\", jwks = \"…\" }, or \
+                            keys = [{ name = \"…\", hash = \"sha256:…\" }]";
+        let path = self.path.clone();
+        let is_one = self.is_one_of(&["jwt", "keys"], HELP, faults);
+        let jwt = self.section("jwt", faults);
+        let jwt = jwt.and_then(|section| section.jwt(around, faults));
+        let keys = self.api_keys("keys", faults);
+        self.close(faults);
+        if !is_one || faults.blame(&path) {
+            return None;
+        }
+        jwt.map(Credential::Jwt).or(keys.map(Credential::Key))
+    }
+
+    /// Whether one of these keys is there, and no other of them.
+    fn is_one_of(&self, keys: &[&str], help: &str, faults: &mut Faults) -> bool {
+        let found: Vec<_> = keys
+            .iter()
+            .filter(|key| self.table.contains_key(**key))
+            .map(|key| format!("`{key}`"))
+            .collect();
+        let message = match found.len() {
+            1 => return true,
+            0 => {
+                let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+                format!("{} is missing", keys.join(" or "))
+            }
+            _ => format!("{} can't stand together", found.join(" and ")),
+        };
+        faults
+            .add(self.path.clone(), Source::File, message)
+            .help(help);
+        false
+    }
+
+    fn jwt(mut self, around: Surroundings<'_>, faults: &mut Faults) -> Option<Jwt> {
+        const HELP: &str = "name the issuer's keys, as in jwks = \"https://…/jwks.json\", or the \
+                            variable that has the secret, as in secret = { env = \"JWT_SECRET\" }";
+        self.is_one_of(&["jwks", "secret"], HELP, faults);
+        let issuer = self.required::<Identifier>("issuer", "as the issuer writes it", faults);
+        let audience = self.required::<Identifier>("audience", "as tokens name this API", faults);
+        let leeway = self.duration("leeway", faults);
+        let jwks = self.text::<KeySource>("jwks", faults);
+        let jwks = jwks.map(|set| match set.value {
+            KeySource::Url(url) => Jwks::at(url),
+            KeySource::File(path) => Jwks::in_file(ConfigFile::new(path, around.folder)),
+        });
+        let secret = self.section("secret", faults);
+        let secret = secret.and_then(|section| section.secret(around, faults));
+        self.close(faults);
+        Some(Jwt {
+            issuer: issuer?,
+            audience: audience?,
+            leeway: leeway.map_or(DEFAULT_LEEWAY, |set| set.value),
+            keys: jwks.map(Keys::Public).or(secret.map(Keys::Secret))?,
+        })
+    }
+
+    fn secret(mut self, around: Surroundings<'_>, faults: &mut Faults) -> Option<Secret> {
+        let variable = self.required::<Identifier>("env", "a variable's name", faults)?;
+        let path = self.path.child("env");
+        self.close(faults);
+        let value = around.environment.get(variable.as_str());
+        let secret = Secret::of_variable(variable, value.map(String::as_str));
+        if let Ok(value) = secret.value()
+            && value.len() < Secret::MIN_BYTES
+        {
+            let message = format!(
+                "the secret there has {} bytes, HS256 needs {} at the least",
+                value.len(),
+                Secret::MIN_BYTES
+            );
+            faults
+                .add(path, Source::File, message)
+                .help("make one with: openssl rand -base64 48");
+        }
+        Some(secret)
+    }
+
+    fn required<T: FromStr<Err: Display>>(
+        &mut self,
+        key: &'static str,
+        what: &str,
+        faults: &mut Faults,
+    ) -> Option<T> {
+        let set = self.text(key, faults);
+        let path = self.path.child(key);
+        if set.is_none() && !faults.blame(&path) {
+            faults
+                .add(
+                    self.path.clone(),
+                    Source::File,
+                    format!("`{key}` is missing"),
+                )
+                .help(format!("write {key} = \"…\", {what}"));
+        }
+        set.map(|set| set.value)
+    }
+
+    fn api_keys(&mut self, key: &'static str, faults: &mut Faults) -> Option<Vec<ApiKey>> {
+        let (value, path, origin) = self.take(key)?;
+        let ValueKind::Array(values) = value.kind else {
+            let message = format!("expected a list of keys, found {}", describe(&value.kind));
+            faults
+                .add(path, origin, message)
+                .help("write keys = [{ name = \"…\", hash = \"sha256:…\", scopes = [\"…\"] }]");
+            return None;
+        };
+        if values.is_empty() {
+            faults
+                .add(
+                    path.clone(),
+                    origin,
+                    "the list is empty, so nobody has a key",
+                )
+                .help("make a key with `modulo key`");
+        }
+        let (mut names, mut hashes) = (BTreeSet::new(), BTreeSet::new());
+        let mut keys = Vec::with_capacity(values.len());
+        for (at, value) in values.into_iter().enumerate() {
+            let path = path.child(&at.to_string());
+            let Some(mut section) = Self::open(value, path.clone(), faults) else {
+                continue;
+            };
+            let name = section.required("name", "whose the key is", faults);
+            let hash = section.required("hash", "as `modulo key` prints it", faults);
+            let scopes = section.scopes("scopes", faults);
+            section.close(faults);
+            let (Some(name), Some(hash)) = (name, hash) else {
+                continue;
+            };
+            let key = ApiKey { name, hash, scopes };
+            if !names.insert(key.name.clone()) {
+                let message = format!("there is another key `{}`", key.name);
+                faults.add(path.clone(), origin, message);
+            }
+            if !hashes.insert(key.hash) {
+                faults.add(path, origin, "there is another key with this hash");
+            }
+            keys.push(key);
+        }
+        Some(keys)
+    }
+
+    /// A list of scopes; where there is none, none is.
+    fn scopes(&mut self, key: &'static str, faults: &mut Faults) -> Vec<Scope> {
+        let Some((value, path, source)) = self.take(key) else {
+            return Vec::new();
+        };
+        Self::scopes_of(
+            &Setting {
+                value,
+                path,
+                source,
+            },
+            faults,
+        )
+    }
+
+    fn scopes_of(set: &Setting<Value>, faults: &mut Faults) -> Vec<Scope> {
+        const HELP: &str = "list scopes, as in [\"rooms:write\"]";
+        let mut fault = |message| {
+            faults.add(set.path.clone(), set.source, message).help(HELP);
+        };
+        let ValueKind::Array(values) = &set.value.kind else {
+            let found = describe(&set.value.kind);
+            fault(format!("expected a list of scopes, found {found}"));
+            return Vec::new();
+        };
+        let scopes = values.iter().filter_map(|value| {
+            let text = value.kind.to_string();
+            text.parse::<Scope>()
+                .map_err(|invalid| fault(format!("`{text}` is no legal scope: {invalid}")))
+                .ok()
+        });
+        scopes.collect()
+    }
+
+    /// `[modules.<name>.access]`
+    pub(super) fn access(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults,
+    ) -> Option<Setting<Access>> {
+        let (value, path, source) = self.take(key)?;
+        if has_environment(&value) {
+            faults
+                .add(
+                    path,
+                    source,
+                    "what a module asks of its callers can't be said in the environment",
+                )
+                .help("say it in modules.toml, where verbs and scopes keep their case");
+            return None;
+        }
+        let mut section = Self::open(value, path.clone(), faults)?;
+        let mut access = Access {
+            guard: section.text("guard", faults),
+            public: section.verbs("public", faults),
+            scopes: BTreeMap::new(),
+        };
+        if let Some(scopes) = section.section("scopes", faults) {
+            access.scopes = scopes.scopes_of_verbs(faults);
+        }
+        section.close(faults);
+        if let Some(public) = &access.public {
+            for verb in public
+                .value
+                .iter()
+                .filter(|verb| access.scopes.contains_key(verb))
+            {
+                let message = format!("{verb} is public, and needs scopes");
+                faults
+                    .add(public.path.clone(), public.source, message)
+                    .help("leave it out of `public`, or out of `scopes`");
+            }
+        }
+        Some(Setting {
+            value: access,
+            path,
+            source,
+        })
+    }
+
+    /// Every key is a verb.
+    fn scopes_of_verbs(self, faults: &mut Faults) -> BTreeMap<Verb, Vec<Scope>> {
+        let verbs: Vec<_> = Verb::ALL.iter().map(|verb| verb.as_str()).collect();
+        let mut scopes = BTreeMap::new();
+        for (word, value) in self.table {
+            let path = self.path.child(&word);
+            let source = source(&value);
+            if let Ok(verb) = word.parse::<Verb>() {
+                let set = Setting {
+                    value,
+                    path,
+                    source,
+                };
+                scopes.insert(verb, Self::scopes_of(&set, faults));
+            } else {
+                faults
+                    .add(path, source, format!("`{word}` is no {}", noun("methods")))
+                    .help(suggest(&word, &verbs));
+            }
+        }
+        scopes
+    }
+}

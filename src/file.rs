@@ -1,0 +1,78 @@
+//! The files that a configuration consists of, beside `modules.toml` itself: JSON, all of them.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// Where such a file is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigFile {
+    /// Its path below the folder of `modules.toml`, there and in the function's package.
+    pub path: FilePath,
+    /// That folder.
+    folder: PathBuf,
+}
+
+impl ConfigFile {
+    pub(crate) fn new(path: FilePath, folder: &Path) -> Self {
+        Self {
+            path,
+            folder: folder.to_owned(),
+        }
+    }
+
+    /// The file, to be opened.
+    #[must_use]
+    pub fn location(&self) -> PathBuf {
+        self.folder.join(self.path.as_str())
+    }
+}
+
+/// A file's path, relative to the folder of `modules.toml` and never outside of it, so that the
+/// function's package can hold it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FilePath(String);
+
+/// Why a text is no [`FilePath`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidFilePath {
+    /// It begins at the root, or on another system's drive.
+    #[error("it must be relative to the folder of modules.toml")]
+    Absolute,
+    /// It has a segment that is no name.
+    #[error("`{0}` is no name in it; use names of folders with one `/` between them")]
+    Segment(String),
+    /// It does not look like JSON.
+    #[error("its name must end in `.json`")]
+    NotJson,
+}
+
+impl FilePath {
+    const SUFFIX: &str = ".json";
+
+    /// The path, with `/` between its segments.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for FilePath {
+    type Err = InvalidFilePath;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.starts_with('/') {
+            return Err(InvalidFilePath::Absolute);
+        }
+        let is_name = |segment: &str| {
+            !matches!(segment, "" | "." | "..") && !segment.contains(['\\', ':', '\0'])
+        };
+        if let Some(segment) = text.split('/').find(|segment| !is_name(segment)) {
+            return Err(InvalidFilePath::Segment(segment.to_owned()));
+        }
+        if text.ends_with(Self::SUFFIX) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidFilePath::NotJson)
+        }
+    }
+}

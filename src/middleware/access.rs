@@ -1,0 +1,53 @@
+//! The access layer: nobody gets past it to what a module does not let them do, and nothing of a
+//! request's body is read before.
+
+use axum::extract::Request;
+use axum::http::Method;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::access::Caller;
+use crate::batch::Batch;
+use crate::error::ApiError;
+use crate::router::{Mount, Resource};
+
+/// Finds out who sends the request, and whether they may.
+pub(super) async fn guard(request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match admit(&parts).await {
+        Ok(caller) => {
+            // A batch asks again, for each of its operations.
+            parts.extensions.insert(caller);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn admit(request: &Parts) -> Result<Caller, ApiError> {
+    let Some(mount) = request.extensions.get::<Mount>() else {
+        return Ok(Caller::Anonymous);
+    };
+    let Some(access) = mount.module.access() else {
+        return Ok(Caller::Anonymous);
+    };
+    let guard = access.guard();
+    if mount.resource == Resource::Batch && request.method == Method::POST {
+        let caller = guard.identify(&request.headers).await?;
+        let mut verbs = Batch::verbs().iter();
+        if caller == Caller::Anonymous && !verbs.any(|verb| access.public().contains(verb)) {
+            return Err(ApiError::Denied(guard.unknown()));
+        }
+        return Ok(caller);
+    }
+    match mount.verb(&request.method) {
+        Some(verb) if !access.public().contains(verb) => {
+            let caller = guard.identify(&request.headers).await?;
+            access.permit(verb, &caller).map_err(ApiError::Denied)?;
+            Ok(caller)
+        }
+        // Public; or not served at all, which is no secret: OPTIONS tells it to everybody.
+        _ => Ok(Caller::Anonymous),
+    }
+}
