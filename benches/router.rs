@@ -23,7 +23,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, Wri
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path as PathParameter, Request, State};
-use axum::http::Method;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderValue, Method};
 use axum::response::Response;
 use axum::routing::{get, post};
 use criterion::Criterion;
@@ -34,15 +35,17 @@ use nix::time::{ClockId, clock_gettime};
 use serde_json::json;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
-use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
+use tower::{ServiceBuilder, ServiceExt};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use figures::{Figure, table};
+use issuer::Issuer;
 
 mod dynamodb;
 mod figures;
+mod issuer;
 mod modules;
 
 type Service = BoxCloneSyncService<Request, Response, std::convert::Infallible>;
@@ -123,6 +126,7 @@ fn main() {
         ("bare", bare(&shared(dynamodb))),
         ("modulo, 2 modules", modulo(2, &shared(dynamodb))),
         ("modulo, 1,000 modules", modulo(1_000, &shared(dynamodb))),
+        ("modulo, guarded", guarded(2, &shared(dynamodb))),
     ];
 
     let mut criterion = Criterion::default().configure_from_args();
@@ -178,6 +182,27 @@ fn modulo(modules: usize, shared: &SdkConfig) -> Service {
     let config = config::parse(&text, Path::new("modules.toml"), &Stage::default(), [])
         .expect("the modules are legal");
     app(&config.into(), &Store::new(shared))
+}
+
+/// Every request has a token, of which the signature and the claims are checked; the key is there.
+fn guarded(modules: usize, shared: &SdkConfig) -> Service {
+    let issuer = Issuer::new();
+    let folder = tempfile::tempdir().expect("a folder can be had");
+    let file = folder.path().join("modules.toml");
+    let text = issuer::GUARD.to_owned() + &modules::toml(modules);
+    std::fs::write(&file, text).expect("the folder is writable");
+    std::fs::write(folder.path().join("jwks.json"), issuer.jwks()).expect("the folder is writable");
+    let config = config::check(&file, &Stage::default(), []).expect("the modules are legal");
+    let authorization = format!("Bearer {}", issuer.token());
+    let authorization: HeaderValue = authorization.parse().expect("a token is ASCII");
+    let service = ServiceBuilder::new()
+        .map_request(move |mut request: Request| {
+            let headers = request.headers_mut();
+            headers.insert(AUTHORIZATION, authorization.clone());
+            request
+        })
+        .service(app(&config.into(), &Store::new(shared)));
+    BoxCloneSyncService::new(service)
 }
 
 fn bare(shared: &SdkConfig) -> Service {
