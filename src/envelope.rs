@@ -74,32 +74,39 @@ pub fn page<'a>(
         Envelope::Verb => (r#"{"LIST":{"items":["#, "}}"),
         Envelope::Plain => (r#"{"items":["#, "}"),
     };
-    let mut body = open.to_owned();
+    let mut body = open.to_owned().into_bytes();
     let mut count = 0;
     for (id, stored) in items {
-        let item = match module.envelope() {
-            Envelope::Verb => text(&Item {
-                module,
-                id,
-                content: Content::Stored(stored),
-            }),
-            Envelope::Plain => text(&PlainItem {
-                id,
-                item: raw(stored),
-            }),
-        };
+        let before = body.len();
         if count > 0 {
-            if body.len() + item.len() > MAX_PAGE_BYTES {
-                break;
-            }
-            body.push(',');
+            body.push(b',');
         }
-        body.push_str(&item);
+        match module.envelope() {
+            Envelope::Verb => write(
+                &mut body,
+                &Item {
+                    module,
+                    id,
+                    content: Content::Stored(stored),
+                },
+            ),
+            Envelope::Plain => write(
+                &mut body,
+                &PlainItem {
+                    id,
+                    item: raw(stored),
+                },
+            ),
+        }
+        if count > 0 && body.len() > MAX_PAGE_BYTES {
+            body.truncate(before);
+            break;
+        }
         count += 1;
     }
-    body.push_str("],\"next\":");
-    body.push_str(&text(&next(count)));
-    body.push_str(close);
+    body.extend_from_slice(b"],\"next\":");
+    write(&mut body, &next(count));
+    body.extend_from_slice(close.as_bytes());
     json_body(body)
 }
 
@@ -137,15 +144,18 @@ impl<'a> Results<'a> {
 
     /// An item that was there, if the answer has room for it.
     pub fn found(&mut self, id: &ItemId, stored: Option<&str>) {
-        let (key, id) = (self.module.key().as_str(), id.as_str());
+        let id = id.as_str();
         let told = match self.module.envelope() {
             Envelope::Verb => {
-                let item = json!({ key: id, "data": stored });
-                json!({ "status": 200, "GET": item }).to_string()
+                let item = text(&Item {
+                    module: self.module,
+                    id,
+                    content: Content::Stored(stored),
+                });
+                format!(r#"{{"status":200,"GET":{item}}}"#)
             }
             Envelope::Plain => {
-                let item = raw(stored);
-                let id = text(&id);
+                let (id, item) = (text(&id), raw(stored));
                 format!(r#"{{"id":{id},"status":200,"item":{item}}}"#)
             }
         };
@@ -273,6 +283,10 @@ pub fn refusal(envelope: Envelope, refused: Response, error: &ApiError) -> Respo
 
 fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("texts and numbers are JSON")
+}
+
+fn write(body: &mut Vec<u8>, value: &impl Serialize) {
+    serde_json::to_writer(body, value).expect("texts and numbers are JSON");
 }
 
 fn json_body(body: impl Into<Body>) -> Response {

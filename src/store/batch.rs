@@ -31,18 +31,22 @@ impl Store {
     pub(crate) async fn get_many(&self, module: &Module, ids: Vec<ItemId>) -> Found {
         let (table, key) = (module.table().as_str(), module.key().as_str());
         let mut found = Found::with_capacity(ids.len());
-        let mut wanted: Vec<_> = ids.into_iter().map(|id| key_of(module, id)).collect();
+        let mut wanted: Vec<_> = ids.into_iter().map(ItemId::into_string).collect();
         for attempt in 0.. {
             if wanted.is_empty() {
                 break;
             }
+            let keys = wanted.iter().map(|id| {
+                let id = AttributeValue::S(id.clone());
+                Attributes::from([(key.to_owned(), id)])
+            });
             let Expressions {
                 text: projection,
                 names,
                 ..
             } = Expressions::projection(module, None);
             let keys = KeysAndAttributes::builder()
-                .set_keys(Some(wanted.clone()))
+                .set_keys(Some(keys.collect()))
                 .set_projection_expression(projection)
                 .set_expression_attribute_names(names)
                 .build()
@@ -61,16 +65,14 @@ impl Store {
                     );
                     let left = output.unprocessed_keys;
                     let left = left.and_then(|mut all| all.remove(table));
-                    wanted = left.map(|left| left.keys).unwrap_or_default();
+                    let left = left.map(|left| left.keys).unwrap_or_default().into_iter();
+                    wanted = left.filter_map(|mut id| text(id.remove(key))).collect();
                     (attempt == ATTEMPTS).then(unprocessed)
                 }
                 Err(error) => Some(error),
             };
             if let Some(failure) = failure {
-                let ids = wanted
-                    .drain(..)
-                    .filter_map(|mut keys| text(keys.remove(key)));
-                found.extend(ids.map(|id| (id, Err(failure.clone()))));
+                found.extend(wanted.drain(..).map(|id| (id, Err(failure.clone()))));
             } else if !wanted.is_empty() {
                 stand_back(attempt).await;
             }
