@@ -41,7 +41,7 @@ pub enum Keys {
 /// Why a token is not valid, in the words that its sender is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidToken {
-    /// More than [`MAX_TOKEN_BYTES`].
+    /// More than 8 KB.
     #[error("it is longer than {MAX_TOKEN_BYTES} bytes")]
     TooLong,
     /// No token at all, or `alg` is `none` or unheard of.
