@@ -146,9 +146,7 @@ impl Operation {
     fn parse(raw: RawOperation, mount: &Mount, caller: &Caller) -> Result<Self, ApiError> {
         let module: &Module = &mount.module;
         if !module.verbs().contains(raw.op.verb()) {
-            return Err(ApiError::MethodNotAllowed {
-                allow: mount.allow(),
-            });
+            return Err(mount.not_allowed());
         }
         if let Some(access) = module.access() {
             access

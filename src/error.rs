@@ -15,7 +15,7 @@ use crate::access::{Denied, Reason, Refused, Unchecked};
 use crate::batch::InvalidBatch;
 use crate::chain::Chain;
 use crate::envelope;
-use crate::item::{InvalidDocument, InvalidItemId};
+use crate::item::{ITEM_LIMIT_BYTES, InvalidDocument, InvalidItemId};
 use crate::list::InvalidQuery;
 use crate::module::Envelope;
 use crate::name::KeyAttribute;
@@ -193,7 +193,7 @@ fn store_message(error: &StoreError) -> String {
         | StoreError::InDoubt(_) => "Try again later".to_owned(),
         StoreError::ItemTooLarge { document_bytes, .. } => format!(
             "Please provide less: with this document of {document_bytes} bytes the item is over \
-             DynamoDB's limit of 409600 bytes"
+             DynamoDB's limit of {ITEM_LIMIT_BYTES} bytes"
         ),
         StoreError::ConditionFailed(_) => PRECONDITION_FAILED.to_owned(),
         StoreError::NoSuchPosition(_) => {

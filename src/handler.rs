@@ -241,9 +241,7 @@ pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response,
 
 /// A method that a path of the function's own does not have.
 pub async fn not_allowed(mount: Mount) -> ApiError {
-    ApiError::MethodNotAllowed {
-        allow: mount.allow(),
-    }
+    mount.not_allowed()
 }
 
 /// `PUT`, `PATCH` and `DELETE` of `/<module>`

@@ -17,6 +17,9 @@ use crate::name::TtlAttribute;
 use crate::schema::Unfit;
 use crate::storage::{Members, Unstorable};
 
+/// DynamoDB's limit for an item with all its attributes, in bytes.
+pub const ITEM_LIMIT_BYTES: usize = 409_600;
+
 /// An item's id: 1 to 2,048 bytes of UTF-8, what DynamoDB takes as a partition key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]

@@ -115,6 +115,14 @@ impl Mount {
         HeaderValue::from_str(&names.join(", ")).expect("methods are ASCII")
     }
 
+    /// Why a method is refused that the module does not serve here.
+    #[must_use]
+    pub fn not_allowed(&self) -> ApiError {
+        ApiError::MethodNotAllowed {
+            allow: self.allow(),
+        }
+    }
+
     /// An item's id in a path of this module, still percent-encoded.
     #[must_use]
     pub fn raw_id<'p>(&self, path: &'p str) -> &'p str {

@@ -189,6 +189,10 @@ impl Store {
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(FIRST_BACKOFF)
             .with_max_backoff(LONGEST_BACKOFF);
+        Self::with(shared, timeouts, retries)
+    }
+
+    fn with(shared: &aws_config::SdkConfig, timeouts: TimeoutConfig, retries: RetryConfig) -> Self {
         let config = aws_sdk_dynamodb::config::Builder::from(shared)
             .timeout_config(timeouts)
             .retry_config(retries)

@@ -14,14 +14,12 @@ pub(super) use self::access::{Access, Surroundings};
 use super::error::{Faults, KeyPath, Source};
 use crate::access::Guard;
 use crate::file::{ConfigFile, FilePath};
+use crate::item::ITEM_LIMIT_BYTES;
 use crate::module::{Billing, Envelope, Index, IndexKey, KeyType, Storage, Verb, Verbs};
 use crate::name::{GuardName, KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute};
 use crate::schema::Schema;
 
 mod access;
-
-/// DynamoDB's limit for an item, above which no document can be.
-const ITEM_LIMIT_BYTES: usize = 409_600;
 
 /// DynamoDB's default quota of a table.
 const INDEX_LIMIT: usize = 20;

@@ -71,20 +71,16 @@ pub async fn batch(mut request: Request, next: Next) -> Response {
 }
 
 async fn parse_item(mut request: Request) -> Result<Request, ApiError> {
-    let mount = mount_of(&request)?;
-    if request.method() == Method::OPTIONS {
+    let Some((module, verb)) = served(&request)? else {
         return Ok(request);
-    }
-    let module = Arc::clone(&mount.module);
-    let verb = mount
-        .verb(request.method())
-        .ok_or_else(|| not_allowed(mount))?;
-    let id = ItemId::from_path(mount.raw_id(request.uri().path())).map_err(|invalid| {
-        ApiError::InvalidId {
-            key: module.key().clone(),
-            invalid,
-        }
-    })?;
+    };
+    let id =
+        ItemId::from_path(mount_of(&request)?.raw_id(request.uri().path())).map_err(|invalid| {
+            ApiError::InvalidId {
+                key: module.key().clone(),
+                invalid,
+            }
+        })?;
     let preconditions = Preconditions::of(request.headers());
     let extensions = request.extensions_mut();
     extensions.insert(preconditions);
@@ -102,14 +98,9 @@ async fn parse_item(mut request: Request) -> Result<Request, ApiError> {
 }
 
 async fn parse_collection(mut request: Request) -> Result<Request, ApiError> {
-    let mount = mount_of(&request)?;
-    if request.method() == Method::OPTIONS {
+    let Some((module, verb)) = served(&request)? else {
         return Ok(request);
-    }
-    let module = Arc::clone(&mount.module);
-    let verb = mount
-        .verb(request.method())
-        .ok_or_else(|| not_allowed(mount))?;
+    };
     match verb {
         Verb::List => {
             let page = PageRequest::parse(request.uri().query().unwrap_or_default(), &module)?;
@@ -121,14 +112,19 @@ async fn parse_collection(mut request: Request) -> Result<Request, ApiError> {
     Ok(request)
 }
 
-fn mount_of(request: &Request) -> Result<&Mount, ApiError> {
-    request.extensions().get().ok_or(ApiError::NotFound)
+/// The module that is asked, and for what; nothing of OPTIONS, which is served everywhere.
+fn served(request: &Request) -> Result<Option<(Arc<Module>, Verb)>, ApiError> {
+    let mount = mount_of(request)?;
+    if request.method() == Method::OPTIONS {
+        return Ok(None);
+    }
+    let verb = mount.verb(request.method());
+    let verb = verb.ok_or_else(|| mount.not_allowed())?;
+    Ok(Some((Arc::clone(&mount.module), verb)))
 }
 
-fn not_allowed(mount: &Mount) -> ApiError {
-    ApiError::MethodNotAllowed {
-        allow: mount.allow(),
-    }
+fn mount_of(request: &Request) -> Result<&Mount, ApiError> {
+    request.extensions().get().ok_or(ApiError::NotFound)
 }
 
 async fn parse_document(

@@ -18,6 +18,9 @@ use crate::storage::{self, Attributes};
 /// than its 4 KB and 300 operators.
 const MAX_MEMBERS: usize = 100;
 
+/// That an item has not expired, or says nothing of it.
+const ALIVE: &str = "NOT (#ttl <= :now)";
+
 /// What must hold of the item for a write to be done. One that has expired is not there.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Condition {
@@ -49,8 +52,6 @@ impl Condition {
     }
 
     pub(super) fn expressions(self, module: &Module) -> Expressions {
-        const ALIVE: &str = "NOT (#ttl <= :now)";
-
         let mut expressions = Expressions::default();
         let expires = module.ttl().is_some();
         let text = match self {
@@ -62,12 +63,11 @@ impl Condition {
             Self::Exists => {
                 expressions.name("#key", module.key().as_str());
                 expressions.set_now(module);
-                let alive = if expires {
-                    " AND NOT (#ttl <= :now)"
+                if expires {
+                    format!("attribute_exists(#key) AND {ALIVE}")
                 } else {
-                    ""
-                };
-                format!("attribute_exists(#key){alive}")
+                    "attribute_exists(#key)".to_owned()
+                }
             }
             Self::Absent => {
                 expressions.name("#key", module.key().as_str());
@@ -169,7 +169,7 @@ impl Expressions {
     pub(super) fn filter_expired(&mut self, module: &Module) -> Option<String> {
         module.ttl()?;
         self.set_now(module);
-        Some("NOT (#ttl <= :now)".to_owned())
+        Some(ALIVE.to_owned())
     }
 
     /// The condition on an index's keys.

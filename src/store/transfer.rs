@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata};
@@ -16,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::batch::WRITES_PER_CALL;
 use super::{DATA, Failure, Store, StoreError, classify};
-use crate::item::{Document, InvalidDocument, InvalidItemId, ItemId, Kept};
+use crate::item::{Document, ITEM_LIMIT_BYTES, InvalidDocument, InvalidItemId, ItemId, Kept};
 use crate::module::{Module, Storage};
 use crate::name::TAG_ATTRIBUTE;
 use crate::precondition;
@@ -210,7 +208,7 @@ pub enum InvalidRecord {
     /// It is over DynamoDB's limit.
     #[error(
         "it has {bytes} bytes with all its attributes, DynamoDB takes {} at the most",
-        Record::MAX_BYTES
+        ITEM_LIMIT_BYTES
     )]
     TooLarge {
         /// Its size.
@@ -219,9 +217,6 @@ pub enum InvalidRecord {
 }
 
 impl Record {
-    /// DynamoDB's limit for an item, in bytes.
-    pub const MAX_BYTES: usize = 409_600;
-
     /// What `item` is in the module's table. A document's text is kept as it is, to the byte.
     ///
     /// # Errors
@@ -248,7 +243,7 @@ impl Record {
             attributes.insert(TAG_ATTRIBUTE.to_owned(), AttributeValue::S(tag));
         }
         match bytes_of(&attributes) {
-            bytes if bytes > Self::MAX_BYTES => Err(InvalidRecord::TooLarge { bytes }),
+            bytes if bytes > ITEM_LIMIT_BYTES => Err(InvalidRecord::TooLarge { bytes }),
             _ => Ok(Self(attributes)),
         }
     }
@@ -353,14 +348,7 @@ impl Store {
         let retries = RetryConfig::standard()
             .with_max_attempts(ATTEMPTS)
             .with_max_backoff(LONGEST_BACKOFF);
-        let config = aws_sdk_dynamodb::config::Builder::from(shared)
-            .timeout_config(timeouts)
-            .retry_config(retries)
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .build();
-        Self {
-            client: Client::from_conf(config),
-        }
+        Self::with(shared, timeouts, retries)
     }
 
     /// What is known of the module's table, if it is there.

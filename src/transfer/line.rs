@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use crate::item::ITEM_LIMIT_BYTES;
 use crate::module::Module;
 use crate::store::{InvalidRecord, Record, Typed, WholeItem};
 
@@ -28,7 +29,7 @@ pub(super) enum InvalidLine {
 }
 
 /// What no line is longer than: the greatest item with each of its bytes escaped.
-pub(super) const MAX_LINE_BYTES: usize = 8 * Record::MAX_BYTES;
+pub(super) const MAX_LINE_BYTES: usize = 8 * ITEM_LIMIT_BYTES;
 
 /// What a line looks like.
 pub(super) const EXAMPLE: &str = r#"{"id":"sala90","item":{"chairs":90}}"#;
