@@ -54,8 +54,32 @@ pub enum Caller {
     /// Somebody who shows nothing.
     #[default]
     Anonymous,
-    /// Somebody whom the guard knows, with the scopes that were granted.
-    Known(BTreeSet<String>),
+    /// Somebody whom the guard knows.
+    Known(Identity),
+}
+
+/// What a credential says of its owner.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    subject: Option<String>,
+    scopes: BTreeSet<String>,
+}
+
+impl Identity {
+    /// Who it is, among those whom the guard knows: the `sub` of a token, or a key's name. A token
+    /// need not say it.
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.subject.as_deref()
+    }
+
+    /// Whether all of `scopes` were granted.
+    #[must_use]
+    pub fn has_scopes(&self, scopes: &[Scope]) -> bool {
+        scopes
+            .iter()
+            .all(|scope| self.scopes.contains(scope.as_str()))
+    }
 }
 
 impl Guard {
@@ -103,7 +127,7 @@ impl Guard {
             (Some(value), None) => value,
             (Some(_), Some(_)) => return Err(self.denied(Reason::Repeated).into()),
         };
-        let scopes = match &self.credential {
+        let identity = match &self.credential {
             Credential::Jwt(jwt) => {
                 let Some(token) = bearer(value) else {
                     return Ok(Caller::Anonymous);
@@ -119,7 +143,7 @@ impl Guard {
                 key::find(keys, value.as_bytes()).ok_or_else(|| self.denied(Reason::Key))?
             }
         };
-        Ok(Caller::Known(scopes))
+        Ok(Caller::Known(identity))
     }
 
     /// What somebody is told who shows nothing.
@@ -174,11 +198,11 @@ impl Access {
         if self.public.contains(verb) {
             return Ok(());
         }
-        let Caller::Known(granted) = caller else {
+        let Caller::Known(identity) = caller else {
             return Err(self.guard.unknown());
         };
         let needed = self.scopes(verb);
-        if needed.iter().all(|scope| granted.contains(scope.as_str())) {
+        if identity.has_scopes(needed) {
             Ok(())
         } else {
             Err(self.guard.denied(Reason::Scope(needed.to_vec())))

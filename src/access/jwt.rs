@@ -4,7 +4,6 @@
 //! numbers that documents need (`serde_json`'s `arbitrary_precision`), its own check refuses every
 //! `exp`.
 
-use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
@@ -14,7 +13,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, decode_header};
 use serde::Deserialize;
 
 use super::jwks::Jwks;
-use super::{Secret, Unchecked};
+use super::{Identity, Secret, Unchecked};
 use crate::name::Identifier;
 
 /// The longest token that is read, in bytes.
@@ -102,6 +101,7 @@ struct Claims {
     aud: OneOrMany,
     exp: f64,
     nbf: Option<f64>,
+    sub: Option<String>,
     scope: Option<String>,
     scp: Option<OneOrMany>,
 }
@@ -122,6 +122,18 @@ impl OneOrMany {
     }
 }
 
+impl Claims {
+    fn into_identity(self) -> Identity {
+        let lists = self.scope.iter();
+        let lists = lists.chain(self.scp.iter().flat_map(OneOrMany::as_slice));
+        let scopes = lists.flat_map(|list| list.split(' '));
+        Identity {
+            scopes: scopes.map(str::to_owned).collect(),
+            subject: self.sub,
+        }
+    }
+}
+
 impl Jwt {
     /// What its signatures are checked with.
     #[must_use]
@@ -129,8 +141,8 @@ impl Jwt {
         &self.keys
     }
 
-    /// The scopes of a token that is in order.
-    pub(super) async fn verify(&self, token: &[u8]) -> Result<BTreeSet<String>, Unverified> {
+    /// Whose a token is that is in order.
+    pub(super) async fn verify(&self, token: &[u8]) -> Result<Identity, Unverified> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(InvalidToken::TooLong.into());
         }
@@ -164,10 +176,11 @@ impl Jwt {
             .decode(payload)
             .map_err(|_| InvalidToken::Malformed)?;
         let claims: Claims = serde_json::from_slice(&payload).map_err(|_| InvalidToken::Claims)?;
-        Ok(self.check(&claims)?)
+        self.check(&claims)?;
+        Ok(claims.into_identity())
     }
 
-    fn check(&self, claims: &Claims) -> Result<BTreeSet<String>, InvalidToken> {
+    fn check(&self, claims: &Claims) -> Result<(), InvalidToken> {
         let now = SystemTime::UNIX_EPOCH
             .elapsed()
             .unwrap_or_default()
@@ -186,9 +199,6 @@ impl Jwt {
         if claims.nbf.is_some_and(|nbf| now + leeway < nbf) {
             return Err(InvalidToken::NotYetValid);
         }
-        let lists = claims.scope.iter();
-        let lists = lists.chain(claims.scp.iter().flat_map(OneOrMany::as_slice));
-        let scopes = lists.flat_map(|list| list.split(' '));
-        Ok(scopes.map(str::to_owned).collect())
+        Ok(())
     }
 }

@@ -1,6 +1,5 @@
 //! API keys, of which only hashes are known.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,6 +9,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use uuid::Uuid;
 
+use super::Identity;
 use crate::name::{KeyName, Scope};
 
 /// A caller's key, as `modules.toml` has it.
@@ -21,6 +21,16 @@ pub struct ApiKey {
     pub hash: KeyHash,
     /// What its owner may do.
     pub scopes: Vec<Scope>,
+}
+
+impl ApiKey {
+    fn identity(&self) -> Identity {
+        let scopes = self.scopes.iter();
+        Identity {
+            subject: Some(self.name.to_string()),
+            scopes: scopes.map(|scope| scope.as_str().to_owned()).collect(),
+        }
+    }
 }
 
 /// The SHA-256 of a key. It needs neither salt nor time: a key is random, unlike a password.
@@ -63,9 +73,9 @@ impl fmt::Display for KeyHash {
     }
 }
 
-/// The scopes of the key that was shown, if it is one of `keys`. How long that takes tells nothing
-/// of the hashes: each of them is compared to its end.
-pub(super) fn find(keys: &[ApiKey], shown: &[u8]) -> Option<BTreeSet<String>> {
+/// Whose key was shown, if it is one of `keys`. How long that takes tells nothing of the hashes:
+/// each of them is compared to its end.
+pub(super) fn find(keys: &[ApiKey], shown: &[u8]) -> Option<Identity> {
     let shown = KeyHash::of(shown);
     let mut found = None;
     for key in keys {
@@ -74,8 +84,7 @@ pub(super) fn find(keys: &[ApiKey], shown: &[u8]) -> Option<BTreeSet<String>> {
             found = Some(key);
         }
     }
-    let scopes = found?.scopes.iter();
-    Some(scopes.map(|scope| scope.as_str().to_owned()).collect())
+    found.map(ApiKey::identity)
 }
 
 /// A key that nobody has yet.

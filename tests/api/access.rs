@@ -20,7 +20,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use modulo::access::NewKey;
+use modulo::access::{Caller, NewKey};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -326,6 +326,7 @@ async fn a_token_that_is_not_in_order_is_refused() {
             signer.token(json!({ "kid": "1", "alg": "RS512" }), &claims(json!({}))),
         ),
         ("another's key", Signer::rsa().good("1", "")),
+        ("no text as sub", with(json!({ "sub": 1 }))),
         ("unknown kid", signer.good("2", "")),
         (
             "its own key",
@@ -733,6 +734,42 @@ async fn api_keys_open_their_own_guard() {
     }
     writeln!(all, "none: {}", told(&app.get("/rooms/1").await)).unwrap();
     insta::assert_snapshot!(all);
+}
+
+#[tokio::test]
+async fn a_credential_tells_whose_it_is() {
+    const SECRET: &str = "planted: at least thirty-two bytes";
+    let key = NewKey::random();
+    let modules = format!(
+        "{}[access.partners]\nkeys = [{{ name = \"erp\", hash = \"{}\" }}]\n\
+         [modules.partners]\nkey = \"id\"\naccess = {{ guard = \"partners\" }}",
+        guarded(r#"secret = { env = "JWT_SECRET" }"#),
+        key.hash()
+    );
+    let environment = [("JWT_SECRET".to_owned(), SECRET.to_owned())];
+    let stage = modulo::name::Stage::default();
+    let config =
+        modulo::config::parse(&modules, "modules.toml".as_ref(), &stage, environment).unwrap();
+    let subject = async |module: &str, name: &'static str, credential: &str| {
+        let guard = config.modules.find(module).unwrap().access().unwrap();
+        let headers = [(name.parse().unwrap(), credential.parse().unwrap())];
+        let caller = guard.guard().identify(&headers.into_iter().collect()).await;
+        match caller.unwrap() {
+            Caller::Known(identity) => identity.subject().map(str::to_owned),
+            Caller::Anonymous => panic!("{credential} is known"),
+        }
+    };
+    let signer = Signer::Secret(SECRET.into());
+    let token = |changes| format!("Bearer {}", signer.token(json!({}), &claims(changes)));
+    for (changes, expected) in [
+        (json!({ "sub": "ana" }), Some("ana")),
+        (json!({ "sub": null }), None),
+    ] {
+        let found = subject("rooms", "authorization", &token(changes)).await;
+        assert_eq!(found.as_deref(), expected);
+    }
+    let found = subject("partners", "x-api-key", key.as_str()).await;
+    assert_eq!(found.as_deref(), Some("erp"));
 }
 
 #[tokio::test]
