@@ -16,8 +16,11 @@ pub(crate) use self::raw::suggest;
 use self::raw::{Setting, Surroundings};
 use crate::access::{Access, Guard, Jwks};
 use crate::chain::Chain;
+use crate::cors::Cors;
 use crate::module::{Index, Module, Modules, Storage, Verbs};
-use crate::name::{GuardName, KeyAttribute, ModuleName, ServiceName, Stage, TableName};
+use crate::name::{
+    GuardName, KeyAttribute, ModuleName, ServiceName, Stage, TableName, TableTemplate,
+};
 use crate::schema::{InvalidSchema, Violation};
 
 mod error;
@@ -46,6 +49,20 @@ pub struct Service {
     pub name: ServiceName,
     /// Whether the API's description is served.
     pub docs: bool,
+    /// Whose pages may call from a browser: the function's own paths, and the modules that say
+    /// nothing of it.
+    pub cors: Option<Cors>,
+}
+
+impl Config {
+    /// Whether pages of any other origin may call anything.
+    #[must_use]
+    pub fn has_cors(&self) -> bool {
+        let modules = self.modules.iter().map(|module| module.cors());
+        modules
+            .chain([self.service.cors.as_ref()])
+            .any(|cors| cors.is_some())
+    }
 }
 
 /// Reads `file`, with the `MODULO__…` variables of `env` over its settings, for `stage`.
@@ -206,27 +223,15 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         guards.find(default, faults);
     }
     let default_key = KeyPath::root().child("defaults").child("key");
+    let cors = service.cors.map(|set| set.value);
     let mut owners: BTreeMap<TableName, ModuleName> = BTreeMap::new();
     let mut modules = Vec::with_capacity(written.len());
     for (name, path, own) in written {
         let raw = own.or(&defaults);
         let table = raw.table.unwrap_or_else(|| Setting::default_at(&path));
-        let expanded = match table.value.expand(&name, stage) {
-            Ok(expanded) => expanded,
-            Err(invalid) => {
-                let message = format!("the table's name for stage `{stage}` is illegal: {invalid}");
-                faults
-                    .add(table.path, table.source, message)
-                    .help("give the module another `table`");
-                continue;
-            }
+        let Some(table) = own_table(&name, table, stage, &mut owners, faults) else {
+            continue;
         };
-        if let Some(owner) = owners.insert(expanded.clone(), name.clone()) {
-            let message = format!("table `{expanded}` is already that of module `{owner}`");
-            faults.add(table.path, table.source, message).help(
-                "give each module a table of its own, for instance with `{module}` in its name",
-            );
-        }
         let Some(key) = raw.key else {
             // One that was written, but wrong, has been told of already.
             if !faults.blame(&path.child("key")) && !faults.blame(&default_key) {
@@ -258,7 +263,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         modules.push(Module {
             name,
             key: key.value,
-            table: expanded,
+            table,
             verbs: raw.methods.map(|set| set.value).unwrap_or_default(),
             max_bytes: raw
                 .max_bytes
@@ -274,15 +279,46 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             }),
             schema: raw.schema.map(|set| set.value),
             access: guards.access(raw.access, faults),
+            cors: (raw.cors.map(|set| set.value))
+                .or_else(|| cors.clone())
+                .filter(|cors| !cors.is_off()),
         });
     }
     Config {
         service: Service {
             name: service.name.map(|set| set.value).unwrap_or_default(),
             docs: service.docs.is_none_or(|set| set.value),
+            cors: cors.filter(|cors| !cors.is_off()),
         },
         modules: Modules::new(modules),
     }
+}
+
+/// A module's table at `stage`, which has to be nobody else's.
+fn own_table(
+    name: &ModuleName,
+    table: Setting<TableTemplate>,
+    stage: &Stage,
+    owners: &mut BTreeMap<TableName, ModuleName>,
+    faults: &mut Faults,
+) -> Option<TableName> {
+    let expanded = match table.value.expand(name, stage) {
+        Ok(expanded) => expanded,
+        Err(invalid) => {
+            let message = format!("the table's name for stage `{stage}` is illegal: {invalid}");
+            faults
+                .add(table.path, table.source, message)
+                .help("give the module another `table`");
+            return None;
+        }
+    };
+    if let Some(owner) = owners.insert(expanded.clone(), name.clone()) {
+        let message = format!("table `{expanded}` is already that of module `{owner}`");
+        faults
+            .add(table.path, table.source, message)
+            .help("give each module a table of its own, for instance with `{module}` in its name");
+    }
+    Some(expanded)
 }
 
 /// The guards that the file defines, and the one of modules that name none.

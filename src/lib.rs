@@ -28,6 +28,7 @@ pub mod backend;
 pub mod batch;
 mod chain;
 pub mod config;
+pub mod cors;
 pub mod docs;
 pub mod envelope;
 pub mod error;
@@ -75,5 +76,5 @@ use store::Store;
 /// The whole function: the routes of `config` inside the layers, over `store`.
 #[must_use]
 pub fn app(config: &Arc<Config>, store: &Store) -> App {
-    middleware::stack(router::mount(config, store), router::router(config))
+    middleware::stack(router::mount(config, store), config, router::router(config))
 }

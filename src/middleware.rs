@@ -21,11 +21,13 @@ use tower_http::request_id::{
 use tower_http::timeout::TimeoutBody;
 use uuid::Uuid;
 
+use crate::config::Config;
 use crate::error::{self, ApiError, Panic};
 use crate::module::Envelope;
 use crate::router::Mount;
 
 mod access;
+mod cors;
 mod log;
 pub mod validate;
 
@@ -56,10 +58,14 @@ pub struct Invocation {
 }
 
 /// Puts the layers around `router`; `mount` finds the module of a request.
-pub fn stack<M>(mount: M, router: Router) -> App
+pub fn stack<M>(mount: M, config: &Config, router: Router) -> App
 where
     M: Fn(Request) -> Request + Clone + Send + Sync + 'static,
 {
+    let cors = config.has_cors().then(|| {
+        let service = config.service.cors.clone();
+        from_fn(move |request, next| cors::share(service.clone(), request, next))
+    });
     let layers = ServiceBuilder::new()
         .map_request(drop_strange_request_id)
         // So far out, so that everything inside, the log above all, has the id.
@@ -68,6 +74,8 @@ where
         // Sees every answer, that to a panic included.
         .layer(from_fn(log::log))
         .layer(PropagateRequestIdLayer::x_request_id())
+        // Around all that can refuse a request, so that a page can read why.
+        .option_layer(cors)
         // Around all that can refuse a request, since the module says how a refusal looks.
         .layer(from_fn(tell_refusal))
         .layer(CatchPanicLayer::custom(answer_panic))
@@ -170,14 +178,19 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use crate::config;
+    use crate::name::Stage;
 
     #[tokio::test]
     async fn a_panic_is_answered_as_every_error_is() {
         async fn broken() -> &'static str {
             panic!("of {}", "a bug")
         }
+        let text = "[modules.rooms]\nkey = 'roomId'";
+        let config = config::parse(text, "modules.toml".as_ref(), &Stage::default(), []);
         let app = stack(
             |request: Request| request,
+            &config.unwrap(),
             Router::new().route("/", get(broken)),
         );
         let request = Request::get("/").header(X_REQUEST_ID, "known");

@@ -12,6 +12,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use crate::access::Access;
+use crate::cors::Cors;
 use crate::file::ConfigFile;
 use crate::name::{IndexAttribute, IndexName, KeyAttribute, ModuleName, TableName, TtlAttribute};
 use crate::schema::Schema;
@@ -33,6 +34,7 @@ pub struct Module {
     pub(crate) indexes: Vec<Index>,
     pub(crate) schema: Option<Arc<Schema>>,
     pub(crate) access: Option<Access>,
+    pub(crate) cors: Option<Cors>,
 }
 
 impl Module {
@@ -131,6 +133,12 @@ impl Module {
     #[must_use]
     pub fn access(&self) -> Option<&Access> {
         self.access.as_ref()
+    }
+
+    /// Whose pages may call it from a browser, if any but its own may.
+    #[must_use]
+    pub fn cors(&self) -> Option<&Cors> {
+        self.cors.as_ref()
     }
 
     /// The verbs it serves to everybody.

@@ -13,6 +13,7 @@ use serde::Deserialize;
 pub(super) use self::access::{Access, Surroundings};
 use super::error::{Faults, KeyPath, Source};
 use crate::access::Guard;
+use crate::cors::Cors;
 use crate::file::{ConfigFile, FilePath};
 use crate::item::ITEM_LIMIT_BYTES;
 use crate::module::{Billing, Envelope, Index, IndexKey, KeyType, Storage, Verb, Verbs};
@@ -61,6 +62,7 @@ pub(super) struct Service {
     pub(super) name: Option<Setting<ServiceName>>,
     pub(super) docs: Option<Setting<bool>>,
     pub(super) access: Option<Setting<GuardName>>,
+    pub(super) cors: Option<Setting<Cors>>,
 }
 
 /// `[modules.<name>]` and `[defaults]`
@@ -79,6 +81,7 @@ pub(super) struct Module {
     pub(super) indexes: Option<Setting<Vec<Setting<Index>>>>,
     pub(super) schema: Option<Setting<Arc<Schema>>>,
     pub(super) access: Option<Setting<Access>>,
+    pub(super) cors: Option<Setting<Cors>>,
 }
 
 impl File {
@@ -124,6 +127,7 @@ impl Service {
             name: section.text("name", faults),
             docs: section.boolean("docs", faults),
             access: section.text("access", faults),
+            cors: section.cors("cors", faults),
         };
         section.close(faults);
         service
@@ -146,6 +150,7 @@ impl Module {
             indexes: section.indexes("indexes", faults),
             schema: section.schema("schema", folder, faults),
             access: section.access("access", faults),
+            cors: section.cors("cors", faults),
         };
         section.close(faults);
         module
@@ -167,6 +172,7 @@ impl Module {
             indexes: self.indexes.or_else(|| defaults.indexes.clone()),
             schema: self.schema.or_else(|| defaults.schema.clone()),
             access: self.access.or_else(|| defaults.access.clone()),
+            cors: self.cors.or_else(|| defaults.cors.clone()),
         }
     }
 }
@@ -475,6 +481,72 @@ impl Section {
         }
     }
 
+    /// A table of origins.
+    fn cors(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<Cors>> {
+        let (value, path, source) = self.take(key)?;
+        let mut section = Self::open(value, path.clone(), faults)?;
+        let origins = section.words("origins", "[\"https://app.example.com\"]", faults);
+        let max_age = section.duration("max_age", faults);
+        section.close(faults);
+        if origins.is_none() && !faults.blame(&path) {
+            faults
+                .add(path.clone(), source, "`origins` is missing")
+                .help("write cors = { origins = [\"https://app.example.com\"] }");
+        }
+        let origins = origins?;
+        let parsed = origins.value.iter().filter_map(|text| {
+            let fault = |invalid| {
+                let message = format!("`{text}` is no origin: {invalid}");
+                faults.add(origins.path.clone(), origins.source, message);
+            };
+            text.parse().map_err(fault).ok()
+        });
+        let max_age = max_age.map_or(Cors::DEFAULT_MAX_AGE, |set| set.value);
+        Some(Setting {
+            value: Cors::new(parsed.collect(), max_age),
+            path,
+            source,
+        })
+    }
+
+    /// A list of texts, which the environment writes with commas between them.
+    fn words(
+        &mut self,
+        key: &'static str,
+        example: &str,
+        faults: &mut Faults,
+    ) -> Option<Setting<Vec<String>>> {
+        let (value, path, source) = self.take(key)?;
+        let value = match (value.kind, source) {
+            (ValueKind::Array(values), _) => values
+                .into_iter()
+                .map(|value| match value.kind {
+                    ValueKind::String(word) => word,
+                    kind => kind.to_string(),
+                })
+                .collect(),
+            (ValueKind::String(list), Source::Environment) => {
+                list.split(',').map(|word| word.trim().to_owned()).collect()
+            }
+            (kind, _) => {
+                let found = describe(&kind);
+                faults
+                    .add(
+                        path,
+                        source,
+                        format!("expected a list of {}s, found {found}", noun(key)),
+                    )
+                    .help(format!("write it as in {key} = {example}"));
+                return None;
+            }
+        };
+        Some(Setting {
+            value,
+            path,
+            source,
+        })
+    }
+
     fn methods(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<Verbs>> {
         let set = self.verbs(key, faults)?;
         if set.value.is_empty() && !faults.blame(&set.path) {
@@ -490,26 +562,11 @@ impl Section {
     }
 
     fn verbs(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<Verbs>> {
-        let (value, path, source) = self.take(key)?;
-        let words: Vec<String> = match (value.kind, source) {
-            (ValueKind::Array(values), _) => values
-                .into_iter()
-                .map(|value| match value.kind {
-                    ValueKind::String(word) => word,
-                    kind => kind.to_string(),
-                })
-                .collect(),
-            (ValueKind::String(list), Source::Environment) => {
-                list.split(',').map(|word| word.trim().to_owned()).collect()
-            }
-            (kind, _) => {
-                let message = format!("expected a list of methods, found {}", describe(&kind));
-                faults
-                    .add(path, source, message)
-                    .help(format!("write it as in {key} = [\"GET\", \"LIST\"]"));
-                return None;
-            }
-        };
+        let Setting {
+            value: words,
+            path,
+            source,
+        } = self.words(key, "[\"GET\", \"LIST\"]", faults)?;
         let known: Vec<_> = Verb::ALL.iter().map(|verb| verb.as_str()).collect();
         let verbs = words.iter().filter_map(|word| {
             let verb = word.parse::<Verb>().ok();
@@ -674,6 +731,7 @@ fn noun(key: &str) -> &str {
         "env" => "name of a variable",
         "jwks" => "place of keys",
         "methods" | "public" => "method",
+        "origins" => "origin",
         other => other,
     }
 }

@@ -11,6 +11,7 @@ mod headers;
 mod ids;
 mod lifecycle;
 mod malformed;
+mod preflight;
 mod silent;
 mod stages;
 mod verbs;

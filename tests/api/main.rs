@@ -10,6 +10,7 @@ mod command;
 mod conditions;
 mod config;
 mod contract;
+mod cors;
 mod documents;
 mod expiry;
 mod faults;

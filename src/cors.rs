@@ -1,0 +1,195 @@
+//! Which pages may call the API from a browser: CORS, as the Fetch standard has it.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use axum::http::header::{ETAG, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Uri};
+use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsLayer};
+
+/// What a page of another origin may read of an answer, beside what the standard lets it.
+const EXPOSED: [HeaderName; 6] = [
+    ETAG,
+    LOCATION,
+    RETRY_AFTER,
+    WWW_AUTHENTICATE,
+    HeaderName::from_static("server-timing"),
+    HeaderName::from_static("x-request-id"),
+];
+
+/// The origins whose pages may call.
+#[derive(Debug, Clone)]
+pub struct Cors {
+    origins: Vec<Origin>,
+    max_age: Duration,
+    layer: CorsLayer,
+}
+
+impl Cors {
+    /// How long a browser need not ask again, where nothing is said.
+    pub const DEFAULT_MAX_AGE: Duration = Duration::from_mins(10);
+
+    pub(crate) fn new(origins: Vec<Origin>, max_age: Duration) -> Self {
+        let allowed = if origins.contains(&Origin::Any) {
+            AllowOrigin::from(Any)
+        } else {
+            AllowOrigin::list(origins.iter().filter_map(Origin::header).cloned())
+        };
+        let layer = CorsLayer::new()
+            .allow_origin(allowed)
+            // A request's headers do no more than its method does. There are no cookies to guard:
+            // a page that has no token or key of its own sends none.
+            .allow_headers(AllowHeaders::mirror_request())
+            .allow_methods(AllowMethods::mirror_request())
+            .expose_headers(EXPOSED)
+            .max_age(max_age);
+        Self {
+            origins,
+            max_age,
+            layer,
+        }
+    }
+
+    /// Whether no origin is named, so that browsers keep to their own.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.origins.is_empty()
+    }
+
+    /// What answers preflights, and gives the other answers their headers.
+    pub fn layer(&self) -> &CorsLayer {
+        &self.layer
+    }
+}
+
+/// The layer is made of the others.
+impl PartialEq for Cors {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.origins, self.max_age) == (&other.origins, other.max_age)
+    }
+}
+
+impl Eq for Cors {}
+
+/// An origin, written as browsers send it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// `*`
+    Any,
+    /// A scheme and a host, and a port that is not the scheme's own.
+    One(HeaderValue),
+}
+
+/// Why a text is no origin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidOrigin {
+    /// Not a web server's.
+    #[error("it is not `https://` or `http://` and a host, as in \"https://app.example.com\"")]
+    Shape,
+    /// An origin, but in other words than a browser's.
+    #[error("browsers write it `{0}`")]
+    Spelling(String),
+}
+
+impl Origin {
+    fn header(&self) -> Option<&HeaderValue> {
+        match self {
+            Self::Any => None,
+            Self::One(value) => Some(value),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            self.header()
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("*"),
+        )
+    }
+}
+
+impl FromStr for Origin {
+    type Err = InvalidOrigin;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "*" {
+            return Ok(Self::Any);
+        }
+        let uri: Uri = text.parse().map_err(|_| InvalidOrigin::Shape)?;
+        let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
+            return Err(InvalidOrigin::Shape);
+        };
+        let own_port = match scheme {
+            "https" => 443,
+            "http" => 80,
+            _ => return Err(InvalidOrigin::Shape),
+        };
+        if host.is_empty() || host.contains('*') {
+            return Err(InvalidOrigin::Shape);
+        }
+        let mut sent = format!("{scheme}://{}", host.to_ascii_lowercase());
+        if let Some(port) = uri.port_u16().filter(|&port| port != own_port) {
+            sent = format!("{sent}:{port}");
+        }
+        if sent != text {
+            return Err(InvalidOrigin::Spelling(sent));
+        }
+        let value = HeaderValue::from_str(text).map_err(|_| InvalidOrigin::Shape)?;
+        Ok(Self::One(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_written_as_browsers_send_it() {
+        for legal in [
+            "*",
+            "https://app.example.com",
+            "http://localhost:5173",
+            "http://[::1]:8080",
+        ] {
+            let origin = legal.parse::<Origin>().expect(legal);
+            assert_eq!(origin.to_string(), legal);
+        }
+        for (written, told) in [
+            (
+                "https://app.example.com/",
+                "browsers write it `https://app.example.com`",
+            ),
+            (
+                "https://App.example.com",
+                "browsers write it `https://app.example.com`",
+            ),
+            (
+                "https://app.example.com:443",
+                "browsers write it `https://app.example.com`",
+            ),
+            (
+                "http://user@localhost:80/x",
+                "browsers write it `http://localhost`",
+            ),
+        ] {
+            let invalid = written.parse::<Origin>().expect_err(written);
+            assert_eq!(invalid.to_string(), told);
+        }
+        for illegal in [
+            "",
+            "null",
+            "app.example.com",
+            "ftp://example.com",
+            "https://*.example.com",
+        ] {
+            assert_eq!(
+                illegal.parse::<Origin>(),
+                Err(InvalidOrigin::Shape),
+                "{illegal}"
+            );
+        }
+    }
+}
