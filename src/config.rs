@@ -21,6 +21,7 @@ use crate::module::{Index, Module, Modules, Storage, Verbs};
 use crate::name::{
     GuardName, KeyAttribute, ModuleName, ServiceName, Stage, TableName, TableTemplate,
 };
+use crate::rate_limit::RateLimit;
 use crate::schema::{InvalidSchema, Violation};
 
 mod error;
@@ -282,6 +283,9 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             cors: (raw.cors.map(|set| set.value))
                 .or_else(|| cors.clone())
                 .filter(|cors| !cors.is_off()),
+            // Each module counts for itself, also one that has its limit from `[defaults]`.
+            rate_limit: (raw.rate_limit)
+                .map(|set| Arc::new(RateLimit::new(set.value.requests, set.value.per))),
         });
     }
     Config {

@@ -20,6 +20,7 @@ use crate::list::InvalidQuery;
 use crate::module::Envelope;
 use crate::name::KeyAttribute;
 use crate::patch::{InvalidPatch, Misfit, Patch};
+use crate::rate_limit::TooOften;
 use crate::schema::{InvalidSchema, Unfit, Violation, Violations};
 use crate::store::StoreError;
 
@@ -137,6 +138,25 @@ pub enum ApiError {
     /// What the caller shows can't be checked.
     #[error("{}", unchecked_message(.0))]
     Unchecked(#[source] Unchecked),
+    /// The caller has called too often.
+    #[error("Try again later: this is more often than this API lets one caller call")]
+    TooOften(TooOften),
+    /// A request's headers over the function's limit.
+    #[error("Please provide less: the headers have {size} bytes, the limit is {limit}")]
+    HeadersTooLarge {
+        /// The size of their names and values, in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A query over the function's limit.
+    #[error("Please provide less: the query has {size} bytes, the limit is {limit}")]
+    QueryTooLong {
+        /// Its size in bytes.
+        size: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// Time ran out before the store answered.
     #[error("Try again later")]
     OutOfTime,
@@ -236,6 +256,9 @@ impl ApiError {
                 Reason::Missing | Reason::Token(_) | Reason::Key => StatusCode::UNAUTHORIZED,
                 Reason::Scope(_) => StatusCode::FORBIDDEN,
             },
+            Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::HeadersTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::QueryTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::NoSuchItem | Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::DocumentTooLarge { .. }
@@ -274,6 +297,18 @@ impl ApiError {
         match self {
             Self::MethodNotAllowed { allow } => Some(allow),
             Self::Operation { error, .. } => error.allow(),
+            _ => None,
+        }
+    }
+
+    /// How long the client should wait, in seconds, where waiting helps.
+    fn retry_after(&self) -> Option<HeaderValue> {
+        match self {
+            Self::TooOften(TooOften(wait)) => {
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                Some(seconds.into())
+            }
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some(RETRY_AFTER_SECONDS),
             _ => None,
         }
     }
@@ -340,10 +375,8 @@ impl IntoResponse for ApiError {
             let types = HeaderValue::from_static(Patch::MEDIA_TYPES);
             response.headers_mut().insert(ACCEPT_PATCH, types);
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        if let Some(wait) = self.retry_after() {
+            response.headers_mut().insert(RETRY_AFTER, wait);
         }
         response.extensions_mut().insert(Cause(Arc::new(self)));
         response

@@ -105,6 +105,9 @@ fn request(edge: Edge, event: lambda_http::Request) -> Request {
     }
     // What is left in it is lambda_http's own, which nothing behind this reads.
     parts.extensions.clear();
+    if let Some(client) = edge.client {
+        parts.extensions.insert(client);
+    }
     if let Some(invocation) = invocation {
         parts.extensions.insert(invocation);
     }

@@ -53,6 +53,7 @@ pub mod patch;
 #[cfg(feature = "cli")]
 pub mod plan;
 pub mod precondition;
+pub mod rate_limit;
 pub mod router;
 #[cfg(feature = "cli")]
 pub mod routes;

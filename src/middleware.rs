@@ -39,6 +39,13 @@ pub type App = BoxCloneSyncService<Request, Response, Infallible>;
 /// The greatest request body in bytes: what Lambda takes.
 const MAX_BODY_BYTES: usize = 6 * 1_024 * 1_024;
 
+/// The greatest size of a request's headers, names and values, in bytes: three times what API
+/// Gateway takes.
+const MAX_HEADER_BYTES: usize = 32_768;
+
+/// The longest query in bytes: a cursor after an id of escapes, with the keys of an index, fits.
+const MAX_QUERY_BYTES: usize = 32_768;
+
 /// The longest pause within a request's body.
 const BODY_PAUSE: Duration = Duration::from_secs(10);
 
@@ -79,7 +86,7 @@ where
         // Around all that can refuse a request, since the module says how a refusal looks.
         .layer(from_fn(tell_refusal))
         .layer(CatchPanicLayer::custom(answer_panic))
-        .layer(from_fn(limit_time))
+        .layer(from_fn(limit_head_and_time))
         // Within the time limit, since an issuer's keys may have to be fetched.
         .layer(from_fn(access::guard))
         .layer(from_fn(limit_body))
@@ -138,7 +145,11 @@ async fn tell_refusal(request: Request, next: Next) -> Response {
     }
 }
 
-async fn limit_time(request: Request, next: Next) -> Response {
+/// Bounds what can be told of a request before its body is read, and the time it takes.
+async fn limit_head_and_time(request: Request, next: Next) -> Response {
+    if let Err(error) = limit_head(&request) {
+        return error.into_response();
+    }
     let deadline = match request.extensions().get::<Invocation>() {
         Some(invocation) => invocation.deadline.into(),
         None => tokio::time::Instant::now() + TIME_LIMIT,
@@ -146,6 +157,27 @@ async fn limit_time(request: Request, next: Next) -> Response {
     tokio::time::timeout_at(deadline, next.run(request))
         .await
         .unwrap_or_else(|_| ApiError::OutOfTime.into_response())
+}
+
+fn limit_head(request: &Request) -> Result<(), ApiError> {
+    let headers = request.headers().iter();
+    let size = headers
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if size > MAX_HEADER_BYTES {
+        return Err(ApiError::HeadersTooLarge {
+            size,
+            limit: MAX_HEADER_BYTES,
+        });
+    }
+    let size = request.uri().query().map_or(0, str::len);
+    if size > MAX_QUERY_BYTES {
+        return Err(ApiError::QueryTooLong {
+            size,
+            limit: MAX_QUERY_BYTES,
+        });
+    }
+    Ok(())
 }
 
 async fn limit_body(request: Request, next: Next) -> Response {

@@ -15,6 +15,7 @@ use crate::access::Access;
 use crate::cors::Cors;
 use crate::file::ConfigFile;
 use crate::name::{IndexAttribute, IndexName, KeyAttribute, ModuleName, TableName, TtlAttribute};
+use crate::rate_limit::RateLimit;
 use crate::schema::Schema;
 
 /// One collection: a path, a table, and what may be done with it.
@@ -35,6 +36,7 @@ pub struct Module {
     pub(crate) schema: Option<Arc<Schema>>,
     pub(crate) access: Option<Access>,
     pub(crate) cors: Option<Cors>,
+    pub(crate) rate_limit: Option<Arc<RateLimit>>,
 }
 
 impl Module {
@@ -139,6 +141,12 @@ impl Module {
     #[must_use]
     pub fn cors(&self) -> Option<&Cors> {
         self.cors.as_ref()
+    }
+
+    /// How often one caller may call it, if not as often as they like.
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<&RateLimit> {
+        self.rate_limit.as_deref()
     }
 
     /// The verbs it serves to everybody.

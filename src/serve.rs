@@ -8,17 +8,18 @@ use std::time::Duration;
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
-use axum::extract::Request;
+use axum::ServiceExt as _;
+use axum::extract::{ConnectInfo, Request};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tower::ServiceExt;
-use tower::make::Shared;
 
 use self::reload::Watch;
 use crate::backend::{Backend, Tables};
 use crate::config::{self, Config};
 use crate::middleware::App;
 use crate::name::Stage;
+use crate::rate_limit::ClientAddress;
 use crate::routes;
 
 mod reload;
@@ -67,17 +68,21 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
 
     let current = Arc::new(ArcSwap::from_pointee(crate::app(&config, &tables.store)));
     let served = Arc::clone(&current);
-    let service = tower::service_fn(move |request: Request| {
+    let service = tower::service_fn(move |mut request: Request| {
         // Each request is finished by the routes it began with.
         let app = App::clone(&served.load());
+        if let Some(&ConnectInfo(address)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
+            request.extensions_mut().insert(ClientAddress(address.ip()));
+        }
         app.oneshot(request)
     });
+    let service = service.into_make_service_with_connect_info::<SocketAddr>();
     // Both are there before anybody is told that there is something to stop.
     let (mut stop, mut stop_at_once) = (Stop::listen()?, Stop::listen()?);
     say(&welcome(address, &options, &config));
 
     let first_signal = async move { stop.signal().await };
-    let serving = axum::serve(listener, Shared::new(service)).with_graceful_shutdown(first_signal);
+    let serving = axum::serve(listener, service).with_graceful_shutdown(first_signal);
     let cut_short = async {
         stop_at_once.signal().await;
         tokio::select! {

@@ -2,6 +2,7 @@
 //! wrong types noted as faults, nothing combined yet.
 
 use std::fmt::Display;
+use std::num::NonZeroU32;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -27,6 +28,9 @@ const INDEX_LIMIT: usize = 20;
 
 /// What can be asked for of a table; an account's own quota is lower, and AWS's to raise.
 const CAPACITY_LIMIT: usize = 1_000_000;
+
+/// More than one process can answer in the shortest time.
+const RATE_LIMIT: usize = 1_000_000;
 
 /// A value and where it was written.
 #[derive(Debug, Clone)]
@@ -82,6 +86,14 @@ pub(super) struct Module {
     pub(super) schema: Option<Setting<Arc<Schema>>>,
     pub(super) access: Option<Setting<Access>>,
     pub(super) cors: Option<Setting<Cors>>,
+    pub(super) rate_limit: Option<Setting<Rate>>,
+}
+
+/// So many requests in so much time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rate {
+    pub(super) requests: NonZeroU32,
+    pub(super) per: Duration,
 }
 
 impl File {
@@ -151,6 +163,7 @@ impl Module {
             schema: section.schema("schema", folder, faults),
             access: section.access("access", faults),
             cors: section.cors("cors", faults),
+            rate_limit: section.rate("rate_limit", faults),
         };
         section.close(faults);
         module
@@ -173,6 +186,7 @@ impl Module {
             schema: self.schema.or_else(|| defaults.schema.clone()),
             access: self.access.or_else(|| defaults.access.clone()),
             cors: self.cors.or_else(|| defaults.cors.clone()),
+            rate_limit: self.rate_limit.or_else(|| defaults.rate_limit.clone()),
         }
     }
 }
@@ -479,6 +493,35 @@ impl Section {
                 None
             }
         }
+    }
+
+    /// A table of a number of requests and the time they are for.
+    fn rate(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<Rate>> {
+        let (value, path, source) = self.take(key)?;
+        let mut section = Self::open(value, path.clone(), faults)?;
+        let requests = section.integer("requests", RATE_LIMIT, faults);
+        let per = section.duration("per", faults);
+        section.close(faults);
+        if (requests.is_none() || per.is_none()) && !faults.blame(&path) {
+            let missing = if requests.is_none() {
+                "requests"
+            } else {
+                "per"
+            };
+            faults
+                .add(path.clone(), source, format!("`{missing}` is missing"))
+                .help("write rate_limit = { requests = 100, per = \"1m\" }");
+        }
+        let requests = u32::try_from(requests?.value).ok();
+        let value = Rate {
+            requests: requests.and_then(NonZeroU32::new)?,
+            per: per?.value,
+        };
+        Some(Setting {
+            value,
+            path,
+            source,
+        })
     }
 
     /// A table of origins.

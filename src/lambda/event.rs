@@ -6,12 +6,16 @@
 
 use std::fmt::{Display, Write};
 
-use axum::http::HeaderValue;
 use axum::http::header::HOST;
 use axum::http::uri::PathAndQuery;
+use axum::http::{HeaderMap, HeaderValue};
 use lambda_http::aws_lambda_events::query_map::QueryMap;
 use lambda_http::request::LambdaRequest;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+use crate::rate_limit::ClientAddress;
+
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// What can't stand in a URI's query, whether or not it is still percent-encoded.
 const ILLEGAL_IN_QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
@@ -36,6 +40,8 @@ pub(super) struct Edge {
     pub(super) base_path: String,
     /// The host that the client asked.
     pub(super) host: Option<HeaderValue>,
+    /// The address that the front door saw, if it tells.
+    pub(super) client: Option<ClientAddress>,
 }
 
 /// Takes it out of the event.
@@ -57,6 +63,7 @@ pub(super) fn take_edge(event: &mut LambdaRequest) -> Edge {
                 target: target(path, &query),
                 base_path,
                 host: event.headers.remove(HOST),
+                client: address(context.http.source_ip.as_deref()),
             }
         }
         // The others have the path as it was sent, and never with a stage.
@@ -75,6 +82,7 @@ pub(super) fn take_edge(event: &mut LambdaRequest) -> Edge {
                 ),
                 base_path: base_path(&domain, context.stage.as_deref()),
                 host: event.headers.remove(HOST),
+                client: address(context.identity.source_ip.as_deref()),
             }
         }
         LambdaRequest::Alb(event) => {
@@ -87,6 +95,7 @@ pub(super) fn take_edge(event: &mut LambdaRequest) -> Edge {
                 target: target(utf8_percent_encode(&path, ILLEGAL), &as_sent(&query)),
                 base_path: String::new(),
                 host: event.headers.remove(HOST),
+                client: forwarded(&event.headers).or_else(|| forwarded(&event.multi_value_headers)),
             }
         }
         // No kind that this crate's features let `lambda_http` read.
@@ -94,8 +103,19 @@ pub(super) fn take_edge(event: &mut LambdaRequest) -> Edge {
             target: PathAndQuery::from_static("/"),
             base_path: String::new(),
             host: None,
+            client: None,
         },
     }
+}
+
+fn address(text: Option<&str>) -> Option<ClientAddress> {
+    text?.trim().parse().ok().map(ClientAddress)
+}
+
+/// A load balancer adds the address that it saw to what the client sent.
+fn forwarded(headers: &HeaderMap) -> Option<ClientAddress> {
+    let last = headers.get_all(X_FORWARDED_FOR).iter().next_back()?;
+    address(last.to_str().ok()?.rsplit(',').next())
 }
 
 /// On a domain of its own an API's stage is no part of the path.

@@ -15,7 +15,7 @@ use crate::router::{Mount, Resource};
 /// Finds out who sends the request, and whether they may.
 pub(super) async fn guard(request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    match admit(&parts).await {
+    match admit(&parts).await.and_then(|caller| count(&parts, caller)) {
         Ok(caller) => {
             // A batch asks again, for each of its operations.
             parts.extensions.insert(caller);
@@ -23,6 +23,20 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
         }
         Err(error) => error.into_response(),
     }
+}
+
+/// Counts the request, where a module limits how many there may be.
+fn count(request: &Parts, caller: Caller) -> Result<Caller, ApiError> {
+    let mount = request.extensions.get::<Mount>();
+    let Some(limit) = mount.and_then(|mount| mount.module.rate_limit()) else {
+        return Ok(caller);
+    };
+    // Browsers ask by themselves what they may do.
+    if request.method != Method::OPTIONS {
+        let address = request.extensions.get().copied();
+        limit.count(&caller, address).map_err(ApiError::TooOften)?;
+    }
+    Ok(caller)
 }
 
 async fn admit(request: &Parts) -> Result<Caller, ApiError> {

@@ -4,6 +4,7 @@
 //! [`Function`] runs the binary on it, and a [`Reply`] is what the client would get, compared
 //! whole. So one table of calls is asked of every front door, and must be answered alike.
 
+mod addresses;
 mod bodies;
 mod call;
 mod front_door;

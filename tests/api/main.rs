@@ -16,6 +16,7 @@ mod expiry;
 mod faults;
 mod indexes;
 mod lambda;
+mod limits;
 mod list;
 mod new;
 mod openapi;

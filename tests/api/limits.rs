@@ -1,0 +1,111 @@
+//! What is too much of a request, and too many of them.
+
+use axum::body::Body;
+use axum::http::StatusCode;
+
+use crate::app::{Answer, TestApp, document_of};
+use crate::command::Folder;
+
+/// The hashes are those of `first` and `second`.
+const MODULES: &str = r#"
+    [defaults]
+    rate_limit = { requests = 3, per = "1h" }
+
+    [modules.rooms]
+    key = "roomId"
+
+    [modules.teachers]
+    key = "teacherId"
+
+    [modules.orders]
+    key = "orderId"
+    access = { guard = "partners" }
+
+    [access.partners]
+    keys = [
+        { name = "erp", hash = "sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e" },
+        { name = "crm", hash = "sha256:16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4" },
+    ]
+"#;
+
+async fn with_key(app: &TestApp, key: &str) -> Answer {
+    let request = app.request("GET", "/orders/x").header("x-api-key", key);
+    app.client.send(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_caller_who_calls_too_often_is_told_when_to_come_back() {
+    let app = TestApp::start(MODULES).await;
+    for _ in 0..3 {
+        assert_eq!(with_key(&app, "first").await.status, StatusCode::NOT_FOUND);
+    }
+    let refused = with_key(&app, "first").await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    let seconds: u64 = refused.header("retry-after").parse().unwrap();
+    // A third of an hour for each request.
+    assert!((1..=1_200).contains(&seconds), "{seconds}");
+    let message = "Try again later: this is more often than this API lets one caller call";
+    assert_eq!(document_of(&refused.body)["ERROR"]["message"], message);
+
+    // Another caller is not to suffer for it, nor is who asks what there is.
+    assert_eq!(with_key(&app, "second").await.status, StatusCode::NOT_FOUND);
+    let request = app.request("OPTIONS", "/orders/x").body(Body::empty());
+    let options = app.client.send(request.unwrap()).await;
+    assert_eq!(options.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn each_module_counts_for_itself() {
+    let app = TestApp::start(MODULES).await;
+    for _ in 0..3 {
+        assert_eq!(app.get("/rooms/x").await.status, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(
+        app.get("/rooms").await.status,
+        StatusCode::TOO_MANY_REQUESTS
+    );
+    assert_eq!(app.get("/teachers/x").await.status, StatusCode::NOT_FOUND);
+}
+
+/// The address of a client of `modulo serve` is known, so that one can't use up another's share.
+#[tokio::test]
+async fn callers_without_a_name_are_told_apart_by_address() {
+    let served = Folder::with(MODULES).serve(&["--memory"]).await;
+    let ask = |from: [u8; 4]| {
+        let client = reqwest::Client::builder().local_address(std::net::IpAddr::from(from));
+        let request = client
+            .build()
+            .unwrap()
+            .get(format!("{}/rooms/x", served.url));
+        async { request.send().await.unwrap().status().as_u16() }
+    };
+    for _ in 0..3 {
+        assert_eq!(ask([127, 0, 0, 1]).await, 404);
+    }
+    assert_eq!(ask([127, 0, 0, 1]).await, 429);
+    assert_eq!(ask([127, 0, 0, 2]).await, 404);
+}
+
+#[tokio::test]
+async fn headers_and_queries_are_bounded() {
+    let app = TestApp::start(crate::app::MODULES).await;
+    let fits = "x".repeat(30_000);
+    let over = "x".repeat(32_768);
+    for (value, status) in [(&fits, 404), (&over, 431)] {
+        let request = app.request("GET", "/modulo1/x").header("x-note", value);
+        let answer = app.client.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status.as_u16(), status);
+        if status == 431 {
+            let message = document_of(&answer.body)["ERROR"]["message"].clone();
+            let message = message.as_str().unwrap();
+            assert!(message.ends_with("bytes, the limit is 32768"), "{message}");
+        }
+    }
+    for (query, status) in [(fits, 404), (over, 404), ("x".repeat(32_769), 414)] {
+        let answer = app.get(&format!("/modulo1/x?{query}")).await;
+        assert_eq!(answer.status.as_u16(), status);
+    }
+    let message = "Please provide less: the query has 32769 bytes, the limit is 32768";
+    let answer = app.get(&format!("/modulo1?{}", "x".repeat(32_769))).await;
+    assert_eq!(document_of(&answer.body)["ERROR"]["message"], message);
+}
