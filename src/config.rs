@@ -50,6 +50,8 @@ pub struct Service {
     pub name: ServiceName,
     /// Whether the API's description is served.
     pub docs: bool,
+    /// Whether the function connects to DynamoDB before it takes its first request.
+    pub warm_up: bool,
     /// Whose pages may call from a browser: the function's own paths, and the modules that say
     /// nothing of it.
     pub cors: Option<Cors>,
@@ -293,6 +295,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             name: service.name.map(|set| set.value).unwrap_or_default(),
             docs: service.docs.is_none_or(|set| set.value),
             cors: cors.filter(|cors| !cors.is_off()),
+            warm_up: service.warm_up.is_none_or(|set| set.value),
         },
         modules: Modules::new(modules),
     }

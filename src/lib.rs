@@ -67,6 +67,8 @@ pub mod store;
 pub mod telemetry;
 #[cfg(feature = "cli")]
 pub mod transfer;
+#[cfg(feature = "lambda")]
+pub mod trust;
 
 use std::sync::Arc;
 
