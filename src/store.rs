@@ -15,10 +15,13 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use self::doubt::Doubt;
 pub use self::expressions::Condition;
 use self::expressions::{Expressions, changes};
+pub use self::failure::Failure;
 #[cfg(feature = "cli")]
 pub use self::transfer::{
     Binary, InvalidRecord, Number, Record, TableFacts, Typed, WholeItem, WholePage,
 };
+pub use self::usage::{Meter, Usage};
+use self::usage::{Watch, is_throttle};
 use crate::chain::Chain;
 use crate::item::{Document, ItemId, Kept};
 use crate::list::{self, IndexQuery, PageRequest, Position};
@@ -30,8 +33,10 @@ use crate::{expiry, precondition};
 mod batch;
 mod doubt;
 mod expressions;
+mod failure;
 #[cfg(feature = "cli")]
 mod transfer;
+mod usage;
 
 /// The attribute that holds an item's document, as JSON text.
 const DATA: &str = "data";
@@ -44,9 +49,6 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(7);
 const ATTEMPTS: u32 = 3;
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
-
-/// The id that is asked for where the answer does not matter.
-const NOBODY: &str = "\0modulo warms up";
 
 /// How many calls one page of a list may take that expired items would make short.
 const LIST_CALLS: u32 = 10;
@@ -87,11 +89,6 @@ pub enum StoreError {
     #[error("DynamoDB failed")]
     Other(#[source] Failure),
 }
-
-/// What the SDK says of a failure, with all its causes.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct Failure(String);
 
 /// An item as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -201,6 +198,7 @@ impl Store {
             .retry_config(retries)
             // It watches streamed bodies; DynamoDB has none.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .interceptor(Watch)
             .build();
         Self {
             client: Client::from_conf(config),
@@ -240,23 +238,6 @@ impl Store {
             .item
             .filter(|attributes| !has_expired(module, attributes))
             .map(|attributes| StoredItem::new(module, attributes, None)))
-    }
-
-    /// Connects, by asking for an item that nobody stores: what the first request need not wait for.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn warm_up(&self, module: &Module) -> Result<(), StoreError> {
-        self.client
-            .get_item()
-            .table_name(module.table().as_str())
-            .key(module.key().as_str(), AttributeValue::S(NOBODY.to_owned()))
-            .projection_expression("#key")
-            .expression_attribute_names("#key", module.key().as_str())
-            .send()
-            .await
-            .map_err(|error| classify(&error, 0))?;
-        Ok(())
     }
 
     /// Does `write`, if `condition` holds.
@@ -667,7 +648,7 @@ fn classify<E>(error: &SdkError<E, HttpResponse>, document_bytes: usize) -> Stor
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    let failure = Failure(Chain(error).to_string());
+    let failure = Failure::new(error);
     match error {
         SdkError::TimeoutError(_) => StoreError::TimedOut(failure),
         // The answer broke off; one that is whole, but not DynamoDB's, is a service error.
@@ -683,14 +664,9 @@ where
             StoreError::Unreachable(failure)
         }
         SdkError::ServiceError(service) => match service.err().code() {
-            Some(
-                "ThrottlingException"
-                | "ProvisionedThroughputExceededException"
-                | "RequestLimitExceeded"
-                | "TransactionInProgressException",
-            ) => StoreError::Throttled(failure),
+            Some(code) if is_throttle(code) => StoreError::Throttled(failure),
             Some("TransactionCanceledException") => {
-                classify_cancellation(service.err().message(), failure, document_bytes)
+                classify_cancellation(&Chain(error).to_string(), failure, document_bytes)
             }
             Some("ConditionalCheckFailedException") => StoreError::ConditionFailed(failure),
             Some("ServiceUnavailable" | "ServiceUnavailableException") => {
@@ -715,13 +691,8 @@ where
 }
 
 /// The reasons stand in the message, one for each operation.
-fn classify_cancellation(
-    message: Option<&str>,
-    failure: Failure,
-    document_bytes: usize,
-) -> StoreError {
-    let message = message.unwrap_or_default();
-    let has = |reason: &str| message.contains(reason) || failure.0.contains(reason);
+fn classify_cancellation(message: &str, failure: Failure, document_bytes: usize) -> StoreError {
+    let has = |reason: &str| message.contains(reason);
     if has("exceeded the maximum allowed size") {
         StoreError::ItemTooLarge {
             document_bytes,

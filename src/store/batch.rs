@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::{
 };
 use tokio::task::JoinSet;
 
+use super::usage::metered_as_here;
 use super::{
     ATTEMPTS, Condition, Expressions, FIRST_BACKOFF, Failure, Store, StoreError, StoredItem, Write,
     attributes_of, classify, has_expired, text,
@@ -97,7 +98,8 @@ impl Store {
             }
             let (store, module, first) = (self.clone(), module.clone(), begin);
             begin += some.len();
-            calls.spawn(async move { (first, store.write_some(&module, some).await) });
+            let call = async move { (first, store.write_some(&module, some).await) };
+            calls.spawn(metered_as_here(call));
         }
         while let Some(call) = calls.join_next().await {
             let (first, done) = call.expect("nothing in it panics or is aborted");
