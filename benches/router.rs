@@ -30,6 +30,7 @@ use axum::routing::{get, post};
 use criterion::Criterion;
 use modulo::name::Stage;
 use modulo::store::Store;
+use modulo::telemetry::{self, Filter, Format};
 use modulo::{app, config};
 use nix::time::{ClockId, clock_gettime};
 use serde_json::json;
@@ -37,8 +38,6 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceBuilder, ServiceExt};
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 use figures::{Figure, table};
 use issuer::Issuer;
@@ -108,14 +107,7 @@ impl Call {
 
 fn main() {
     // As the function's own, but for where the lines go.
-    let lines = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_writer(io::sink);
-    tracing_subscriber::registry()
-        .with(tracing_subscriber::filter::LevelFilter::INFO)
-        .with(lines)
-        .init();
+    telemetry::init_to(io::sink, Format::Json, None, &Filter::default());
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

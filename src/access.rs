@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 pub use self::jwks::{InvalidJwks, Jwks, KeySource};
 pub use self::jwt::{InvalidToken, Jwt, Keys};
 pub use self::key::{ApiKey, KeyHash, NewKey};
+pub use self::pseudonym::Pseudonym;
 pub use self::secret::{Secret, Unset};
 use crate::file::ConfigFile;
 use crate::module::{Verb, Verbs};
@@ -19,6 +20,7 @@ use crate::name::{GuardName, Scope};
 mod jwks;
 mod jwt;
 mod key;
+mod pseudonym;
 mod secret;
 
 /// The header that has an API key.

@@ -23,6 +23,7 @@ use crate::name::{
 };
 use crate::rate_limit::RateLimit;
 use crate::schema::{InvalidSchema, Violation};
+use crate::telemetry::Filter;
 
 mod error;
 mod raw;
@@ -50,11 +51,17 @@ pub struct Service {
     pub name: ServiceName,
     /// Whether the API's description is served.
     pub docs: bool,
-    /// Whether the function connects to DynamoDB before it takes its first request.
-    pub warm_up: bool,
     /// Whose pages may call from a browser: the function's own paths, and the modules that say
     /// nothing of it.
     pub cors: Option<Cors>,
+    /// The stage that the file was read for.
+    pub stage: Stage,
+    /// How much is logged, where `RUST_LOG` does not say it.
+    pub log: Filter,
+    /// Whether CloudWatch is to count the requests.
+    pub metrics: bool,
+    /// Whether answers say what took how long, in `Server-Timing`.
+    pub server_timing: bool,
 }
 
 impl Config {
@@ -295,7 +302,10 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             name: service.name.map(|set| set.value).unwrap_or_default(),
             docs: service.docs.is_none_or(|set| set.value),
             cors: cors.filter(|cors| !cors.is_off()),
-            warm_up: service.warm_up.is_none_or(|set| set.value),
+            stage: stage.clone(),
+            log: service.log.map(|set| set.value).unwrap_or_default(),
+            metrics: service.metrics.is_none_or(|set| set.value),
+            server_timing: service.server_timing.is_some_and(|set| set.value),
         },
         modules: Modules::new(modules),
     }

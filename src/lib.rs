@@ -65,10 +65,9 @@ pub mod serve;
 pub mod storage;
 pub mod store;
 pub mod telemetry;
+pub mod trace;
 #[cfg(feature = "cli")]
 pub mod transfer;
-#[cfg(feature = "lambda")]
-pub mod trust;
 
 use std::sync::Arc;
 

@@ -21,7 +21,6 @@ use modulo::plan::{self, Description, Plan};
 use modulo::routes;
 use modulo::scaffold;
 use modulo::serve::{self, Options, say};
-use modulo::telemetry::{self, Format};
 use modulo::transfer::{self, Input, Output};
 
 /// How a process ends whose configuration is wrong (`EX_USAGE` of sysexits.h).
@@ -212,6 +211,11 @@ struct BackendArgs {
     aws: bool,
 }
 
+/// Whether the environment has that variable, and it is not empty.
+fn is_set(name: &str) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
 /// As the environment has it, an empty text is none.
 fn stage(text: &str) -> Result<Stage, InvalidName> {
     if text.is_empty() {
@@ -270,6 +274,8 @@ impl ServeArgs {
         };
         Ok(Options {
             backend,
+            colour: std::io::stdout().is_terminal() && !is_set("NO_COLOR"),
+            rust_log: std::env::var("RUST_LOG").ok(),
             address: self.addr,
             file: self.file.file,
             stage: self.file.stage,
@@ -309,11 +315,6 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => {
-            let colour = std::io::stdout().is_terminal();
-            telemetry::init(
-                Format::Text { colour },
-                std::env::var("RUST_LOG").ok().as_deref(),
-            );
             tokio::runtime::Runtime::new()?.block_on(serve::serve(args.into_options()?))
         }
         Command::Check(args) => {

@@ -9,7 +9,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderValue, Method};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http_body_util::Limited;
 use tower::ServiceBuilder;
@@ -21,10 +21,12 @@ use tower_http::request_id::{
 use tower_http::timeout::TimeoutBody;
 use uuid::Uuid;
 
+use self::log::Observer;
 use crate::config::Config;
 use crate::error::{self, ApiError, Panic};
 use crate::module::Envelope;
 use crate::router::Mount;
+use crate::trace::TraceContext;
 
 mod access;
 mod cors;
@@ -62,6 +64,8 @@ pub struct Invocation {
     pub request_id: HeaderValue,
     /// When the answer must be ready.
     pub deadline: Instant,
+    /// The trace that Lambda says it is a part of.
+    pub trace: Option<TraceContext>,
 }
 
 /// Puts the layers around `router`; `mount` finds the module of a request.
@@ -79,7 +83,7 @@ where
         .layer(SetRequestIdLayer::x_request_id(MakeId))
         .map_request(mount)
         // Sees every answer, that to a panic included.
-        .layer(from_fn(log::log))
+        .layer(from_fn_with_state(Observer::new(&config.service), log::log))
         .layer(PropagateRequestIdLayer::x_request_id())
         // Around all that can refuse a request, so that a page can read why.
         .option_layer(cors)

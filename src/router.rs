@@ -102,6 +102,15 @@ impl Mount {
         verb.filter(|&verb| self.module.verbs().contains(verb))
     }
 
+    /// What a request does here, for those who count: a verb of the module, or a batch.
+    #[must_use]
+    pub fn deed(&self, method: &Method) -> Option<&'static str> {
+        if self.resource == Resource::Batch {
+            return (method == Method::POST).then_some("BATCH");
+        }
+        self.verb(method).map(Verb::as_str)
+    }
+
     /// The methods that the module serves here.
     #[must_use]
     #[expect(clippy::missing_panics_doc, reason = "methods are ASCII")]

@@ -21,6 +21,7 @@ use crate::middleware::App;
 use crate::name::Stage;
 use crate::rate_limit::ClientAddress;
 use crate::routes;
+use crate::telemetry::{self, Format};
 
 mod reload;
 
@@ -40,6 +41,10 @@ pub struct Options {
     pub environment: Vec<(String, String)>,
     /// Where the tables are.
     pub backend: Backend,
+    /// Whether log lines have colours.
+    pub colour: bool,
+    /// What `RUST_LOG` holds, which wins over the file.
+    pub rust_log: Option<String>,
 }
 
 impl Options {
@@ -59,6 +64,10 @@ impl Options {
 /// The configuration is wrong, the port is taken, or the tables can't be had.
 pub async fn serve(options: Options) -> anyhow::Result<()> {
     let config = Arc::new(options.check()?);
+    let format = Format::Text {
+        colour: options.colour,
+    };
+    telemetry::init(format, options.rust_log.as_deref(), &config.service.log);
     let mut watch = Watch::start(&options.file)?;
     watch.follow(&config.modules)?;
     let listener = listen(&options.address).await?;

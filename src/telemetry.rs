@@ -1,9 +1,23 @@
-//! Where log lines go: JSON inside Lambda, readable lines on a terminal.
+//! Where log lines go, and how much is logged: JSON inside Lambda, readable lines on a terminal.
+
+use std::fmt;
+use std::io::{self, Write as _};
+use std::str::FromStr;
+use std::sync::OnceLock;
 
 use tracing::Level;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+
+pub(crate) use self::line::RequestLine;
+
+mod line;
+mod text;
+
+/// What `RUST_LOG` has to name for the line of each request.
+pub const REQUEST: &str = "modulo::request";
 
 /// The shape of the lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,26 +31,87 @@ pub enum Format {
     },
 }
 
+/// How much is logged: a level, or one for each of some targets, as in `warn,modulo::request=info`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filter(Targets);
+
+impl Eq for Filter {}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self(quieter(Targets::new().with_default(Level::INFO)))
+    }
+}
+
+impl FromStr for Filter {
+    type Err = InvalidFilter;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // A word alone could be a target, all of whose lines are then logged, and no others: more
+        // likely it is a level with a mistake in it.
+        let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
+        let mut words = text.split(',').map(str::trim);
+        if let Some(word) = words.find(|word| !word.contains('=') && !is_level(word)) {
+            return Err(InvalidFilter(format!("`{word}` is no level")));
+        }
+        let targets = text.parse::<Targets>();
+        let targets = targets.map_err(|invalid| InvalidFilter(invalid.to_string()))?;
+        Ok(Self(quieter(targets)))
+    }
+}
+
+/// Without the embedded engine's warnings of every error it answers with, which the request's line
+/// tells.
+fn quieter(targets: Targets) -> Targets {
+    targets.with_target("dynoxide", Level::ERROR)
+}
+
+/// Why a text says nothing of how much is to be logged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}; a level is one of `error`, `warn`, `info`, `debug`, `trace` and `off`")]
+pub struct InvalidFilter(String);
+
+type Write = dyn Fn(&[u8]) + Send + Sync;
+
+/// Where the lines of requests go, and in which shape.
+struct Lines {
+    format: Format,
+    write: Box<Write>,
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines")
+            .field("format", &self.format)
+            .finish_non_exhaustive()
+    }
+}
+
+/// As the subscriber of everything else: one for the process, there from [`init`] on.
+static LINES: OnceLock<Lines> = OnceLock::new();
+
 /// Sends the process's log lines to standard output.
 ///
-/// `filter` is what `RUST_LOG` holds: `info` where it is absent, and also where it is illegal,
-/// which the first line then says.
-pub fn init(format: Format, filter: Option<&str>) {
-    let parsed = filter
+/// `rust_log` is what `RUST_LOG` holds, and wins over `filter`; where it is illegal, the first line
+/// says so.
+pub fn init(format: Format, rust_log: Option<&str>, filter: &Filter) {
+    init_to(io::stdout, format, rust_log, filter);
+}
+
+/// As [`init`], to another place.
+pub fn init_to<W>(writer: W, format: Format, rust_log: Option<&str>, filter: &Filter)
+where
+    W: for<'w> MakeWriter<'w> + Clone + Send + Sync + 'static,
+{
+    let parsed = rust_log
         .filter(|text| !text.is_empty())
         .map(str::parse::<Targets>);
-    // The embedded engine warns of every error it answers with, which the request's line tells.
-    let default = || {
-        Targets::new()
-            .with_default(Level::INFO)
-            .with_target("dynoxide", Level::ERROR)
-    };
     let (targets, illegal) = match parsed {
-        None => (default(), None),
+        None => (filter.0.clone(), None),
         Some(Ok(targets)) => (targets, None),
-        Some(Err(error)) => (default(), Some(error)),
+        Some(Err(error)) => (filter.0.clone(), Some(error)),
     };
-    let lines = tracing_subscriber::fmt::layer();
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer.clone());
     let registry = tracing_subscriber::registry().with(targets);
     match format {
         Format::Json => {
@@ -46,7 +121,55 @@ pub fn init(format: Format, filter: Option<&str>) {
         }
         Format::Text { colour } => registry.with(lines.with_ansi(colour).compact()).init(),
     }
+    let write = Box::new(move |line: &[u8]| {
+        // Nobody reading them is no reason to stop.
+        let _ = writer.make_writer().write_all(line);
+    });
+    LINES.get_or_init(|| Lines { format, write });
     if let Some(error) = illegal {
-        tracing::warn!(%error, "RUST_LOG is illegal, logging at info");
+        tracing::warn!(%error, "RUST_LOG is illegal, and taken as if it were not set");
+    }
+}
+
+/// The shape of the requests' lines, once there is a place for them.
+pub(crate) fn format() -> Option<Format> {
+    LINES.get().map(|lines| lines.format)
+}
+
+/// Writes the line of a request, in one piece.
+pub(crate) fn write(line: &RequestLine<'_>) {
+    let Some(lines) = LINES.get() else { return };
+    let mut text = Vec::with_capacity(512);
+    match lines.format {
+        Format::Json => {
+            // Only a line with keys that are no texts could fail.
+            if serde_json::to_writer(&mut text, line).is_err() {
+                return;
+            }
+            text.push(b'\n');
+        }
+        Format::Text { colour } => text::write(&mut text, line, colour),
+    }
+    (lines.write)(&text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_levels_with_or_without_targets() {
+        for legal in [
+            "info",
+            "off",
+            "WARN",
+            "warn,modulo::request=info",
+            "modulo=debug",
+        ] {
+            assert!(legal.parse::<Filter>().is_ok(), "{legal}");
+        }
+        for illegal in ["inof", "", "info,", "modulo=inof", "warn;info"] {
+            assert!(illegal.parse::<Filter>().is_err(), "{illegal}");
+        }
     }
 }

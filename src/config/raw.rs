@@ -20,6 +20,7 @@ use crate::item::ITEM_LIMIT_BYTES;
 use crate::module::{Billing, Envelope, Index, IndexKey, KeyType, Storage, Verb, Verbs};
 use crate::name::{GuardName, KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute};
 use crate::schema::Schema;
+use crate::telemetry::Filter;
 
 mod access;
 
@@ -65,9 +66,11 @@ pub(super) struct File {
 pub(super) struct Service {
     pub(super) name: Option<Setting<ServiceName>>,
     pub(super) docs: Option<Setting<bool>>,
-    pub(super) warm_up: Option<Setting<bool>>,
     pub(super) access: Option<Setting<GuardName>>,
     pub(super) cors: Option<Setting<Cors>>,
+    pub(super) log: Option<Setting<Filter>>,
+    pub(super) metrics: Option<Setting<bool>>,
+    pub(super) server_timing: Option<Setting<bool>>,
 }
 
 /// `[modules.<name>]` and `[defaults]`
@@ -139,9 +142,11 @@ impl Service {
         let service = Self {
             name: section.text("name", faults),
             docs: section.boolean("docs", faults),
-            warm_up: section.boolean("warm_up", faults),
             access: section.text("access", faults),
             cors: section.cors("cors", faults),
+            log: section.text("log", faults),
+            metrics: section.boolean("metrics", faults),
+            server_timing: section.boolean("server_timing", faults),
         };
         section.close(faults);
         service
@@ -777,6 +782,7 @@ fn noun(key: &str) -> &str {
         "jwks" => "place of keys",
         "methods" | "public" => "method",
         "origins" => "origin",
+        "log" => "filter of the log",
         other => other,
     }
 }

@@ -7,6 +7,7 @@ use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::log::Seen;
 use crate::access::Caller;
 use crate::batch::Batch;
 use crate::error::ApiError;
@@ -49,6 +50,7 @@ async fn admit(request: &Parts) -> Result<Caller, ApiError> {
     let guard = access.guard();
     if mount.resource == Resource::Batch && request.method == Method::POST {
         let caller = guard.identify(&request.headers).await?;
+        Seen::note(request, guard, &caller);
         let mut verbs = Batch::verbs().iter();
         if caller == Caller::Anonymous && !verbs.any(|verb| access.public().contains(verb)) {
             return Err(ApiError::Denied(guard.unknown()));
@@ -58,6 +60,7 @@ async fn admit(request: &Parts) -> Result<Caller, ApiError> {
     match mount.verb(&request.method) {
         Some(verb) if !access.public().contains(verb) => {
             let caller = guard.identify(&request.headers).await?;
+            Seen::note(request, guard, &caller);
             access.permit(verb, &caller).map_err(ApiError::Denied)?;
             Ok(caller)
         }

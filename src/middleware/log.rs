@@ -1,55 +1,193 @@
-//! One line for each request, with its cause where it failed.
-//!
-//! Ids' values, bodies and credentials are no part of it.
+//! What is seen of a request: its line in the log, with its metrics, and `Server-Timing`.
 
-use std::time::Instant;
+use std::fmt::{self, Display};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use tower_http::request_id::RequestId;
-use tracing::field::display;
-use tracing::{Level, event};
+use tracing::{Level, enabled};
 
+use super::Invocation;
+use crate::access::{Caller, Guard, Pseudonym};
+use crate::config::Service;
 use crate::error::Cause;
 use crate::router::Mount;
+use crate::store::{Meter, Usage};
+use crate::telemetry::{self, Format, REQUEST, RequestLine};
+use crate::trace::TraceContext;
 
-/// Logs the request once it is answered: failures of ours as errors, all else as information.
-pub(super) async fn log(request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let method = request.method().clone();
-    let request_id = request.extensions().get::<RequestId>().cloned();
-    let mount = request.extensions().get::<Mount>().cloned();
-    let mut response = next.run(request).await;
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-    let cause = response.extensions_mut().remove::<Cause>();
-    let status = response.status();
-    let request_id = request_id
-        .as_ref()
-        .and_then(|id| id.header_value().to_str().ok());
-    let module = mount.as_ref().map(|mount| mount.module.name().as_str());
-    let route = || mount.as_ref().map(|mount| mount.route().to_string());
-    let elapsed_us = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-    let error = cause.map(display);
-    macro_rules! line {
-        ($level:expr) => {
-            event!(
-                target: "modulo::request",
-                $level,
-                http.method = method.as_str(),
-                http.route = route().as_deref(),
-                http.status_code = status.as_u16(),
-                module.name = module,
-                duration_us = elapsed_us,
-                request.id = request_id,
-                error,
-            )
-        };
+/// What the function looks at, and what it remembers of it.
+#[derive(Debug)]
+pub(super) struct Observer {
+    /// Where CloudWatch counts the requests, unless it is not to.
+    namespace: Option<String>,
+    tells_time: bool,
+    has_served: AtomicBool,
+}
+
+impl Observer {
+    pub(super) fn new(service: &Service) -> Arc<Self> {
+        let namespace = || format!("modulo/{}/{}", service.name, service.stage);
+        Arc::new(Self {
+            namespace: service.metrics.then(namespace),
+            tells_time: service.server_timing,
+            has_served: AtomicBool::new(false),
+        })
     }
-    if status.is_server_error() {
-        line!(Level::ERROR);
-    } else {
-        line!(Level::INFO);
+
+    /// Where CloudWatch counts, which reads JSON only.
+    fn namespace(&self) -> Option<&str> {
+        let namespace = self.namespace.as_deref();
+        namespace.filter(|_| telemetry::format() == Some(Format::Json))
+    }
+}
+
+/// What a layer further in finds out of a request, as its extension.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen(Arc<OnceLock<Pseudonym>>);
+
+impl Seen {
+    /// Notes who sends the request, where that is looked for.
+    pub(super) fn note(request: &Parts, guard: &Guard, caller: &Caller) {
+        let (Some(seen), Caller::Known(identity)) = (request.extensions.get::<Self>(), caller)
+        else {
+            return;
+        };
+        if let Some(subject) = identity.subject() {
+            seen.0
+                .get_or_init(|| Pseudonym::new(guard.name().as_str(), subject));
+        }
+    }
+
+    fn caller(&self) -> Option<Pseudonym> {
+        self.0.get().copied()
+    }
+}
+
+/// What is known of a request before it is answered.
+struct Asked {
+    time: SystemTime,
+    began: Instant,
+    is_cold_start: bool,
+    method: Method,
+    request_id: Option<RequestId>,
+    trace: Option<TraceContext>,
+    mount: Option<Mount>,
+    seen: Option<Seen>,
+}
+
+impl Asked {
+    fn of(request: &mut Request, observer: &Observer) -> Self {
+        let extensions = request.extensions();
+        let invocation = extensions.get::<Invocation>();
+        let is_cold_start =
+            invocation.is_some() && !observer.has_served.swap(true, Ordering::Relaxed);
+        let of_lambda = invocation.and_then(|invocation| invocation.trace);
+        let mount = extensions.get::<Mount>().cloned();
+        let is_guarded = mount
+            .as_ref()
+            .is_some_and(|mount| mount.module.access().is_some());
+        let asked = Self {
+            time: SystemTime::now(),
+            began: Instant::now(),
+            is_cold_start,
+            method: request.method().clone(),
+            request_id: extensions.get::<RequestId>().cloned(),
+            trace: TraceContext::of(request.headers(), of_lambda),
+            mount,
+            seen: is_guarded.then(Seen::default),
+        };
+        if let Some(seen) = &asked.seen {
+            request.extensions_mut().insert(seen.clone());
+        }
+        asked
+    }
+
+    /// Logs failures of ours as errors, all else as information.
+    fn log(&self, answer: &Response, duration: Duration, usage: Usage, namespace: Option<&str>) {
+        let status = answer.status();
+        let (level, is_enabled) = if status.is_server_error() {
+            (Level::ERROR, enabled!(target: REQUEST, Level::ERROR))
+        } else {
+            (Level::INFO, enabled!(target: REQUEST, Level::INFO))
+        };
+        if !is_enabled {
+            return;
+        }
+        let request_id = self.request_id.as_ref().map(RequestId::header_value);
+        let mount = self.mount.as_ref();
+        let route = mount.map(Mount::route);
+        let cause = answer.extensions().get::<Cause>();
+        telemetry::write(&RequestLine {
+            time: self.time,
+            level,
+            request_id: request_id.and_then(|id| id.to_str().ok()),
+            trace_id: self.trace.map(|trace| trace.trace_id),
+            method: self.method.as_str(),
+            route: route.as_ref().map(|route| route as &dyn Display),
+            status: status.as_u16(),
+            module: mount.map(|mount| mount.module.name().as_str()),
+            verb: mount.and_then(|mount| mount.deed(&self.method)),
+            duration,
+            usage,
+            caller: self.seen.as_ref().and_then(Seen::caller),
+            is_cold_start: self.is_cold_start,
+            error: cause.map(|cause| cause as &dyn Display),
+            namespace,
+        });
+    }
+}
+
+/// Measures the request, and says what was seen of it once it is answered.
+pub(super) async fn log(
+    State(observer): State<Arc<Observer>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    if !observer.tells_time && !enabled!(target: REQUEST, Level::ERROR) {
+        return next.run(request).await;
+    }
+    let asked = Asked::of(&mut request, &observer);
+    let meter = Meter::default();
+    let mut response = meter.read(next.run(request)).await;
+    let (duration, usage) = (asked.began.elapsed(), meter.usage());
+    asked.log(&response, duration, usage, observer.namespace());
+    if observer.tells_time
+        && let Ok(timing) = HeaderValue::try_from(Timing { duration, usage }.to_string())
+    {
+        response.headers_mut().insert(SERVER_TIMING, timing);
     }
     response
+}
+
+/// Where the time went, as [Server Timing](https://www.w3.org/TR/server-timing/) has it: all of it,
+/// what DynamoDB took of it, and in words what that consumed.
+struct Timing {
+    duration: Duration,
+    usage: Usage,
+}
+
+impl Display for Timing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { duration, usage } = self;
+        let milliseconds = |duration: Duration| duration.as_secs_f64() * 1e3;
+        write!(f, "app;dur={:.3}", milliseconds(*duration))?;
+        if usage.calls == 0 {
+            return Ok(());
+        }
+        write!(f, ", db;dur={:.3}", milliseconds(usage.time))?;
+        match (usage.read_units, usage.write_units) {
+            (read, 0.0) => write!(f, ", cap;desc=\"{read} RCU\""),
+            (0.0, write) => write!(f, ", cap;desc=\"{write} WCU\""),
+            (read, write) => write!(f, ", cap;desc=\"{read} RCU, {write} WCU\""),
+        }
+    }
 }

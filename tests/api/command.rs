@@ -479,17 +479,22 @@ async fn a_requests_line_tells_no_id_no_body_and_no_credential() {
         .body(Body::from("\"planted-body\""))
         .unwrap();
     assert_eq!(served.client.send(request).await.status, 200);
-    let line = served.line("request.id=\"known\"").await;
+    let line = served.line("request.id=known").await;
     assert!(!line.contains("planted"), "{line}");
     for field in [
-        "http.method=\"POST\"",
-        "http.route=\"/modulo1/{id}\"",
-        "http.status_code=200",
-        "module.name=\"modulo1\"",
-        "duration_us=",
+        "POST",
+        "200",
+        " ms",
+        "/modulo1/{id}",
+        "dynamodb=",
+        "write_units=1",
     ] {
         assert!(line.contains(field), "no {field} in {line}");
     }
+    assert!(
+        !line.contains('\x1b'),
+        "no terminal is there to colour it: {line}"
+    );
 }
 
 #[tokio::test]
@@ -507,7 +512,7 @@ async fn a_failures_line_tells_its_cause_in_full() {
         .unwrap();
     let answer = served.send("GET", "/modulo1/x", "").await;
     assert_eq!(answer.body, r#"{"ERROR":{"message":"Internal error"}}"#);
-    let line = served.line("ERROR").await;
+    let line = served.line("  500  ").await;
     assert!(line.contains(answer.header("x-request-id")), "{line}");
     assert!(
         line.contains("error=Internal error: DynamoDB failed: "),

@@ -770,3 +770,27 @@ async fn a_thousand_modules_are_each_their_own() {
     assert_eq!(app.get("/m1000/x").await.status, 404);
     assert_eq!(app.get("/m2/x").await.status, 404);
 }
+
+#[tokio::test]
+async fn server_timing_is_told_where_it_is_asked_for() {
+    let silent = TestApp::start(MODULES).await;
+    let timed = TestApp::start(&format!("[service]\nserver_timing = true\n{MODULES}")).await;
+    for (app, is_told) in [(silent, false), (timed, true)] {
+        let answer = app.send("PUT", "/modulo1/x", "[1]").await;
+        let timing = answer.header("server-timing").to_owned();
+        let (app_time, rest) = timing.split_once(", ").unwrap_or_default();
+        let (db_time, capacity) = rest.split_once(", ").unwrap_or_default();
+        let milliseconds = |text: &str, name| -> Option<f64> {
+            text.strip_prefix(name)?.strip_prefix(";dur=")?.parse().ok()
+        };
+        let (all, db) = (milliseconds(app_time, "app"), milliseconds(db_time, "db"));
+        assert_eq!(all >= db && db > Some(0.0), is_told, "{timing}");
+        assert_eq!(capacity == "cap;desc=\"1 WCU\"", is_told, "{timing}");
+        let of_nowhere = app.get("/nowhere").await;
+        assert_eq!(
+            of_nowhere.header("server-timing").starts_with("app;dur="),
+            is_told
+        );
+        assert!(!of_nowhere.header("server-timing").contains("db"));
+    }
+}

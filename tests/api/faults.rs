@@ -219,6 +219,7 @@ async fn a_deadline_is_kept_however_long_the_store_would_wait() {
     request.extensions_mut().insert(Invocation {
         request_id: "from-lambda".parse().unwrap(),
         deadline: std::time::Instant::now() + Duration::from_millis(50),
+        trace: None,
     });
     let answer = app.oneshot(request).await.unwrap();
     assert_eq!(answer.status(), 504);

@@ -7,17 +7,16 @@
 mod addresses;
 mod bodies;
 mod call;
-mod concurrent;
 mod front_door;
 mod headers;
 mod ids;
 mod lifecycle;
 mod malformed;
+mod observed;
 mod preflight;
 mod silent;
 mod stages;
 mod verbs;
-mod warm_up;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -48,7 +47,7 @@ const DOCUMENT: &str = r#"{"description":"Sala 90","chairs":90}"#;
 struct Fixture {
     function: Function,
     dynamodb: Client,
-    engine: Engine,
+    _engine: Engine,
 }
 
 impl Fixture {
@@ -70,13 +69,8 @@ impl Fixture {
         Self {
             function,
             dynamodb,
-            engine,
+            _engine: engine,
         }
-    }
-
-    /// Where its DynamoDB answers.
-    fn endpoint(&self) -> String {
-        self.engine.endpoint()
     }
 
     /// Asks and compares.

@@ -36,15 +36,6 @@ pub(crate) struct Invocation {
     answer: oneshot::Receiver<Answer>,
 }
 
-impl Invocation {
-    /// Waits for its answer: with its request id, since several may be waited for.
-    pub(crate) async fn answered(self) -> (String, Answer) {
-        let answer = timeout(PATIENCE, self.answer).await;
-        let answer = answer.unwrap_or_else(|_| panic!("no answer to {}", self.request_id));
-        (self.request_id, answer.unwrap())
-    }
-}
-
 /// How a function ended.
 #[derive(Debug)]
 pub(crate) struct Exit {
@@ -209,7 +200,8 @@ impl Function {
         )
     }
 
-    fn output(&self, name: &str) -> String {
+    /// What the function has printed to `stdout` or `stderr`.
+    pub(crate) fn output(&self, name: &str) -> String {
         let path: PathBuf = self.folder.path().join(name);
         String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()
     }
