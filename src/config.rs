@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::config::{Environment, File, FileFormat};
 
@@ -17,9 +18,9 @@ use self::raw::{Setting, Surroundings};
 use crate::access::{Access, Guard, Jwks};
 use crate::chain::Chain;
 use crate::cors::Cors;
-use crate::module::{Index, Module, Modules, Storage, Verbs};
+use crate::module::{Index, Memory, Module, Modules, Storage, Verb, Verbs};
 use crate::name::{
-    GuardName, KeyAttribute, ModuleName, ServiceName, Stage, TableName, TableTemplate,
+    GuardName, KeyAttribute, ModuleName, ServiceName, Stage, TableName, TableTemplate, TtlAttribute,
 };
 use crate::rate_limit::RateLimit;
 use crate::schema::{InvalidSchema, Violation};
@@ -234,7 +235,16 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
     }
     let default_key = KeyPath::root().child("defaults").child("key");
     let cors = service.cors.map(|set| set.value);
+    let service_name = service.name.map(|set| set.value).unwrap_or_default();
+    let memory = TableName::of_memory(&service_name, stage);
     let mut owners: BTreeMap<TableName, ModuleName> = BTreeMap::new();
+    let all = written.iter().map(|(_, _, module)| module);
+    if all
+        .chain([&defaults])
+        .any(|module| module.idempotency.is_some())
+    {
+        owners.insert(memory.clone(), ModuleName::of_memory());
+    }
     let mut modules = Vec::with_capacity(written.len());
     for (name, path, own) in written {
         let raw = own.or(&defaults);
@@ -253,28 +263,20 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             }
             continue;
         };
-        if let Some(ttl) = raw
-            .ttl
-            .as_ref()
-            .filter(|ttl| ttl.value.as_str() == key.value.as_str())
-        {
-            let message = format!("`{}` is the key attribute, which holds the id", ttl.value);
-            faults
-                .add(ttl.path.clone(), ttl.source, message)
-                .help("name another attribute, which holds the time in seconds since 1970");
-        }
+        check_expiry(
+            raw.ttl.as_ref(),
+            raw.default_ttl.as_ref(),
+            &key.value,
+            faults,
+        );
         let storage = raw.storage.map(|set| set.value).unwrap_or_default();
         check_indexes(raw.indexes.as_ref(), storage, &key.value, faults);
-        if let Some(set) = raw.default_ttl.as_ref().filter(|_| raw.ttl.is_none()) {
-            faults
-                .add(set.path.clone(), set.source, "`ttl` is missing")
-                .help("name the attribute that holds an item's time, as in ttl = \"expiresAt\"");
-        }
+        let verbs = raw.methods.map(|set| set.value).unwrap_or_default();
         modules.push(Module {
             name,
             key: key.value,
             table,
-            verbs: raw.methods.map(|set| set.value).unwrap_or_default(),
+            verbs,
             max_bytes: raw
                 .max_bytes
                 .map_or(Module::DEFAULT_MAX_BYTES, |set| set.value),
@@ -295,11 +297,15 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             // Each module counts for itself, also one that has its limit from `[defaults]`.
             rate_limit: (raw.rate_limit)
                 .map(|set| Arc::new(RateLimit::new(set.value.requests, set.value.per))),
+            memory: (raw.idempotency.filter(|_| verbs.contains(Verb::Post))).map(|set| Memory {
+                table: memory.clone(),
+                keep: set.value,
+            }),
         });
     }
     Config {
         service: Service {
-            name: service.name.map(|set| set.value).unwrap_or_default(),
+            name: service_name,
             docs: service.docs.is_none_or(|set| set.value),
             cors: cors.filter(|cors| !cors.is_off()),
             stage: stage.clone(),
@@ -384,6 +390,26 @@ impl Guards {
             public: raw.public.map_or(Verbs::NONE, |set| set.value),
             scopes: raw.scopes,
         })
+    }
+}
+
+/// When items expire can't be said in the attribute of their id, nor in none.
+fn check_expiry(
+    ttl: Option<&Setting<TtlAttribute>>,
+    default: Option<&Setting<Duration>>,
+    key: &KeyAttribute,
+    faults: &mut Faults,
+) {
+    if let Some(ttl) = ttl.filter(|ttl| ttl.value.as_str() == key.as_str()) {
+        let message = format!("`{}` is the key attribute, which holds the id", ttl.value);
+        faults
+            .add(ttl.path.clone(), ttl.source, message)
+            .help("name another attribute, which holds the time in seconds since 1970");
+    }
+    if let Some(set) = default.filter(|_| ttl.is_none()) {
+        faults
+            .add(set.path.clone(), set.source, "`ttl` is missing")
+            .help("name the attribute that holds an item's time, as in ttl = \"expiresAt\"");
     }
 }
 

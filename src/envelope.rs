@@ -112,8 +112,8 @@ pub fn page<'a>(
 
 /// The answer of a write that has been done.
 #[must_use]
-pub fn written(mut answer: Response, written: Written) -> Response {
-    if written == Written::Created {
+pub fn written(mut answer: Response, written: &Written) -> Response {
+    if *written == Written::Created {
         *answer.status_mut() = StatusCode::CREATED;
     }
     answer

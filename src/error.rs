@@ -15,6 +15,7 @@ use crate::access::{Denied, Reason, Refused, Unchecked};
 use crate::batch::InvalidBatch;
 use crate::chain::Chain;
 use crate::envelope;
+use crate::idempotency::InvalidKey;
 use crate::item::{ITEM_LIMIT_BYTES, InvalidDocument, InvalidItemId};
 use crate::list::InvalidQuery;
 use crate::module::Envelope;
@@ -138,6 +139,12 @@ pub enum ApiError {
     /// What the caller shows can't be checked.
     #[error("{}", unchecked_message(.0))]
     Unchecked(#[source] Unchecked),
+    /// A header that should have an idempotency key, and has none.
+    #[error("Please provide a legal Idempotency-Key: {0}")]
+    InvalidIdempotencyKey(InvalidKey),
+    /// An idempotency key that was sent with another write.
+    #[error("Please provide another Idempotency-Key: this one was sent with another request")]
+    KeyReused,
     /// The caller has called too often.
     #[error("Try again later: this is more often than this API lets one caller call")]
     TooOften(TooOften),
@@ -243,11 +250,12 @@ impl ApiError {
             | Self::InvalidPatch(_)
             | Self::InvalidBatch(_)
             | Self::NeedlessItem
+            | Self::InvalidIdempotencyKey(_)
             | Self::Store(StoreError::NoSuchPosition(_)) => StatusCode::BAD_REQUEST,
             Self::Operation { error, .. } => error.status(),
             Self::NotModified(_) => StatusCode::NOT_MODIFIED,
             Self::Misfit(_) => StatusCode::CONFLICT,
-            Self::BreaksSchema(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::BreaksSchema(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionFailed | Self::Store(StoreError::ConditionFailed(_)) => {
                 StatusCode::PRECONDITION_FAILED
             }

@@ -80,6 +80,7 @@ mod tests {
         [modules.rooms]
         key = "roomId"
         storage = "document"
+        idempotency = "24h"
         billing = { read = 5, write = 2 }
 
         [[modules.rooms.indexes]]

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::http::StatusCode;
 use axum::http::header::{ALLOW, LOCATION};
 use axum::response::{IntoResponse, Response};
@@ -12,6 +13,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::batch::{Batch, Operation};
 use crate::envelope::{self, Content};
 use crate::error::ApiError;
+use crate::idempotency::Once;
 use crate::item::{Document, ItemId};
 use crate::list::{Consistent, PageRequest};
 use crate::middleware::validate::Valid;
@@ -55,11 +57,19 @@ pub async fn post(
     mount: Mount,
     Valid(id): Valid<ItemId>,
     Valid(preconditions): Valid<Preconditions>,
+    once: Option<Extension<Once>>,
     Valid(document): Valid<Document>,
 ) -> Result<Response, ApiError> {
+    if let Some(Extension(once)) = once {
+        let put = Write::PutOnce(document.clone(), once.clone());
+        let written = write(&mount, id.clone(), put, &preconditions).await?;
+        let (id, document, written) = first_time(&mount.module, &once, id, document, written)?;
+        let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
+        return Ok(envelope::written(answer, &written));
+    }
     let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
     let written = write(&mount, id, Write::Put(document), &preconditions).await?;
-    Ok(envelope::written(answer, written))
+    Ok(envelope::written(answer, &written))
 }
 
 /// `PUT /<module>/<id>`
@@ -71,7 +81,7 @@ pub async fn put(
 ) -> Result<Response, ApiError> {
     let answer = answer_of(Verb::Put, &mount.module, &id, Content::Updated(&document));
     let written = write(&mount, id, Write::Update(document), &preconditions).await?;
-    Ok(envelope::written(answer, written))
+    Ok(envelope::written(answer, &written))
 }
 
 /// `PATCH /<module>/<id>`
@@ -127,6 +137,12 @@ async fn write(
     if let Some(condition) = preconditions.as_condition() {
         return Ok(store.write(module, id, write, condition).await?);
     }
+    // What was done before need not hold again.
+    if let Write::PutOnce(_, once) = &write
+        && let Some(before) = store.remembered(once).await?
+    {
+        return Ok(Written::Before(before));
+    }
     for attempt in 0..WRITE_ATTEMPTS {
         let seen = store.get(module, id.clone(), true).await?;
         preconditions
@@ -153,20 +169,61 @@ async fn stand_back(attempt: u32) {
 }
 
 /// `POST /<module>`
-pub async fn create(mount: Mount, Valid(document): Valid<Document>) -> Result<Response, ApiError> {
+pub async fn create(
+    mount: Mount,
+    once: Option<Extension<Once>>,
+    Valid(document): Valid<Document>,
+) -> Result<Response, ApiError> {
+    let Mount { module, store, .. } = &mount;
     let id = ItemId::new();
-    let location = location(&mount.module, &id);
-    let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
+    if let Some(Extension(once)) = once {
+        let put = Write::PutOnce(document.clone(), once.clone());
+        let written = store
+            .write(module, id.clone(), put, Condition::Absent)
+            .await?;
+        let (id, document, _) = first_time(module, &once, id, document, written)?;
+        let answer = answer_of(Verb::Post, module, &id, Content::Sent(&document));
+        return Ok(created(module, &id, answer));
+    }
+    let answer = answer_of(Verb::Post, module, &id, Content::Sent(&document));
+    let answer = created(module, &id, answer);
     let write = Write::Put(document);
-    let written = mount
-        .store
-        .write(&mount.module, id, write, Condition::Absent);
-    match written.await {
+    match store.write(module, id, write, Condition::Absent).await {
         // Nobody else knows the id: what is there under it is this write.
         Ok(_) | Err(StoreError::InDoubt(_)) => {}
         Err(error) => return Err(error.into()),
     }
-    Ok((StatusCode::CREATED, [(LOCATION, location)], answer).into_response())
+    Ok(answer)
+}
+
+fn created(module: &Module, id: &ItemId, answer: Response) -> Response {
+    let location = [(LOCATION, location(module, id))];
+    (StatusCode::CREATED, location, answer).into_response()
+}
+
+/// What is told of a write with a key: the same as the first time.
+fn first_time(
+    module: &Module,
+    once: &Once,
+    id: ItemId,
+    document: Document,
+    written: Written,
+) -> Result<(ItemId, Document, Written), ApiError> {
+    match written {
+        Written::Before(before) if before.fingerprint != once.fingerprint => {
+            Err(ApiError::KeyReused)
+        }
+        Written::Before(before) => {
+            let document = document.expiring_at(module, before.expires_at);
+            let written = if before.was_created {
+                Written::Created
+            } else {
+                Written::Done
+            };
+            Ok((before.id, document, written))
+        }
+        written => Ok((id, document, written)),
+    }
 }
 
 /// `GET /<module>`

@@ -272,6 +272,17 @@ impl Document {
         self.expires_at
     }
 
+    /// As it was when it was first sent, which says when an item expires that does not say so.
+    pub(crate) fn expiring_at(mut self, module: &Module, seconds: Option<u64>) -> Self {
+        self.expires_at = seconds;
+        if let (Some(native), Some(ttl), Some(seconds)) = (&mut self.native, module.ttl(), seconds)
+        {
+            native.members.set(ttl.as_str(), seconds);
+            native.text = native.members.to_text();
+        }
+        self
+    }
+
     /// Its members, where they are kept as native attributes.
     pub(crate) fn members(&self) -> Option<&Members> {
         self.native.as_ref().map(|native| &native.members)

@@ -37,6 +37,7 @@ pub mod file;
 #[cfg(feature = "cli")]
 pub mod generate;
 pub mod handler;
+pub mod idempotency;
 pub mod item;
 #[cfg(feature = "lambda")]
 pub mod lambda;

@@ -37,6 +37,7 @@ pub struct Module {
     pub(crate) access: Option<Access>,
     pub(crate) cors: Option<Cors>,
     pub(crate) rate_limit: Option<Arc<RateLimit>>,
+    pub(crate) memory: Option<Memory>,
 }
 
 impl Module {
@@ -149,6 +150,12 @@ impl Module {
         self.rate_limit.as_deref()
     }
 
+    /// Where and how long its writes are remembered, if they are.
+    #[must_use]
+    pub fn memory(&self) -> Option<&Memory> {
+        self.memory.as_ref()
+    }
+
     /// The verbs it serves to everybody.
     #[must_use]
     pub fn open_verbs(&self) -> Verbs {
@@ -160,7 +167,10 @@ impl Module {
 
 /// The modules of one `modules.toml`, ordered by name: at least one, no two on one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Modules(IndexMap<ModuleName, Arc<Module>>);
+pub struct Modules {
+    by_name: IndexMap<ModuleName, Arc<Module>>,
+    memory: Option<Arc<Module>>,
+}
 
 impl Modules {
     /// The caller has made sure of what the type promises.
@@ -168,27 +178,41 @@ impl Modules {
         let named = modules
             .into_iter()
             .map(|module| (module.name.clone(), Arc::new(module)));
-        let mut modules: IndexMap<_, _> = named.collect();
-        modules.sort_unstable_keys();
-        Self(modules)
+        let mut by_name: IndexMap<_, Arc<Module>> = named.collect();
+        by_name.sort_unstable_keys();
+        let memory = by_name.values().find_map(|module| module.memory());
+        let memory = memory.map(|memory| Arc::new(memory.as_module()));
+        Self { by_name, memory }
     }
 
     /// The modules in the order of their names.
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Module>> {
-        self.0.values()
+        self.by_name.values()
+    }
+
+    /// The table in which writes with an idempotency key are remembered, described as a module's
+    /// is; no path leads to it.
+    #[must_use]
+    pub fn memory(&self) -> Option<&Module> {
+        self.memory.as_deref()
+    }
+
+    /// All that has a table: the modules, and the function's own.
+    pub fn tables(&self) -> impl Iterator<Item = &Arc<Module>> {
+        self.iter().chain(&self.memory)
     }
 
     /// The module of that name.
     #[must_use]
     pub fn get(&self, name: &ModuleName) -> Option<&Arc<Module>> {
-        self.0.get(name)
+        self.by_name.get(name)
     }
 
     /// The module whose name is this text.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Arc<Module>> {
-        self.0.get(name)
+        self.by_name.get(name)
     }
 
     /// The files that the configuration consists of beside its own: schemas, and the public keys
@@ -317,6 +341,55 @@ pub struct IndexKey {
     pub attribute: IndexAttribute,
     /// Its type, in the documents that the index is to have.
     pub key_type: KeyType,
+}
+
+/// Where writes are remembered that have an idempotency key, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memory {
+    pub(crate) table: TableName,
+    pub(crate) keep: Duration,
+}
+
+impl Memory {
+    /// The partition key attribute of its table.
+    pub(crate) const KEY: &str = "id";
+    /// The attribute with the time after which a write is forgotten.
+    pub(crate) const TTL: &str = "expiresAt";
+
+    /// Its table, as one that is made like the modules'.
+    fn as_module(&self) -> Module {
+        Module {
+            name: ModuleName::of_memory(),
+            key: Self::KEY.parse().expect("a legal key"),
+            table: self.table.clone(),
+            verbs: Verbs::NONE,
+            max_bytes: Module::DEFAULT_MAX_BYTES,
+            envelope: Envelope::default(),
+            billing: Billing::default(),
+            retain: false,
+            ttl: Some(Self::TTL.parse().expect("a legal attribute")),
+            default_ttl: None,
+            storage: Storage::default(),
+            indexes: Vec::new(),
+            schema: None,
+            access: None,
+            cors: None,
+            rate_limit: None,
+            memory: None,
+        }
+    }
+
+    /// The function's table for it.
+    #[must_use]
+    pub fn table(&self) -> &TableName {
+        &self.table
+    }
+
+    /// How long a write is remembered.
+    #[must_use]
+    pub fn keep(&self) -> Duration {
+        self.keep
+    }
 }
 
 /// How a table is paid for.

@@ -327,6 +327,20 @@ name! {
     .check(text)
 }
 
+impl ModuleName {
+    /// What the function's own table of idempotency keys goes by: no module can be called so.
+    pub(crate) fn of_memory() -> Self {
+        Self("_idempotency".to_owned())
+    }
+}
+
+impl TableName {
+    /// The function's own table of idempotency keys.
+    pub(crate) fn of_memory(service: &ServiceName, stage: &Stage) -> Self {
+        Self(format!("{service}-idempotency-{stage}"))
+    }
+}
+
 impl Default for ServiceName {
     fn default() -> Self {
         Self("modulo".to_owned())

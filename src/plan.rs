@@ -3,16 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use self::access::VerbAccess;
 pub use self::deployed::{UnknownDeployment, deployed};
 use crate::module::{Module, Modules, Storage};
 use crate::schema::{InvalidSchema, Schema};
 
+mod access;
 mod deployed;
 
 /// How many bytes of a schema's hash are kept: two schemas of one hash are not to be met by chance.
@@ -41,6 +44,12 @@ struct ModuleDescription {
     indexes: BTreeMap<String, String>,
     /// A hash of the schema, if there is one.
     schema: Option<String>,
+    /// What each verb asks of its callers; nothing of those that are open to everybody.
+    #[serde(default)]
+    access: BTreeMap<String, VerbAccess>,
+    /// How long idempotency keys are remembered, in seconds.
+    #[serde(default)]
+    idempotency: Option<u64>,
 }
 
 /// The storage of modules deployed before there was another.
@@ -75,6 +84,8 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         storage: module.storage().to_string(),
         indexes: described_indexes(module),
         schema: module.schema().map(hash).transpose()?,
+        access: access::of(module),
+        idempotency: module.memory().map(|memory| memory.keep().as_secs()),
     })
 }
 
@@ -174,10 +185,11 @@ impl Changes<'_> {
 
     fn added(&mut self, after: &ModuleDescription) {
         let consequence = format!(
-            "`/{}` answers {}, on table `{}`",
+            "`/{}` answers {}, on table `{}`, {}",
             self.module,
             list(&after.methods),
-            after.table
+            after.table,
+            access::summary(after)
         );
         self.add(false, "is new", consequence);
     }
@@ -232,6 +244,7 @@ impl Changes<'_> {
                  export them first, and import them into another table";
             self.add(true, edit, consequence);
         }
+        self.edited_access(before, after);
         self.edited_indexes(&before.indexes, &after.indexes);
         if after.max_bytes < before.max_bytes {
             let edit = format!(
@@ -264,6 +277,23 @@ impl Changes<'_> {
                 "what it no longer allows is answered 422, also what is stored and sent again",
             ),
             (Some(_), None) => self.add(false, "has no schema now", "any document is taken"),
+            _ => {}
+        }
+        match (before.idempotency, after.idempotency) {
+            (Some(_), None) => self.add(
+                true,
+                "no longer remembers idempotency keys",
+                "a POST that is sent again is done again",
+            ),
+            (before, Some(seconds)) if before != after.idempotency => {
+                let keep = humantime::format_duration(Duration::from_secs(seconds));
+                let edit = format!("remembers idempotency keys for {keep}");
+                self.add(
+                    false,
+                    edit,
+                    "a POST that is sent again with its key is not done again",
+                );
+            }
             _ => {}
         }
         if before.retain && !after.retain {
@@ -372,7 +402,7 @@ mod tests {
         assert!(!plan.is_breaking());
         insta::assert_snapshot!(plan, @"
         ok      a: is new
-                `/a` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `a-prod`
+                `/a` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `a-prod`, open to everybody
         ");
     }
 
@@ -408,6 +438,61 @@ mod tests {
                 answers name the id otherwise, and items of the old table have another key
         BREAKS  modulo3: is gone
                 `/modulo3` answers 404, and table `modulo3-prod` is deleted with all its items
+        ");
+    }
+
+    #[test]
+    fn who_gains_and_who_loses_access_is_told() {
+        const OPEN: &str = "methods = ['GET', 'POST', 'DELETE']";
+        let with = |module: &str, keys: &str| {
+            description(&format!(
+                "[modules.a]\nkey = 'id'\n{OPEN}\n{module}\n[access.partners]\nkeys = [{keys}]"
+            ))
+        };
+        let key = |name: &str, digit: char| {
+            let hash = String::from(digit).repeat(64);
+            format!("{{ name = '{name}', hash = 'sha256:{hash}' }},")
+        };
+        let (erp, crm) = (key("erp", '0'), key("crm", '1'));
+        let guarded = "access = { guard = 'partners', public = ['GET'] }";
+        let scoped = "access = { guard = 'partners', scopes = { DELETE = ['admin'] } }";
+        let plan = |before: (&str, &str), after: (&str, &str)| {
+            Plan::new(&with(before.0, before.1), &with(after.0, after.1))
+        };
+        insta::assert_snapshot!(plan(("", &erp), (guarded, &erp)), @"
+        BREAKS  a: guards DELETE, POST by `partners` now
+                callers without a token or key are answered 401
+        ");
+        insta::assert_snapshot!(plan((guarded, &erp), (scoped, &erp)), @"
+        BREAKS  a: guards GET by `partners` now
+                callers without a token or key are answered 401
+        BREAKS  a: asks for the scope `admin` for DELETE
+                callers without it are answered 403
+        ");
+        insta::assert_snapshot!(plan((scoped, &erp), ("", &erp)), @"
+        BREAKS  a: opens GET, POST to everybody
+                whoever finds the URL may do it, without token or key
+        BREAKS  a: opens DELETE to everybody
+                whoever finds the URL may do it, without token or key
+        ");
+        insta::assert_snapshot!(plan((scoped, &erp), (guarded, &erp)), @"
+        BREAKS  a: opens GET to everybody
+                whoever finds the URL may do it, without token or key
+        ok      a: no longer asks for the scope `admin` for DELETE
+                callers without it may do it now
+        ");
+        insta::assert_snapshot!(plan((guarded, &erp), (guarded, &format!("{erp}{crm}"))), @"
+        ok      a: `partners` trusts `crm` too
+                they may do DELETE, POST
+        ");
+        insta::assert_snapshot!(plan((guarded, &format!("{erp}{crm}")), (guarded, &crm)), @"
+        BREAKS  a: guards DELETE, POST by `partners` now, which trusts `crm`
+                callers that `partners` trusted (`crm`, `erp`) are answered 401 unless they are trusted still
+        ");
+        let first = Plan::new(&Description::default(), &with(guarded, &erp));
+        insta::assert_snapshot!(first, @"
+        ok      a: is new
+                `/a` answers DELETE, GET, POST, on table `a-prod`, guarded by `partners`, GET open to everybody
         ");
     }
 

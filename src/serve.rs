@@ -73,7 +73,7 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     let listener = listen(&options.address).await?;
     let address = listener.local_addr()?;
     let tables = Tables::open(&options.backend).await?;
-    tables.prepare(config.modules.iter()).await?;
+    tables.prepare(config.modules.tables()).await?;
 
     let current = Arc::new(ArcSwap::from_pointee(crate::app(&config, &tables.store)));
     let served = Arc::clone(&current);

@@ -23,6 +23,7 @@ pub use self::transfer::{
 pub use self::usage::{Meter, Usage};
 use self::usage::{Watch, is_throttle};
 use crate::chain::Chain;
+use crate::idempotency::{Once, Remembered};
 use crate::item::{Document, ItemId, Kept};
 use crate::list::{self, IndexQuery, PageRequest, Position};
 use crate::module::{Envelope, Module, Storage};
@@ -34,6 +35,7 @@ mod batch;
 mod doubt;
 mod expressions;
 mod failure;
+mod once;
 #[cfg(feature = "cli")]
 mod transfer;
 mod usage;
@@ -154,6 +156,8 @@ pub struct StoredPage {
 pub enum Write {
     /// The document becomes the whole item, whatever was there.
     Put(Document),
+    /// As [`Write::Put`], done once and remembered.
+    PutOnce(Document, Once),
     /// The document is set, the item's other attributes stay; it is created if it is not there.
     Update(Document),
     /// It is removed, if it is there.
@@ -161,12 +165,14 @@ pub enum Write {
 }
 
 /// What a write has done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
     /// There is an item that was not there. Told only of modules whose envelope tells it.
     Created,
     /// What was asked for.
     Done,
+    /// Nothing, since it had been done before.
+    Before(Remembered),
 }
 
 /// The tables of the modules.
@@ -252,6 +258,9 @@ impl Store {
         condition: Condition,
     ) -> Result<Written, StoreError> {
         match (write, module.storage(), condition) {
+            (Write::PutOnce(document, once), _, condition) => {
+                self.put_once(module, id, document, &once, condition).await
+            }
             (Write::Delete, _, condition) => self.delete(module, id, condition).await,
             (Write::Update(document), Storage::Document, Condition::Unchanged(seen)) => {
                 self.update_members(module, id, document, *seen).await

@@ -91,6 +91,7 @@ pub(super) struct Module {
     pub(super) access: Option<Setting<Access>>,
     pub(super) cors: Option<Setting<Cors>>,
     pub(super) rate_limit: Option<Setting<Rate>>,
+    pub(super) idempotency: Option<Setting<Duration>>,
 }
 
 /// So many requests in so much time.
@@ -171,6 +172,7 @@ impl Module {
             access: section.access("access", faults),
             cors: section.cors("cors", faults),
             rate_limit: section.rate("rate_limit", faults),
+            idempotency: section.duration("idempotency", faults),
         };
         section.close(faults);
         module
@@ -194,6 +196,7 @@ impl Module {
             access: self.access.or_else(|| defaults.access.clone()),
             cors: self.cors.or_else(|| defaults.cors.clone()),
             rate_limit: self.rate_limit.or_else(|| defaults.rate_limit.clone()),
+            idempotency: self.idempotency.or_else(|| defaults.idempotency.clone()),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::name::{ModuleName, Stage};
 /// Every module's table, under its logical id.
 pub(super) fn tables(modules: &Modules, stage: &Stage) -> Map<String, Value> {
     modules
-        .iter()
+        .tables()
         .map(|module| (logical_id(module.name()), table(module, stage)))
         .collect()
 }

@@ -30,6 +30,11 @@ pub(super) fn statements(modules: &Modules) -> Vec<Statement> {
         }
         tables.entry(actions(module.verbs())).or_default().push(arn);
     }
+    if let Some(memory) = modules.memory() {
+        let arn = json!({ "Fn::GetAtt": [logical_id(memory.name()), "Arn"] });
+        let actions = vec!["dynamodb:GetItem", "dynamodb:PutItem"];
+        tables.entry(actions).or_default().push(arn);
+    }
     tables
         .into_iter()
         .map(|(action, resource)| Statement {

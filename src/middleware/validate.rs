@@ -21,6 +21,7 @@ use super::MAX_BODY_BYTES;
 use crate::access::Caller;
 use crate::batch::Batch;
 use crate::error::{ApiError, UnsupportedMediaType};
+use crate::idempotency::Once;
 use crate::item::{Document, ItemId};
 use crate::list::{Consistent, PageRequest};
 use crate::module::{Module, Verb};
@@ -85,7 +86,11 @@ async fn parse_item(mut request: Request) -> Result<Request, ApiError> {
     let extensions = request.extensions_mut();
     extensions.insert(preconditions);
     match verb {
-        Verb::Post | Verb::Put => parse_document(&module, Some(&id), &mut request).await?,
+        Verb::Post => {
+            parse_document(&module, Some(&id), &mut request).await?;
+            parse_once(&module, Some(&id), &mut request)?;
+        }
+        Verb::Put => parse_document(&module, Some(&id), &mut request).await?,
         Verb::Patch => parse_patch(&mut request).await?,
         Verb::Get => {
             let consistent = Consistent::of(request.uri().query());
@@ -106,7 +111,10 @@ async fn parse_collection(mut request: Request) -> Result<Request, ApiError> {
             let page = PageRequest::parse(request.uri().query().unwrap_or_default(), &module)?;
             request.extensions_mut().insert(page);
         }
-        Verb::Post => parse_document(&module, None, &mut request).await?,
+        Verb::Post => {
+            parse_document(&module, None, &mut request).await?;
+            parse_once(&module, None, &mut request)?;
+        }
         Verb::Get | Verb::Put | Verb::Patch | Verb::Delete => {}
     }
     Ok(request)
@@ -136,6 +144,21 @@ async fn parse_document(
     media_type(request.headers()).map_err(ApiError::UnsupportedMediaType)?;
     let document = Document::parse(body.into(), module, id)?;
     request.extensions_mut().insert(document);
+    Ok(())
+}
+
+/// Whether the write of the document is to be done once.
+fn parse_once(module: &Module, id: Option<&ItemId>, request: &mut Request) -> Result<(), ApiError> {
+    let extensions = request.extensions();
+    let caller = extensions.get().unwrap_or(&Caller::Anonymous);
+    let Some(document) = extensions.get::<Document>() else {
+        return Ok(());
+    };
+    let once = Once::of(request.headers(), module, caller, id, document)
+        .map_err(ApiError::InvalidIdempotencyKey)?;
+    if let Some(once) = once {
+        request.extensions_mut().insert(once);
+    }
     Ok(())
 }
 

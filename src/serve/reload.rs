@@ -143,7 +143,7 @@ async fn load(
     let config = options.check()?;
     let is_mounted = |module: &&Arc<Module>| mounted.modules.get(module.name()) == Some(*module);
     tables
-        .prepare(config.modules.iter().filter(|module| !is_mounted(module)))
+        .prepare(config.modules.tables().filter(|module| !is_mounted(module)))
         .await?;
     Ok(config)
 }

@@ -275,7 +275,7 @@ fn unprocessed() -> StoreError {
 }
 
 /// Lets DynamoDB recover, longer each time.
-async fn stand_back(attempt: u32) {
+pub(super) async fn stand_back(attempt: u32) {
     let pause: Duration = FIRST_BACKOFF * 2_u32.pow(attempt);
     tokio::time::sleep(pause).await;
 }

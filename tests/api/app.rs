@@ -97,7 +97,7 @@ impl TestApp {
     pub(crate) async fn serve(config: &Arc<Config>) -> Self {
         let engine = Engine::start(&Data::Memory).await.unwrap();
         let app = Self::over(config, &engine.endpoint()).await;
-        local::create_tables(&app.dynamodb, config.modules.iter())
+        local::create_tables(&app.dynamodb, config.modules.tables())
             .await
             .unwrap();
         Self {

@@ -358,7 +358,7 @@ async fn what_is_left_unprocessed_is_tried_again() {
     tokio::spawn(async { axum::serve(listener, proxy).await });
     let config = parse(MODULES);
     let app = TestApp::over(&config, &endpoint).await;
-    local::create_tables(&app.dynamodb, config.modules.iter())
+    local::create_tables(&app.dynamodb, config.modules.tables())
         .await
         .unwrap();
     let puts: Vec<_> = (0..8)

@@ -197,7 +197,7 @@ async fn an_index_is_made_for_a_table_that_is_there() {
     let serve = async |text: &str| {
         let config = parse(text);
         let app = TestApp::over(&config, &engine.endpoint()).await;
-        local::create_tables(&app.dynamodb, config.modules.iter())
+        local::create_tables(&app.dynamodb, config.modules.tables())
             .await
             .unwrap();
         app

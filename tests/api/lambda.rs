@@ -62,7 +62,7 @@ impl Fixture {
         let stage = envs.iter().find(|(name, _)| *name == "MODULO_STAGE");
         let stage: Stage = stage.map_or_else(Stage::default, |(_, stage)| stage.parse().unwrap());
         let config = config::parse(MODULES, config::FILE_NAME.as_ref(), &stage, []).unwrap();
-        local::create_tables(&dynamodb, config.modules.iter())
+        local::create_tables(&dynamodb, config.modules.tables())
             .await
             .unwrap();
         let function = Function::start(MODULES, envs, &engine.endpoint()).await;

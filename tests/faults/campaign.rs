@@ -71,7 +71,7 @@ async fn what_is_acknowledged_is_done_once_whatever_fails() {
     let engine = Engine::start(&Data::Memory).await.unwrap();
     let config = parse(CONFIGURATION);
     let direct = TestApp::over(&config, &engine.endpoint()).await;
-    local::create_tables(&direct.dynamodb, config.modules.iter())
+    local::create_tables(&direct.dynamodb, config.modules.tables())
         .await
         .unwrap();
     for module in MODULES {

@@ -13,6 +13,10 @@ const MODULES: &str = r#"
     [modules.members]
     key = "id"
     storage = "document"
+
+    [modules.remembered]
+    key = "id"
+    idempotency = "1h"
 "#;
 
 #[tokio::test]
@@ -20,7 +24,7 @@ async fn a_write_whose_answer_was_lost_is_neither_done_again_nor_refused() {
     let engine = Engine::start(&Data::Memory).await.unwrap();
     let config = parse(MODULES);
     let direct = TestApp::over(&config, &engine.endpoint()).await;
-    local::create_tables(&direct.dynamodb, config.modules.iter())
+    local::create_tables(&direct.dynamodb, config.modules.tables())
         .await
         .unwrap();
     let append = r#"[{"op":"add","path":"/a/-","value":1}]"#;
@@ -92,11 +96,56 @@ async fn an_item_that_was_created_is_told_so_though_the_answer_was_lost() {
     let schedule = |n, _: &mut _| (n == 0).then_some(Fault::CutsAfter);
     let (_, endpoint) = Proxy::start(0, schedule, &engine.endpoint()).await;
     let direct = TestApp::over(&config, &engine.endpoint()).await;
-    local::create_tables(&direct.dynamodb, config.modules.iter())
+    local::create_tables(&direct.dynamodb, config.modules.tables())
         .await
         .unwrap();
     let app = TestApp::over(&config, &endpoint).await;
     let created = app.send("POST", "/texts", "[1]").await;
     assert_eq!(created.status, 201, "{}", created.body);
     assert_eq!(app.get(created.header("location")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_post_with_a_key_is_done_once_though_its_answer_was_lost() {
+    let engine = Engine::start(&Data::Memory).await.unwrap();
+    let config = parse(MODULES);
+    let direct = TestApp::over(&config, &engine.endpoint()).await;
+    local::create_tables(&direct.dynamodb, config.modules.tables())
+        .await
+        .unwrap();
+    // That of the first call, and those of all attempts: the first is answered, the others are not.
+    let once = |n, _: &mut _| (n == 0).then_some(Fault::CutsAfter);
+    let always = |_, _: &mut _| Some(Fault::CutsAfter);
+    let mut ids = Vec::new();
+    for key in ["once", "always"] {
+        let (_, endpoint) = match key {
+            "once" => Proxy::start(0, once, &engine.endpoint()).await,
+            _ => Proxy::start(0, always, &engine.endpoint()).await,
+        };
+        let app = TestApp::over(&config, &endpoint).await;
+        let post = async |app: &TestApp| {
+            let request = app.request("POST", "/remembered");
+            let request = request
+                .header("content-type", "application/json")
+                .header("idempotency-key", key);
+            app.client
+                .send(request.body(Body::from("[1]")).unwrap())
+                .await
+        };
+        let first = post(&app).await;
+        assert_eq!(
+            first.status,
+            if key == "once" { 201 } else { 503 },
+            "{}",
+            first.body
+        );
+        let again = post(&direct).await;
+        assert_eq!(again.status, 201, "{}", again.body);
+        if key == "once" {
+            assert_eq!(again.header("location"), first.header("location"));
+        }
+        ids.push(again.header("location").to_owned());
+    }
+    let scan = direct.dynamodb.scan().table_name("remembered-local");
+    assert_eq!(scan.send().await.unwrap().count, 2, "{ids:?}");
 }

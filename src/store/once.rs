@@ -1,0 +1,174 @@
+//! A write together with what is remembered of it, in one transaction.
+
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+
+use super::batch::stand_back;
+use super::{
+    ATTEMPTS, Condition, Expressions, Failure, Store, StoreError, Written, attributes_of, classify,
+    text,
+};
+use crate::expiry;
+use crate::idempotency::{Fingerprint, Once, Remembered};
+use crate::item::{Document, ItemId};
+use crate::module::{Envelope, Memory, Module};
+use crate::storage::Attributes;
+
+const FINGERPRINT: &str = "fingerprint";
+const ITEM_ID: &str = "itemId";
+const WAS_CREATED: &str = "wasCreated";
+const ITEM_EXPIRES_AT: &str = "itemExpiresAt";
+
+/// That a key is new, or that its time is over.
+const FORGOTTEN: &str = "attribute_not_exists(#id) OR #expires <= :now";
+
+impl Store {
+    /// What is remembered under a write's key.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn remembered(&self, once: &Once) -> Result<Option<Remembered>, StoreError> {
+        let key = AttributeValue::S(once.key.as_str().to_owned());
+        let output = self
+            .client
+            .get_item()
+            .table_name(once.memory.table().as_str())
+            .key(Memory::KEY, key)
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| classify(&error, 0))?;
+        Ok(output.item.and_then(read))
+    }
+
+    /// Writes the whole item and remembers it; or tells what was remembered, if it was written
+    /// before.
+    pub(super) async fn put_once(
+        &self,
+        module: &Module,
+        id: ItemId,
+        document: Document,
+        once: &Once,
+        condition: Condition,
+    ) -> Result<Written, StoreError> {
+        // A transaction does not tell what was there: who wants to know has to look first.
+        let looks = module.envelope() == Envelope::Plain && condition == Condition::None;
+        let mut attempt = 0;
+        loop {
+            let condition = if !looks {
+                condition.clone()
+            } else if self.get(module, id.clone(), true).await?.is_some() {
+                Condition::Exists
+            } else {
+                Condition::Absent
+            };
+            let (id, document) = (id.clone(), document.clone());
+            match self.try_once(module, id, document, once, condition).await {
+                // Another request was under way: with the same key, or with this item.
+                Err(StoreError::Throttled(_)) if attempt < ATTEMPTS => {}
+                Err(StoreError::ConditionFailed(_)) if looks && attempt < ATTEMPTS => {}
+                done => return done,
+            }
+            stand_back(attempt).await;
+            attempt += 1;
+        }
+    }
+
+    async fn try_once(
+        &self,
+        module: &Module,
+        id: ItemId,
+        document: Document,
+        once: &Once,
+        condition: Condition,
+    ) -> Result<Written, StoreError> {
+        let document_bytes = document.as_str().len();
+        let was_created = module.envelope() == Envelope::Plain && condition == Condition::Absent;
+        let mut forgotten = Expressions::default();
+        forgotten.name("#id", Memory::KEY);
+        forgotten.name("#expires", Memory::TTL);
+        forgotten.value(":now", AttributeValue::N(expiry::now().to_string()));
+        forgotten.text = Some(FORGOTTEN.to_owned());
+        let record = record(once, &id, &document, was_created);
+        let puts = [
+            put(once.memory.table().as_str(), record, forgotten),
+            put(
+                module.table().as_str(),
+                attributes_of(module, id, document),
+                condition.expressions(module),
+            ),
+        ];
+        let call = self.client.transact_write_items();
+        let Err(error) = call.set_transact_items(Some(puts.into())).send().await else {
+            return Ok(if was_created {
+                Written::Created
+            } else {
+                Written::Done
+            });
+        };
+        let reasons = match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                cancelled.cancellation_reasons()
+            }
+            _ => &[],
+        };
+        let has_failed =
+            |at: usize| reasons.get(at).and_then(|reason| reason.code()) == Some(CONDITION_FAILED);
+        if has_failed(0) {
+            // It is gone again if its time was over in between.
+            let before = self.remembered(once).await?;
+            let before = before.ok_or_else(|| StoreError::Throttled(Failure::new(&error)))?;
+            return Ok(Written::Before(before));
+        }
+        Err(if has_failed(1) {
+            StoreError::ConditionFailed(Failure::new(&error))
+        } else {
+            classify(&error, document_bytes)
+        })
+    }
+}
+
+const CONDITION_FAILED: &str = "ConditionalCheckFailed";
+
+fn put(table: &str, item: Attributes, condition: Expressions) -> TransactWriteItem {
+    let put = Put::builder()
+        .table_name(table)
+        .set_item(Some(item))
+        .set_condition_expression(condition.text)
+        .set_expression_attribute_names(condition.names)
+        .set_expression_attribute_values(condition.values)
+        .build()
+        .expect("table and item are there");
+    TransactWriteItem::builder().put(put).build()
+}
+
+fn record(once: &Once, id: &ItemId, document: &Document, was_created: bool) -> Attributes {
+    let forget_at = expiry::now() + once.memory.keep().as_secs();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let number = |number: u64| AttributeValue::N(number.to_string());
+    let mut record = Attributes::from([
+        (Memory::KEY.to_owned(), text(once.key.as_str())),
+        (Memory::TTL.to_owned(), number(forget_at)),
+        (FINGERPRINT.to_owned(), text(&once.fingerprint.0)),
+        (ITEM_ID.to_owned(), text(id.as_str())),
+        (WAS_CREATED.to_owned(), AttributeValue::Bool(was_created)),
+    ]);
+    if let Some(seconds) = document.expires_at() {
+        record.insert(ITEM_EXPIRES_AT.to_owned(), number(seconds));
+    }
+    record
+}
+
+fn read(mut record: Attributes) -> Option<Remembered> {
+    let number = |value: AttributeValue| value.as_n().ok()?.parse::<u64>().ok();
+    let forget_at = record.remove(Memory::TTL).and_then(number)?;
+    if forget_at <= expiry::now() {
+        return None;
+    }
+    Some(Remembered {
+        fingerprint: Fingerprint(text(record.remove(FINGERPRINT))?),
+        id: ItemId::parse(text(record.remove(ITEM_ID))?).ok()?,
+        was_created: *record.get(WAS_CREATED)?.as_bool().ok()?,
+        expires_at: record.remove(ITEM_EXPIRES_AT).and_then(number),
+    })
+}
