@@ -9,21 +9,18 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::{
-    ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::get;
 use headers::{ETag, HeaderMapExt, IfNoneMatch};
 
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::openapi;
 use crate::precondition::entity_tag;
-
-/// The methods of each path here.
-const ALLOWED: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+use crate::router::only;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     img-src data:; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
@@ -73,12 +70,6 @@ pub fn router(config: &Arc<Config>) -> Router {
             only(get(async || file("text/css; charset=utf-8", STYLE))),
         )
         .with_state(description)
-}
-
-/// GET and HEAD, and OPTIONS, which says so.
-fn only(get: MethodRouter<Arc<Description>>) -> MethodRouter<Arc<Description>> {
-    get.options(async || (StatusCode::NO_CONTENT, [(ALLOW, ALLOWED)]))
-        .fallback(async || ApiError::MethodNotAllowed { allow: ALLOWED })
 }
 
 /// `GET /_openapi.json`

@@ -15,11 +15,12 @@ use crate::access::{Denied, Reason, Refused, Unchecked};
 use crate::batch::InvalidBatch;
 use crate::chain::Chain;
 use crate::envelope;
+use crate::health::Unready;
 use crate::idempotency::InvalidKey;
 use crate::item::{ITEM_LIMIT_BYTES, InvalidDocument, InvalidItemId};
 use crate::list::InvalidQuery;
 use crate::module::Envelope;
-use crate::name::KeyAttribute;
+use crate::name::{KeyAttribute, ModuleName};
 use crate::patch::{InvalidPatch, Misfit, Patch};
 use crate::rate_limit::TooOften;
 use crate::schema::{InvalidSchema, Unfit, Violation, Violations};
@@ -164,6 +165,15 @@ pub enum ApiError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// Some modules can't be served.
+    #[error("{}", unready_message(.unready, *.is_open))]
+    Unready {
+        /// Which, and why.
+        #[source]
+        unready: Arc<Unready>,
+        /// Whether the client may know which.
+        is_open: bool,
+    },
     /// Time ran out before the store answered.
     #[error("Try again later")]
     OutOfTime,
@@ -230,6 +240,14 @@ fn store_message(error: &StoreError) -> String {
     }
 }
 
+fn unready_message(unready: &Unready, is_open: bool) -> String {
+    if !is_open {
+        return "Not ready".to_owned();
+    }
+    let names: Vec<_> = unready.modules().map(ModuleName::as_str).collect();
+    format!("Not ready: {}", names.join(", "))
+}
+
 fn unchecked_message(cause: &Unchecked) -> &'static str {
     match cause {
         Unchecked::Unreachable(_) => "Try again later",
@@ -277,6 +295,7 @@ impl ApiError {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
             Self::Contended
+            | Self::Unready { .. }
             | Self::Unchecked(Unchecked::Unreachable(_))
             | Self::Store(StoreError::Throttled(_) | StoreError::Unreachable(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE

@@ -37,6 +37,7 @@ pub mod file;
 #[cfg(feature = "cli")]
 pub mod generate;
 pub mod handler;
+pub mod health;
 pub mod idempotency;
 pub mod item;
 #[cfg(feature = "lambda")]
@@ -79,5 +80,9 @@ use store::Store;
 /// The whole function: the routes of `config` inside the layers, over `store`.
 #[must_use]
 pub fn app(config: &Arc<Config>, store: &Store) -> App {
-    middleware::stack(router::mount(config, store), config, router::router(config))
+    middleware::stack(
+        router::mount(config, store),
+        config,
+        router::router(config, store),
+    )
 }

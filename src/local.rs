@@ -29,6 +29,7 @@ use tokio::task::JoinHandle;
 
 use crate::chain::Chain;
 use crate::module::{Index, Module};
+use crate::store;
 
 /// Why there is no local DynamoDB.
 #[derive(Debug, thiserror::Error)]
@@ -359,12 +360,7 @@ fn everything() -> Projection {
 }
 
 fn check_key(module: &Module, table: Option<&TableDescription>) -> Result<(), LocalError> {
-    let schema = table.map(TableDescription::key_schema).unwrap_or_default();
-    let found = schema
-        .iter()
-        .map(KeySchemaElement::attribute_name)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let found = store::key_of(table);
     if found == module.key().as_str() {
         return Ok(());
     }

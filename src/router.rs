@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, Request};
+use axum::http::header::ALLOW;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get, post};
 
@@ -14,6 +15,7 @@ use crate::config::Config;
 use crate::docs;
 use crate::error::ApiError;
 use crate::handler;
+use crate::health;
 use crate::middleware::validate;
 use crate::module::{Module, Verb};
 use crate::store::Store;
@@ -159,7 +161,7 @@ pub fn mount(config: &Arc<Config>, store: &Store) -> impl Fn(Request) -> Request
 }
 
 /// The routes, the same for all modules: which verbs one serves is the validation layer's to say.
-pub fn router(config: &Arc<Config>) -> Router {
+pub fn router(config: &Arc<Config>, store: &Store) -> Router {
     let items: MethodRouter = get(handler::get)
         .post(handler::post)
         .put(handler::put)
@@ -183,5 +185,18 @@ pub fn router(config: &Arc<Config>) -> Router {
         .route("/{module}/", collections)
         .route("/{module}/{*id}", items.layer(from_fn(validate::item)))
         .merge(docs::router(config))
+        .merge(health::router(config, store))
         .fallback(async || ApiError::NotFound)
+}
+
+/// The methods of each path of the function's own.
+const OWN: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+
+/// A path of the function's own: GET and HEAD, and OPTIONS, which says so.
+pub(crate) fn only<S>(get: MethodRouter<S>) -> MethodRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    get.options(async || (StatusCode::NO_CONTENT, [(ALLOW, OWN)]))
+        .fallback(async || ApiError::MethodNotAllowed { allow: OWN })
 }

@@ -12,6 +12,9 @@ use aws_sdk_dynamodb::config::{StalledStreamProtectionConfig, http::HttpResponse
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 
+pub use self::check::Unusable;
+#[cfg(feature = "cli")]
+pub(crate) use self::check::key_of;
 use self::doubt::Doubt;
 pub use self::expressions::Condition;
 use self::expressions::{Expressions, changes};
@@ -32,6 +35,7 @@ use crate::storage::{self, Attributes};
 use crate::{expiry, precondition};
 
 mod batch;
+mod check;
 mod doubt;
 mod expressions;
 mod failure;

@@ -32,7 +32,7 @@ pub(super) fn statements(modules: &Modules) -> Vec<Statement> {
     }
     if let Some(memory) = modules.memory() {
         let arn = json!({ "Fn::GetAtt": [logical_id(memory.name()), "Arn"] });
-        let actions = vec!["dynamodb:GetItem", "dynamodb:PutItem"];
+        let actions = vec![ACTION_OF_HEALTH, "dynamodb:GetItem", "dynamodb:PutItem"];
         tables.entry(actions).or_default().push(arn);
     }
     tables
@@ -45,8 +45,12 @@ pub(super) fn statements(modules: &Modules) -> Vec<Statement> {
         .collect()
 }
 
+/// What `/_health/ready` asks of each table: whether it is there.
+const ACTION_OF_HEALTH: &str = "dynamodb:DescribeTable";
+
 fn actions(verbs: Verbs) -> Vec<&'static str> {
-    let mut actions: Vec<_> = verbs.iter().flat_map(actions_of).copied().collect();
+    let of_verbs = verbs.iter().flat_map(actions_of).copied();
+    let mut actions: Vec<_> = of_verbs.chain([ACTION_OF_HEALTH]).collect();
     actions.sort_unstable();
     actions.dedup();
     actions

@@ -17,6 +17,7 @@ use super::Invocation;
 use crate::access::{Caller, Guard, Pseudonym};
 use crate::config::Service;
 use crate::error::Cause;
+use crate::health;
 use crate::router::Mount;
 use crate::store::{Meter, Usage};
 use crate::telemetry::{self, Format, REQUEST, RequestLine};
@@ -81,6 +82,8 @@ struct Asked {
     request_id: Option<RequestId>,
     trace: Option<TraceContext>,
     mount: Option<Mount>,
+    /// The path, if it is one that machines ask again and again.
+    probe: Option<&'static str>,
     seen: Option<Seen>,
 }
 
@@ -103,6 +106,7 @@ impl Asked {
             request_id: extensions.get::<RequestId>().cloned(),
             trace: TraceContext::of(request.headers(), of_lambda),
             mount,
+            probe: health::probe(request.uri().path()),
             seen: is_guarded.then(Seen::default),
         };
         if let Some(seen) = &asked.seen {
@@ -111,11 +115,13 @@ impl Asked {
         asked
     }
 
-    /// Logs failures of ours as errors, all else as information.
+    /// Logs failures of ours as errors, all else as information, and what only probes as less.
     fn log(&self, answer: &Response, duration: Duration, usage: Usage, namespace: Option<&str>) {
         let status = answer.status();
         let (level, is_enabled) = if status.is_server_error() {
             (Level::ERROR, enabled!(target: REQUEST, Level::ERROR))
+        } else if self.probe.is_some() {
+            (Level::DEBUG, enabled!(target: REQUEST, Level::DEBUG))
         } else {
             (Level::INFO, enabled!(target: REQUEST, Level::INFO))
         };
@@ -125,6 +131,8 @@ impl Asked {
         let request_id = self.request_id.as_ref().map(RequestId::header_value);
         let mount = self.mount.as_ref();
         let route = mount.map(Mount::route);
+        let route = route.as_ref().map(|route| route as &dyn Display);
+        let probe = self.probe.as_ref().map(|probe| probe as &dyn Display);
         let cause = answer.extensions().get::<Cause>();
         telemetry::write(&RequestLine {
             time: self.time,
@@ -132,7 +140,7 @@ impl Asked {
             request_id: request_id.and_then(|id| id.to_str().ok()),
             trace_id: self.trace.map(|trace| trace.trace_id),
             method: self.method.as_str(),
-            route: route.as_ref().map(|route| route as &dyn Display),
+            route: route.or(probe),
             status: status.as_u16(),
             module: mount.map(|mount| mount.module.name().as_str()),
             verb: mount.and_then(|mount| mount.deed(&self.method)),

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::parameter::{self, references};
 use super::{EXAMPLE_ID, answer, reference, schema};
+use crate::health;
 use crate::module::{Module, Verb};
 
 /// What the operations belong to that are no module's.
@@ -85,7 +86,7 @@ fn options(module: &Module, kind: &str, calls: &[Call]) -> Value {
 }
 
 /// The paths that are no module's.
-pub(super) fn service_paths() -> [(String, Value); 2] {
+pub(super) fn service_paths() -> [(String, Value); 4] {
     let get = |id: &str, summary: &str, parameters: &[&str], responses: Value| {
         json!({
             "get": {
@@ -119,9 +120,26 @@ pub(super) fn service_paths() -> [(String, Value); 2] {
         &["requestId"],
         json!({ "200": ok("text/html", "string", &["XRequestId"]) }),
     );
+    let status = || ok("application/json", "object", &["XRequestId"]);
+    let live = get(
+        "live",
+        "See whether the function runs",
+        &["requestId"],
+        json!({ "200": status() }),
+    );
+    let mut unready = ok("application/json", "object", &["RetryAfter", "XRequestId"]);
+    unready["description"] = "Service Unavailable".into();
+    let ready = get(
+        "ready",
+        "See whether every module can be served",
+        &["requestId"],
+        json!({ "200": status(), "503": unready }),
+    );
     [
         ("/_openapi.json".to_owned(), openapi),
         ("/_docs".to_owned(), docs),
+        (health::LIVE.to_owned(), live),
+        (health::READY.to_owned(), ready),
     ]
 }
 

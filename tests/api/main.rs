@@ -14,6 +14,7 @@ mod cors;
 mod documents;
 mod expiry;
 mod faults;
+mod health;
 mod idempotency;
 mod indexes;
 mod lambda;

@@ -57,7 +57,7 @@ async fn routes_and_tables_are_those_of_the_document() {
                 format!("/_batch/{name}"),
             ]
         })
-        .chain(["/_docs".to_owned(), "/_openapi.json".to_owned()])
+        .chain(["/_docs", "/_health", "/_health/ready", "/_openapi.json"].map(str::to_owned))
         .collect();
     assert_eq!(paths.keys().cloned().collect::<BTreeSet<_>>(), expected);
 

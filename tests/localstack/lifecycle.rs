@@ -60,7 +60,11 @@ fn edit_modules_toml_and_deploy_again() {
     project.deploy(&[]).unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(
         permissions::actions(&project),
-        ["dynamodb:BatchGetItem", "dynamodb:GetItem"]
+        [
+            "dynamodb:BatchGetItem",
+            "dynamodb:DescribeTable",
+            "dynamodb:GetItem"
+        ]
     );
     assert_eq!(visitor.send("DELETE", "/modulo1/old", "", "").status(), 405);
     visitor.expect("GET", "/modulo1/old", "", 200, &old);

@@ -107,7 +107,12 @@ fn the_role_of_a_module_that_is_only_read_can_write_nothing() {
         .unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(
         actions(&project),
-        ["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Scan"]
+        [
+            "dynamodb:BatchGetItem",
+            "dynamodb:DescribeTable",
+            "dynamodb:GetItem",
+            "dynamodb:Scan"
+        ]
     );
     let table = project.table("modulo1");
     for statement in statements(&project) {

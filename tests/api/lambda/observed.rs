@@ -326,3 +326,27 @@ async fn a_caller_is_told_by_a_pseudonym() {
         ])
     );
 }
+
+/// A load balancer asks every few seconds.
+#[tokio::test]
+async fn probes_are_logged_if_they_fail_or_if_much_is_logged() {
+    let probe = Call::new("GET", "/_health");
+    let mut function = Function::over(MODULES, &[], throttling(0)).await;
+    function.send(&probe).await;
+    assert_eq!(function.lines(), [json!(null); 0]);
+    // Its tables are of no status.
+    let line = function.line_of(&Call::new("GET", "/_health/ready")).await;
+    assert_eq!(
+        (&line["level"], &line["http.route"]),
+        (&json!("ERROR"), &json!("/_health/ready"))
+    );
+    insta::assert_snapshot!(line["error"].as_str().unwrap(), @"Not ready: modulo1, prod: modulo1: the table is of no status; prod: the table is of no status");
+
+    let all = [("RUST_LOG", "off,modulo::request=debug")];
+    let mut function = Function::over(MODULES, &all, throttling(0)).await;
+    let line = function.line_of(&probe).await;
+    assert_eq!(
+        (&line["level"], &line["http.route"]),
+        (&json!("DEBUG"), &json!("/_health"))
+    );
+}
