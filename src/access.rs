@@ -15,7 +15,8 @@ pub use self::pseudonym::Pseudonym;
 pub use self::secret::{Secret, Unset};
 use crate::file::ConfigFile;
 use crate::module::{Verb, Verbs};
-use crate::name::{GuardName, Scope};
+use crate::name::{GuardName, Identifier, Scope};
+use crate::tenant::Tenant;
 
 mod jwks;
 mod jwt;
@@ -48,6 +49,7 @@ pub struct Access {
     pub(crate) guard: Arc<Guard>,
     pub(crate) public: Verbs,
     pub(crate) scopes: BTreeMap<Verb, Vec<Scope>>,
+    pub(crate) tenant: Option<Identifier>,
 }
 
 /// Who sends a request.
@@ -65,6 +67,7 @@ pub enum Caller {
 pub struct Identity {
     subject: Option<String>,
     scopes: BTreeSet<String>,
+    tenant: Option<Tenant>,
 }
 
 impl Identity {
@@ -73,6 +76,12 @@ impl Identity {
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
+    }
+
+    /// The tenant that a key names, or a token where a claim of it was asked for.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Tenant> {
+        self.tenant.as_ref()
     }
 
     /// Whether all of `scopes` were granted.
@@ -114,11 +123,15 @@ impl Guard {
         }
     }
 
-    /// Finds out who sends a request.
+    /// Finds out who sends a request, and by the claim `tenant` of which tenant they are.
     ///
     /// # Errors
     /// The credential is not one that the guard takes, or can't be checked at the moment.
-    pub async fn identify(&self, headers: &HeaderMap) -> Result<Caller, Refused> {
+    pub async fn identify(
+        &self,
+        headers: &HeaderMap,
+        tenant: Option<&Identifier>,
+    ) -> Result<Caller, Refused> {
         let name = match &self.credential {
             Credential::Jwt(_) => &AUTHORIZATION,
             Credential::Key(_) => &X_API_KEY,
@@ -134,12 +147,14 @@ impl Guard {
                 let Some(token) = bearer(value) else {
                     return Ok(Caller::Anonymous);
                 };
-                jwt.verify(token).await.map_err(|error| match error {
-                    jwt::Unverified::Invalid(invalid) => {
-                        Refused::Denied(self.denied(Reason::Token(invalid)))
-                    }
-                    jwt::Unverified::Unchecked(cause) => Refused::Unchecked(cause),
-                })?
+                jwt.verify(token, tenant)
+                    .await
+                    .map_err(|error| match error {
+                        jwt::Unverified::Invalid(invalid) => {
+                            Refused::Denied(self.denied(Reason::Token(invalid)))
+                        }
+                        jwt::Unverified::Unchecked(cause) => Refused::Unchecked(cause),
+                    })?
             }
             Credential::Key(keys) => {
                 key::find(keys, value.as_bytes()).ok_or_else(|| self.denied(Reason::Key))?
@@ -190,6 +205,32 @@ impl Access {
     #[must_use]
     pub fn scopes(&self, verb: Verb) -> &[Scope] {
         self.scopes.get(&verb).map_or(&[], Vec::as_slice)
+    }
+
+    /// The claim by which callers are confined to their tenants' items, where they are.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Identifier> {
+        self.tenant.as_ref()
+    }
+
+    /// Finds out who sends a request.
+    ///
+    /// # Errors
+    /// As [`Guard::identify`].
+    pub async fn identify(&self, headers: &HeaderMap) -> Result<Caller, Refused> {
+        self.guard.identify(headers, self.tenant()).await
+    }
+
+    /// The tenant that a caller is confined to, where callers are confined to tenants.
+    ///
+    /// # Errors
+    /// The caller is of no tenant.
+    pub fn tenant_of(&self, identity: &Identity) -> Result<Option<Tenant>, Denied> {
+        match (self.tenant(), &identity.tenant) {
+            (None, _) => Ok(None),
+            (Some(_), Some(tenant)) => Ok(Some(tenant.clone())),
+            (Some(claim), None) => Err(self.guard.denied(Reason::Tenant(claim.clone()))),
+        }
     }
 
     /// Makes sure that `caller` may do `verb`.
@@ -268,6 +309,8 @@ pub enum Reason {
     Key,
     /// All of these scopes are needed.
     Scope(Vec<Scope>),
+    /// This claim says no tenant.
+    Tenant(Identifier),
 }
 
 impl Denied {
@@ -294,6 +337,12 @@ impl Denied {
             (Reason::Scope(scopes), Scheme::ApiKey) => {
                 format!("Please provide a key with the scope `{}`", spaced(scopes))
             }
+            (Reason::Tenant(claim), Scheme::Bearer) => format!(
+                "Please provide a token of a tenant: its claim `{claim}` must be a text of 1 to {} \
+                 bytes",
+                Tenant::MAX_BYTES
+            ),
+            (Reason::Tenant(_), Scheme::ApiKey) => "Please provide a key of a tenant".to_owned(),
         }
     }
 
@@ -320,6 +369,7 @@ impl Denied {
                     spaced(scopes)
                 )
             }
+            Reason::Tenant(_) => error("insufficient_scope", "it is of no tenant"),
         };
         let challenge = format!(r#"{scheme} realm="{}"{error}"#, self.realm);
         HeaderValue::from_str(&challenge).expect("all of it is ASCII")

@@ -153,7 +153,8 @@ impl Operation {
                 .permit(raw.op.verb(), caller)
                 .map_err(ApiError::Denied)?;
         }
-        let id = ItemId::parse(raw.id).map_err(|invalid| ApiError::InvalidId {
+        let id = ItemId::parse(raw.id).and_then(|id| mount.id(id));
+        let id = id.map_err(|invalid| ApiError::InvalidId {
             key: module.key().clone(),
             invalid,
         })?;

@@ -14,17 +14,19 @@ use ::config::{Environment, File, FileFormat};
 pub use self::error::{ConfigError, Fault};
 use self::error::{Faults, KeyPath, Source};
 pub(crate) use self::raw::suggest;
-use self::raw::{Setting, Surroundings};
-use crate::access::{Access, Guard, Jwks};
+use self::raw::{INDEX_LIMIT, Setting, Surroundings};
+use crate::access::{Access, Credential, Guard, Jwks};
 use crate::chain::Chain;
 use crate::cors::Cors;
 use crate::module::{Index, Memory, Module, Modules, Storage, Verb, Verbs};
 use crate::name::{
-    GuardName, KeyAttribute, ModuleName, ServiceName, Stage, TableName, TableTemplate, TtlAttribute,
+    GuardName, Identifier, IndexAttribute, KeyAttribute, ModuleName, ServiceName, Stage, TableName,
+    TableTemplate, TtlAttribute,
 };
 use crate::rate_limit::RateLimit;
 use crate::schema::{InvalidSchema, Violation};
 use crate::telemetry::Filter;
+use crate::tenant;
 
 mod error;
 mod raw;
@@ -272,6 +274,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         let storage = raw.storage.map(|set| set.value).unwrap_or_default();
         check_indexes(raw.indexes.as_ref(), storage, &key.value, faults);
         let verbs = raw.methods.map(|set| set.value).unwrap_or_default();
+        check_room_for_tenant(raw.tenant.as_ref(), raw.indexes.as_ref(), faults);
         modules.push(Module {
             name,
             key: key.value,
@@ -290,7 +293,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
                 set.value.into_iter().map(|index| index.value).collect()
             }),
             schema: raw.schema.map(|set| set.value),
-            access: guards.access(raw.access, faults),
+            access: guards.access(raw.access, raw.tenant, faults),
             cors: (raw.cors.map(|set| set.value))
                 .or_else(|| cors.clone())
                 .filter(|cors| !cors.is_off()),
@@ -371,7 +374,12 @@ impl Guards {
     }
 
     /// What a module asks of its callers.
-    fn access(&self, set: Option<Setting<raw::Access>>, faults: &mut Faults) -> Option<Access> {
+    fn access(
+        &self,
+        set: Option<Setting<raw::Access>>,
+        tenant: Option<Setting<Identifier>>,
+        faults: &mut Faults,
+    ) -> Option<Access> {
         let place = set.as_ref().map(|set| (set.path.clone(), set.source));
         let raw = set.map(|set| set.value).unwrap_or_default();
         let Some(named) = raw.guard.as_ref().or(self.default.as_ref()) else {
@@ -382,13 +390,27 @@ impl Guards {
                     "name one here, as in guard = \"main\", or for all modules in [service], as in \
                          access = \"main\"",
                 );
+            } else if let Some(Setting { path, source, .. }) = tenant {
+                faults
+                    .add(
+                        path,
+                        source,
+                        "there is no guard, so that nobody's tenant is known",
+                    )
+                    .help("name one, as in access = { guard = \"main\" }");
             }
             return None;
         };
+        let guard = Arc::clone(self.find(named, faults)?);
+        let public = raw.public.map_or(Verbs::NONE, |set| set.value);
+        if let Some(tenant) = &tenant {
+            check_tenant(tenant, &guard, public, faults);
+        }
         Some(Access {
-            guard: Arc::clone(self.find(named, faults)?),
-            public: raw.public.map_or(Verbs::NONE, |set| set.value),
+            guard,
+            public,
             scopes: raw.scopes,
+            tenant: tenant.map(|set| set.value),
         })
     }
 }
@@ -410,6 +432,57 @@ fn check_expiry(
         faults
             .add(set.path.clone(), set.source, "`ttl` is missing")
             .help("name the attribute that holds an item's time, as in ttl = \"expiresAt\"");
+    }
+}
+
+/// Makes sure that a module can know its callers' tenants.
+fn check_tenant(tenant: &Setting<Identifier>, guard: &Guard, public: Verbs, faults: &mut Faults) {
+    let mut fault = |message, help| {
+        let found = faults.add(tenant.path.clone(), tenant.source, message);
+        found.help(help);
+    };
+    if let Some(verb) = public.iter().next() {
+        fault(
+            format!("{verb} is public, and of who shows nothing no tenant is known"),
+            "leave `public` out, or `tenant`",
+        );
+    }
+    if let Credential::Key(keys) = guard.credential()
+        && keys.iter().all(|key| key.tenant.is_none())
+    {
+        fault(
+            format!("no key of guard `{}` is of a tenant", guard.name()),
+            "say whose each key is, as in { name = \"…\", hash = \"sha256:…\", tenant = \"acme\" }",
+        );
+    }
+}
+
+/// Makes sure that a table has room for the index of a tenant's items, and indexes for their marks.
+fn check_room_for_tenant(
+    tenant: Option<&Setting<Identifier>>,
+    indexes: Option<&Setting<Vec<Setting<Index>>>>,
+    faults: &mut Faults,
+) {
+    let (Some(_), Some(indexes)) = (tenant, indexes) else {
+        return;
+    };
+    if indexes.value.len() == INDEX_LIMIT {
+        let message = format!(
+            "there are {INDEX_LIMIT} indexes, and with tenants a table can have {}",
+            INDEX_LIMIT - 1
+        );
+        faults
+            .add(indexes.path.clone(), indexes.source, message)
+            .help("one more lists a tenant's items; leave one of these out");
+    }
+    let longest = IndexAttribute::MAX_BYTES - tenant::mark_of("").len();
+    for index in &indexes.value {
+        let attribute = &index.value.partition.attribute;
+        if attribute.as_str().len() > longest {
+            let message =
+                format!("with tenants, a partition's name has {longest} bytes at the most");
+            faults.add(index.path.clone(), index.source, message);
+        }
     }
 }
 

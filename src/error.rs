@@ -280,7 +280,7 @@ impl ApiError {
             Self::Denied(denied) => match denied.reason() {
                 Reason::Repeated => StatusCode::BAD_REQUEST,
                 Reason::Missing | Reason::Token(_) | Reason::Key => StatusCode::UNAUTHORIZED,
-                Reason::Scope(_) => StatusCode::FORBIDDEN,
+                Reason::Scope(_) | Reason::Tenant(_) => StatusCode::FORBIDDEN,
             },
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::HeadersTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,

@@ -91,6 +91,21 @@ mod tests {
         [[modules.rooms.indexes]]
         name = "by-floor"
         partition = { attribute = "floor", type = "N" }
+
+        [access.main]
+        jwt = { issuer = "issuer", audience = "modulo", jwks = "https://issuer.example.com/" }
+
+        [modules.orders]
+        key = "id"
+        methods = ["LIST"]
+        storage = "document"
+        access = { guard = "main" }
+        tenant = { claim = "org_id" }
+
+        [[modules.orders.indexes]]
+        name = "by-total"
+        partition = "customer"
+        sort = { attribute = "total", type = "N" }
     "#;
 
     #[track_caller]

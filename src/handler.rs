@@ -8,13 +8,13 @@ use axum::http::StatusCode;
 use axum::http::header::{ALLOW, LOCATION};
 use axum::response::{IntoResponse, Response};
 use headers::{ETag, HeaderMapExt};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
 use crate::batch::{Batch, Operation};
 use crate::envelope::{self, Content};
 use crate::error::ApiError;
 use crate::idempotency::Once;
-use crate::item::{Document, ItemId};
+use crate::item::{Document, ItemId, RESERVED_IN_PATHS};
 use crate::list::{Consistent, PageRequest};
 use crate::middleware::validate::Valid;
 use crate::module::{Module, Verb};
@@ -228,8 +228,8 @@ fn first_time(
 
 /// `GET /<module>`
 pub async fn list(mount: Mount, Valid(page): Valid<PageRequest>) -> Result<Response, ApiError> {
-    let module = &mount.module;
-    let StoredPage { items, next } = mount.store.list(module, &page).await?;
+    let Mount { module, store, .. } = &mount;
+    let StoredPage { items, next } = store.list(module, &page).await?;
     let told = items
         .iter()
         .map(|item| (item.id.as_str(), item.data.as_deref()));
@@ -240,7 +240,7 @@ pub async fn list(mount: Mount, Valid(page): Valid<PageRequest>) -> Result<Respo
         } else {
             next
         };
-        next.map(|position| page.cursor(&position))
+        next.map(|position| page.cursor(&position, store.tenant()))
     }))
 }
 
@@ -331,14 +331,9 @@ fn tagged(mut answer: Response, tag: ETag) -> Response {
 
 /// The item's path, as a client has to send it.
 fn location(module: &Module, id: &ItemId) -> String {
-    const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'.')
-        .remove(b'_')
-        .remove(b'~');
     format!(
         "/{}/{}",
         module.name(),
-        utf8_percent_encode(id.as_str(), ENCODED)
+        utf8_percent_encode(id.as_str(), RESERVED_IN_PATHS)
     )
 }

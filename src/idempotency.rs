@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::access::Caller;
 use crate::item::{Document, ItemId};
 use crate::module::{Memory, Module};
+use crate::tenant::Tenant;
 
 /// The header with the key.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -45,13 +46,15 @@ impl IdempotencyKey {
         if !is_legal || values.next().is_some() {
             return Err(InvalidKey);
         }
-        let subject = match caller {
-            Caller::Known(identity) => identity.subject(),
-            Caller::Anonymous => None,
+        let (subject, tenant) = match caller {
+            Caller::Known(identity) => (identity.subject(), identity.tenant()),
+            Caller::Anonymous => (None, None),
         };
         Ok(Some(Self(hash([
             module.name().as_str().as_bytes(),
             subject.unwrap_or_default().as_bytes(),
+            // Who is of two tenants is two callers.
+            tenant.map_or("", Tenant::as_str).as_bytes(),
             key.as_bytes(),
         ]))))
     }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -19,6 +19,13 @@ use crate::storage::{Members, Unstorable};
 
 /// DynamoDB's limit for an item with all its attributes, in bytes.
 pub const ITEM_LIMIT_BYTES: usize = 409_600;
+
+/// What is percent-encoded in a segment of a path: all but RFC 3986's unreserved characters.
+pub(crate) const RESERVED_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// An item's id: 1 to 2,048 bytes of UTF-8, what DynamoDB takes as a partition key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,10 +45,12 @@ pub enum InvalidItemId {
         at: usize,
     },
     /// It is longer than a partition key can be.
-    #[error("the id has {bytes} bytes, at most {} are possible", ItemId::MAX_BYTES)]
+    #[error("the id has {bytes} bytes, at most {limit} are possible")]
     TooLong {
         /// Its length in bytes.
         bytes: usize,
+        /// The greatest length in bytes.
+        limit: usize,
     },
 }
 
@@ -74,10 +83,20 @@ impl ItemId {
     /// # Errors
     /// It is empty, or over [`ItemId::MAX_BYTES`].
     pub fn parse(id: String) -> Result<Self, InvalidItemId> {
-        match id.len() {
-            0 => Err(InvalidItemId::Empty),
-            bytes if bytes > Self::MAX_BYTES => Err(InvalidItemId::TooLong { bytes }),
-            _ => Ok(Self(id)),
+        if id.is_empty() {
+            return Err(InvalidItemId::Empty);
+        }
+        Self(id).within(Self::MAX_BYTES)
+    }
+
+    /// The same, if it is no longer than `limit` bytes.
+    ///
+    /// # Errors
+    /// It is.
+    pub fn within(self, limit: usize) -> Result<Self, InvalidItemId> {
+        match self.0.len() {
+            bytes if bytes > limit => Err(InvalidItemId::TooLong { bytes, limit }),
+            _ => Ok(self),
         }
     }
 
@@ -339,7 +358,7 @@ fn read_text(body: Vec<u8>, max_bytes: usize) -> Result<Box<RawValue>, InvalidDo
 }
 
 /// The text of a member of a document that is an object.
-fn member_of(json: &str, name: &str) -> Option<String> {
+pub(crate) fn member_of(json: &str, name: &str) -> Option<String> {
     let members: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(json).ok()?;
     members.get(name).map(|value| value.get().to_owned())
 }

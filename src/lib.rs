@@ -67,6 +67,7 @@ pub mod serve;
 pub mod storage;
 pub mod store;
 pub mod telemetry;
+pub mod tenant;
 pub mod trace;
 #[cfg(feature = "cli")]
 pub mod transfer;

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::item::ItemId;
 use crate::module::{Index, IndexKey, KeyType, Module};
 use crate::storage::plain_number;
+use crate::tenant::Tenant;
 
 /// Which page of a module is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +88,9 @@ pub enum InvalidQuery {
     /// Neither true nor false.
     #[error("`consistent` is `{0}`, `true` or `false` is needed")]
     Consistent(String),
+    /// A tenant's list is an index's.
+    #[error("the list of a tenant's items has no consistent reads; leave `consistent` out")]
+    ConsistentTenant,
     /// An index has no consistent reads.
     #[error("an index has no consistent reads; leave `consistent` out")]
     ConsistentIndex,
@@ -159,11 +163,15 @@ impl PageRequest {
     /// How many members can be asked for by name.
     pub const MAX_FIELDS: usize = 100;
 
-    /// Parses a raw query string.
+    /// Parses a raw query string, of a list of `tenant`'s items or of all.
     ///
     /// # Errors
     /// A parameter is unknown, its value is illegal, or no index of `module` serves the query.
-    pub fn parse(query: &str, module: &Module) -> Result<Self, InvalidQuery> {
+    pub fn parse(
+        query: &str,
+        module: &Module,
+        tenant: Option<&Tenant>,
+    ) -> Result<Self, InvalidQuery> {
         let mut page = Self {
             limit: Self::DEFAULT_LIMIT,
             from: None,
@@ -201,6 +209,8 @@ impl PageRequest {
                 return Err(InvalidQuery::ConsistentIndex);
             }
             page.query = Some(IndexQuery::of(keys, module)?);
+        } else if page.consistent && tenant.is_some() {
+            return Err(InvalidQuery::ConsistentTenant);
         }
         if let Some(descending) = order {
             match &mut page.query {
@@ -209,37 +219,53 @@ impl PageRequest {
             }
         }
         if let Some(cursor) = cursor {
-            let from = page.position_of(&cursor).ok_or(InvalidQuery::Cursor)?;
+            let from = page
+                .position_of(&cursor, tenant)
+                .ok_or(InvalidQuery::Cursor)?;
             page.from = Some(from);
         }
         Ok(page)
     }
 
     /// The cursor of the page that begins after `position`.
-    pub(crate) fn cursor(&self, position: &Position) -> String {
-        let of = self.query.as_ref().map(IndexQuery::fingerprint);
+    pub(crate) fn cursor(&self, position: &Position, tenant: Option<&Tenant>) -> String {
+        let of = self.fingerprint(tenant);
         let parts = [Some(&position.id), of.as_ref(), position.sort.as_ref()];
         let parts: Vec<_> = parts.into_iter().flatten().collect();
         let json = serde_json::to_vec(&parts).expect("texts are JSON");
         URL_SAFE_NO_PAD.encode(json)
     }
 
-    fn position_of(&self, cursor: &str) -> Option<Position> {
+    fn position_of(&self, cursor: &str, tenant: Option<&Tenant>) -> Option<Position> {
         let json = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let mut parts = serde_json::from_slice::<Vec<String>>(&json)
             .ok()?
             .into_iter();
         let id = parts.next()?;
-        let (mut of, mut sort) = (None, None);
-        if let Some(query) = &self.query {
-            of = Some(parts.next()?);
-            if let Some(key) = &query.index.sort {
-                sort = Some(parts.next().filter(|value| key.key_type.is_legal(value))?);
-            }
-        }
-        let is_this = of == self.query.as_ref().map(IndexQuery::fingerprint);
-        let is_id = (1..=ItemId::MAX_BYTES).contains(&id.len());
+        let expected = self.fingerprint(tenant);
+        let of = expected.is_some().then(|| parts.next()).flatten();
+        let key = self
+            .query
+            .as_ref()
+            .and_then(|query| query.index.sort.as_ref());
+        let sort = match key {
+            Some(key) => Some(parts.next().filter(|value| key.key_type.is_legal(value))?),
+            None => None,
+        };
+        let is_this = of == expected;
+        let max_bytes = tenant.map_or(ItemId::MAX_BYTES, Tenant::max_id_bytes);
+        let is_id = (1..=max_bytes).contains(&id.len());
         (is_this && is_id && parts.next().is_none()).then_some(Position { id, sort })
+    }
+
+    /// What tells the cursors of this list from those of another. The whole table's have nothing.
+    fn fingerprint(&self, tenant: Option<&Tenant>) -> Option<String> {
+        if self.query.is_none() && tenant.is_none() {
+            return None;
+        }
+        let query = self.query.as_ref().map(IndexQuery::told);
+        let told = query.unwrap_or_default() + tenant.map_or("", Tenant::as_str);
+        Some(URL_SAFE_NO_PAD.encode(&Sha256::digest(told)[..8]))
     }
 }
 
@@ -328,9 +354,9 @@ impl IndexQuery {
         })
     }
 
-    /// What tells its cursors from those of another query.
-    fn fingerprint(&self) -> String {
-        let told = format!(
+    /// All of it as one text.
+    fn told(&self) -> String {
+        format!(
             "{:?}",
             (
                 &self.index.name,
@@ -338,8 +364,7 @@ impl IndexQuery {
                 &self.sort,
                 self.descending
             )
-        );
-        URL_SAFE_NO_PAD.encode(&Sha256::digest(told)[..8])
+        )
     }
 }
 
@@ -445,7 +470,8 @@ mod tests {
 
     #[track_caller]
     fn page(query: &str) -> PageRequest {
-        PageRequest::parse(query, &rooms()).unwrap_or_else(|invalid| panic!("{query}: {invalid}"))
+        PageRequest::parse(query, &rooms(), None)
+            .unwrap_or_else(|invalid| panic!("{query}: {invalid}"))
     }
 
     #[test]
@@ -456,7 +482,7 @@ mod tests {
             id: "a b/é".to_owned(),
             sort: None,
         };
-        let cursor = first.cursor(&position);
+        let cursor = first.cursor(&position, None);
         let second = page(&format!(
             "limit=100&cursor={cursor}&consistent=true&fields=a,b"
         ));
@@ -509,7 +535,7 @@ mod tests {
             sort: Some("3".to_owned()),
         };
         let query = page("building=A&floor.ge=1");
-        let cursor = query.cursor(&position);
+        let cursor = query.cursor(&position, None);
         assert_eq!(
             page(&format!("building=A&floor.ge=1&cursor={cursor}")).from,
             Some(position)
@@ -521,7 +547,7 @@ mod tests {
             "building=A",
             "owner=A",
         ] {
-            let refused = PageRequest::parse(&format!("{other}&cursor={cursor}"), &rooms());
+            let refused = PageRequest::parse(&format!("{other}&cursor={cursor}"), &rooms(), None);
             assert_eq!(refused, Err(InvalidQuery::Cursor), "of {other}");
         }
     }
@@ -551,7 +577,7 @@ mod tests {
             "owner=",
         ]
         .into_iter()
-        .map(|query| match PageRequest::parse(query, &rooms()) {
+        .map(|query| match PageRequest::parse(query, &rooms(), None) {
             Ok(page) => panic!("{query} is legal: {page:?}"),
             Err(invalid) => format!("{query}: {invalid}"),
         })

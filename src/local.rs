@@ -28,7 +28,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::chain::Chain;
-use crate::module::{Index, Module};
+use crate::module::{Module, TableIndex};
 use crate::store;
 
 /// Why there is no local DynamoDB.
@@ -266,10 +266,10 @@ pub async fn create_tables(
 
 async fn create_table(client: &Client, module: &Module) -> Result<(), LocalError> {
     let unbuilt = |error: BuildError| table_error(module, error.to_string());
-    let indexes = module.indexes().iter().map(|index| {
+    let indexes = module.table_indexes().map(|index| {
         GlobalSecondaryIndex::builder()
-            .index_name(index.name.as_str())
-            .set_key_schema(Some(index_schema(index)?))
+            .index_name(index.name)
+            .set_key_schema(Some(index_schema(&index)?))
             .projection(everything())
             .build()
     });
@@ -297,9 +297,9 @@ async fn match_indexes(
     let unbuilt = |error: BuildError| table_error(module, error.to_string());
     let found = table.map(TableDescription::global_secondary_indexes);
     let found = found.unwrap_or_default();
-    for index in module.indexes() {
-        let name = index.name.as_str();
-        let schema = index_schema(index).map_err(unbuilt)?;
+    for index in module.table_indexes() {
+        let name = index.name;
+        let schema = index_schema(&index).map_err(unbuilt)?;
         let existing = found.iter().find(|found| found.index_name() == Some(name));
         let mut updates = Vec::new();
         if let Some(existing) = existing {
@@ -340,9 +340,9 @@ fn definitions(module: &Module) -> Result<Vec<AttributeDefinition>, BuildError> 
     keys.collect()
 }
 
-fn index_schema(index: &Index) -> Result<Vec<KeySchemaElement>, BuildError> {
-    let keys = index.keys().zip([KeyType::Hash, KeyType::Range]);
-    keys.map(|(key, role)| key_element(key.attribute.as_str(), role))
+fn index_schema(index: &TableIndex<'_>) -> Result<Vec<KeySchemaElement>, BuildError> {
+    let keys = index.keys.iter().zip([KeyType::Hash, KeyType::Range]);
+    keys.map(|((attribute, _), role)| key_element(attribute, role))
         .collect()
 }
 

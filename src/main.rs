@@ -324,7 +324,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             say(&format!(
                 "{}: {modules} module{plural}, no errors\n{}",
                 args.file.display(),
-                routes::open_to_everybody(&config.modules).unwrap_or_default()
+                routes::notes(&config.modules).unwrap_or_default()
             ));
             Ok(())
         }

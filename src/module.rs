@@ -3,6 +3,7 @@
 //! Whoever holds a [`Modules`] need check nothing again; there is no way to make one but
 //! [`config::load`](crate::config::load). Everything modulo puts out is a function of it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -14,9 +15,13 @@ use indexmap::IndexMap;
 use crate::access::Access;
 use crate::cors::Cors;
 use crate::file::ConfigFile;
-use crate::name::{IndexAttribute, IndexName, KeyAttribute, ModuleName, TableName, TtlAttribute};
+use crate::name::{
+    Identifier, IndexAttribute, IndexName, KeyAttribute, ModuleName, TAG_ATTRIBUTE,
+    TENANT_ATTRIBUTE, TENANT_INDEX, TableName, TtlAttribute,
+};
 use crate::rate_limit::RateLimit;
 use crate::schema::Schema;
+use crate::tenant;
 
 /// One collection: a path, a table, and what may be done with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,13 +122,51 @@ impl Module {
         &self.indexes
     }
 
+    /// The indexes as its table has them: of a module with tenants one more, which lists a tenant's
+    /// items, and none in which the items of two tenants are side by side.
+    pub fn table_indexes(&self) -> impl Iterator<Item = TableIndex<'_>> {
+        let has_tenants = self.tenant().is_some();
+        let own = has_tenants.then(|| TableIndex {
+            name: TENANT_INDEX,
+            keys: vec![
+                (TENANT_ATTRIBUTE.into(), KeyType::S),
+                (self.key.as_str().into(), KeyType::S),
+            ],
+        });
+        let indexes = self.indexes.iter().map(move |index| {
+            let mut keys: Vec<(Cow<'_, str>, _)> = index
+                .keys()
+                .map(|key| (key.attribute.as_str().into(), key.key_type))
+                .collect();
+            if has_tenants {
+                keys[0] = (tenant::mark_of(&keys[0].0).into(), KeyType::S);
+            }
+            TableIndex {
+                name: index.name.as_str(),
+                keys,
+            }
+        });
+        indexes.chain(own)
+    }
+
     /// Every attribute that is a key of the table or of an index, once, with its type.
-    pub fn key_attributes(&self) -> impl Iterator<Item = (&str, KeyType)> {
-        let keys = self.indexes.iter().flat_map(Index::keys);
-        let keys: BTreeMap<_, _> = keys
-            .map(|key| (key.attribute.as_str(), key.key_type))
-            .collect();
-        [(self.key.as_str(), KeyType::S)].into_iter().chain(keys)
+    pub fn key_attributes(&self) -> impl Iterator<Item = (Cow<'_, str>, KeyType)> {
+        let key = Cow::from(self.key.as_str());
+        let mut keys: BTreeMap<_, _> = self.table_indexes().flat_map(|index| index.keys).collect();
+        keys.remove(&key);
+        [(key, KeyType::S)].into_iter().chain(keys)
+    }
+
+    /// The claim by which callers are confined to their tenants' items, where they are.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Identifier> {
+        self.access()?.tenant()
+    }
+
+    /// Whether no member of a document can have this name, since modulo has an attribute of it.
+    #[must_use]
+    pub fn reserves(&self, name: &str) -> bool {
+        name == TAG_ATTRIBUTE || (self.tenant().is_some() && tenant::is_mark(name))
     }
 
     /// What its documents have to fit.
@@ -332,6 +375,15 @@ impl fmt::Display for Index {
             .iter()
             .try_for_each(|sort| write!(f, " and `{}`", sort.attribute))
     }
+}
+
+/// An index as a table has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableIndex<'m> {
+    /// Its name.
+    pub name: &'m str,
+    /// Its one or two keys and their types, the partition's first.
+    pub keys: Vec<(Cow<'m, str>, KeyType)>,
 }
 
 /// A member of documents that is a key of an index.

@@ -7,6 +7,8 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::tenant;
+
 /// Why a text is not one of this module's names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidName {
@@ -185,8 +187,8 @@ name! {
             name: text.to_owned(),
             reason: "a PUT's answer has its attributes there",
         }),
-        TAG_ATTRIBUTE => Err(tag_attribute()),
         _ => {
+            refuse_own_attribute(text)?;
             let any: (fn(char) -> bool, _) = (|c| !c.is_control(), "no control characters");
             Rule { min: 1, max: 255, start: any, rest: any }.check(text)
         }
@@ -204,9 +206,7 @@ name! {
                 reason: "an item keeps its document there",
             });
         }
-        if text == TAG_ATTRIBUTE {
-            return Err(tag_attribute());
-        }
+        refuse_own_attribute(text)?;
         let any: (fn(char) -> bool, _) = (|c| !c.is_control(), "no control characters");
         Rule { min: 1, max: 255, start: any, rest: any }.check(text)
     }
@@ -215,7 +215,15 @@ name! {
 name! {
     /// The name of a global secondary index: 3 to 255 letters, digits, `-`, `_` and `.`.
     IndexName,
-    |text| text.parse::<TableName>().map(drop)
+    |text| {
+        if text == TENANT_INDEX {
+            return Err(InvalidName::Reserved {
+                name: text.to_owned(),
+                reason: "it is the index of a tenant's items",
+            });
+        }
+        text.parse::<TableName>().map(drop)
+    }
 }
 
 name! {
@@ -223,9 +231,7 @@ name! {
     /// which in a query stands before a comparison, and no other parameter of a query.
     IndexAttribute,
     |text| {
-        if text == TAG_ATTRIBUTE {
-            return Err(tag_attribute());
-        }
+        refuse_own_attribute(text)?;
         if QUERY_PARAMETERS.contains(&text) {
             return Err(InvalidName::Reserved {
                 name: text.to_owned(),
@@ -234,8 +240,13 @@ name! {
         }
         let any: (fn(char) -> bool, _) =
             (|c| !c.is_control() && c != '.', "neither `.` nor control characters");
-        Rule { min: 1, max: 255, start: any, rest: any }.check(text)
+        Rule { min: 1, max: IndexAttribute::MAX_BYTES, start: any, rest: any }.check(text)
     }
+}
+
+impl IndexAttribute {
+    /// DynamoDB's limit for the name of a key attribute, in bytes.
+    pub const MAX_BYTES: usize = 255;
 }
 
 /// The attribute in which native documents keep their entity tag.
@@ -244,11 +255,26 @@ pub const TAG_ATTRIBUTE: &str = "_etag";
 /// The parameters that the query of every list can have.
 pub const QUERY_PARAMETERS: &[&str] = &["limit", "cursor", "consistent", "fields", "order"];
 
-fn tag_attribute() -> InvalidName {
-    InvalidName::Reserved {
-        name: TAG_ATTRIBUTE.to_owned(),
-        reason: "an item keeps its entity tag there",
-    }
+/// The attribute in which an item keeps its tenant; others that modulo makes for tenants begin with
+/// it and a `.`.
+pub const TENANT_ATTRIBUTE: &str = "_tenant";
+
+/// The index that a tenant's items are listed by.
+pub const TENANT_INDEX: &str = "_tenants";
+
+/// Refuses the attributes that modulo itself writes.
+fn refuse_own_attribute(name: &str) -> Result<(), InvalidName> {
+    let reason = if name == TAG_ATTRIBUTE {
+        "an item keeps its entity tag there"
+    } else if tenant::is_mark(name) {
+        "an item keeps its tenant there"
+    } else {
+        return Ok(());
+    };
+    Err(InvalidName::Reserved {
+        name: name.to_owned(),
+        reason,
+    })
 }
 
 name! {

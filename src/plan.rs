@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use self::access::VerbAccess;
 pub use self::deployed::{UnknownDeployment, deployed};
 use crate::module::{Module, Modules, Storage};
+use crate::name::TENANT_INDEX;
 use crate::schema::{InvalidSchema, Schema};
 
 mod access;
@@ -42,6 +43,9 @@ struct ModuleDescription {
     storage: String,
     #[serde(default)]
     indexes: BTreeMap<String, String>,
+    /// The claim that names callers' tenants, if there are tenants.
+    #[serde(default)]
+    tenant: Option<String>,
     /// A hash of the schema, if there is one.
     schema: Option<String>,
     /// What each verb asks of its callers; nothing of those that are open to everybody.
@@ -83,6 +87,7 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         ttl: module.ttl().map(ToString::to_string),
         storage: module.storage().to_string(),
         indexes: described_indexes(module),
+        tenant: module.tenant().map(ToString::to_string),
         schema: module.schema().map(hash).transpose()?,
         access: access::of(module),
         idempotency: module.memory().map(|memory| memory.keep().as_secs()),
@@ -99,11 +104,10 @@ fn hash(schema: &Schema) -> Result<String, Arc<InvalidSchema>> {
 
 /// The indexes by name, each with its keys and their types.
 fn described_indexes(module: &Module) -> BTreeMap<String, String> {
-    let indexes = module.indexes().iter().map(|index| {
-        let keys = index
-            .keys()
-            .map(|key| format!("{} ({})", key.attribute, key.key_type.as_str()));
-        (index.name.to_string(), keys.collect::<Vec<_>>().join(", "))
+    let indexes = module.table_indexes().map(|index| {
+        let keys = index.keys.iter();
+        let keys = keys.map(|(attribute, key_type)| format!("{attribute} ({key_type})"));
+        (index.name.to_owned(), keys.collect::<Vec<_>>().join(", "))
     });
     indexes.collect()
 }
@@ -244,6 +248,7 @@ impl Changes<'_> {
                  export them first, and import them into another table";
             self.add(true, edit, consequence);
         }
+        self.edited_tenant(before.tenant.as_deref(), after.tenant.as_deref());
         self.edited_access(before, after);
         self.edited_indexes(&before.indexes, &after.indexes);
         if after.max_bytes < before.max_bytes {
@@ -307,12 +312,39 @@ impl Changes<'_> {
 }
 
 impl Changes<'_> {
+    fn edited_tenant(&mut self, before: Option<&str>, after: Option<&str>) {
+        match (before, after) {
+            (None, Some(claim)) => self.add(
+                true,
+                format!("callers are confined to the tenant in `{claim}`"),
+                "items of the table are no tenant's and out of reach, but for those with a `/` in \
+                 their ids; export them first, and import them into another table, each with its \
+                 `tenant`",
+            ),
+            (Some(claim), None) => self.add(
+                true,
+                format!("callers are no longer confined to the tenant in `{claim}`"),
+                "every caller reaches the items of all tenants, under other ids; export them \
+                 first, and import them into another table",
+            ),
+            (Some(one), Some(other)) if one != other => self.add(
+                true,
+                format!("the tenant is no longer in `{one}`, but in `{other}`"),
+                "callers reach the items of the tenant that the other claim names",
+            ),
+            _ => {}
+        }
+    }
+
     fn edited_indexes(
         &mut self,
         before: &BTreeMap<String, String>,
         after: &BTreeMap<String, String>,
     ) {
-        for (name, keys) in before.iter().filter(|(name, _)| !after.contains_key(*name)) {
+        // Of the index of a tenant's items, its tenants tell.
+        let is_told = |name: &str| name != TENANT_INDEX;
+        let gone = before.iter().filter(|(name, _)| !after.contains_key(*name));
+        for (name, keys) in gone.filter(|(name, _)| is_told(name)) {
             let edit = format!("index `{name}` of {keys} is gone");
             self.add(true, edit, "clients that query it are answered 400");
         }
@@ -328,7 +360,7 @@ impl Changes<'_> {
             .iter()
             .filter(|(name, _)| !before.contains_key(*name))
             .collect();
-        for (name, keys) in &added {
+        for (name, keys) in added.iter().filter(|(name, _)| is_told(name)) {
             let edit = format!("index `{name}` of {keys} is new");
             self.add(
                 false,
@@ -493,6 +525,38 @@ mod tests {
         insta::assert_snapshot!(first, @"
         ok      a: is new
                 `/a` answers DELETE, GET, POST, on table `a-prod`, guarded by `partners`, GET open to everybody
+        ");
+    }
+
+    #[test]
+    fn tenants_are_told_of_and_so_is_their_index() {
+        let with = |tenant: &str| {
+            description(&format!(
+                "
+                [access.main]
+                jwt = {{ issuer = 'i', audience = 'a', jwks = 'https://issuer.example.com/' }}
+                [modules.a]
+                key = 'id'
+                access = {{ guard = 'main' }}
+                {tenant}"
+            ))
+        };
+        let (none, org, group) = (
+            with(""),
+            with("tenant = { claim = 'org' }"),
+            with("tenant = { claim = 'group' }"),
+        );
+        insta::assert_snapshot!(Plan::new(&none, &org), @"
+        BREAKS  a: callers are confined to the tenant in `org`
+                items of the table are no tenant's and out of reach, but for those with a `/` in their ids; export them first, and import them into another table, each with its `tenant`
+        ");
+        insta::assert_snapshot!(Plan::new(&org, &group), @"
+        BREAKS  a: the tenant is no longer in `org`, but in `group`
+                callers reach the items of the tenant that the other claim names
+        ");
+        insta::assert_snapshot!(Plan::new(&org, &none), @"
+        BREAKS  a: callers are no longer confined to the tenant in `org`
+                every caller reaches the items of all tenants, under other ids; export them first, and import them into another table
         ");
     }
 

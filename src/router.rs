@@ -16,16 +16,18 @@ use crate::docs;
 use crate::error::ApiError;
 use crate::handler;
 use crate::health;
+use crate::item::{InvalidItemId, ItemId};
 use crate::middleware::validate;
 use crate::module::{Module, Verb};
 use crate::store::Store;
+use crate::tenant::Tenant;
 
 /// The module that a request's path leads to: all that its handler can reach.
 #[derive(Debug, Clone)]
 pub struct Mount {
     /// The module.
     pub module: Arc<Module>,
-    /// The store its table is in.
+    /// The store its table is in, confined to the caller's tenant if the module has tenants.
     pub store: Store,
     /// Which of the module's paths it is.
     pub resource: Resource,
@@ -70,9 +72,15 @@ impl Mount {
             None | Some((_, "")) => (path.trim_end_matches('/'), Resource::Collection),
             Some((name, _)) => (name, Resource::Item),
         };
+        let module = Arc::clone(config.modules.find(name)?);
+        let store = match module.tenant() {
+            None => store.clone(),
+            // Whose it is, the access layer says.
+            Some(_) => store.confined_to(Tenant::nobody()),
+        };
         Some(Self {
-            module: Arc::clone(config.modules.find(name)?),
-            store: store.clone(),
+            module,
+            store,
             resource,
         })
     }
@@ -131,6 +139,17 @@ impl Mount {
     pub fn not_allowed(&self) -> ApiError {
         ApiError::MethodNotAllowed {
             allow: self.allow(),
+        }
+    }
+
+    /// An item's id, if the table has room for it.
+    ///
+    /// # Errors
+    /// It is longer than this caller's can be.
+    pub fn id(&self, id: ItemId) -> Result<ItemId, InvalidItemId> {
+        match self.store.tenant() {
+            Some(tenant) => id.within(tenant.max_id_bytes()),
+            None => Ok(id),
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::module::{Module, Modules, Verb};
 
 /// The routes as a table, one line for each kind of path of a module, and below it what is open to
-/// everybody.
+/// everybody, and where callers are confined to tenants.
 #[must_use]
 pub fn table(modules: &Modules) -> String {
     let header = ["PATH", "METHODS", "TABLE", "KEY"].map(str::to_owned);
@@ -25,8 +25,8 @@ pub fn table(modules: &Modules) -> String {
             .filter(|&verb| module.verbs().contains(verb));
         row(format!("/{name}/<id>"), served.map(Verb::as_str).collect());
     }
-    let open = open_to_everybody(modules);
-    columns(&rows) + &open.map_or_else(String::new, |open| format!("\n{open}"))
+    let notes = notes(modules);
+    columns(&rows) + &notes.map_or_else(String::new, |notes| format!("\n{notes}"))
 }
 
 /// What the path of the module itself serves.
@@ -38,9 +38,33 @@ fn collection_methods(module: &Module) -> Vec<&'static str> {
     served.map(|(_, method)| method).collect()
 }
 
-/// Says which modules anybody can use, if there are such modules.
+/// Says which modules anybody can use, and of which callers have a part only, if there are such
+/// modules.
 #[must_use]
-pub fn open_to_everybody(modules: &Modules) -> Option<String> {
+pub fn notes(modules: &Modules) -> Option<String> {
+    let notes = [open_to_everybody(modules), confined_to_tenants(modules)];
+    notes
+        .into_iter()
+        .flatten()
+        .reduce(|one, other| one + &other)
+}
+
+fn confined_to_tenants(modules: &Modules) -> Option<String> {
+    let confined = modules.iter().filter_map(|module| {
+        let claim = module.tenant()?;
+        Some(format!("{} (`{claim}`)", module.name()))
+    });
+    let confined: Vec<_> = confined.collect();
+    let line = || {
+        format!(
+            "Confined to the caller's tenant: {}.\n",
+            confined.join(", ")
+        )
+    };
+    (!confined.is_empty()).then(line)
+}
+
+fn open_to_everybody(modules: &Modules) -> Option<String> {
     let open = modules.iter().filter_map(|module| {
         let (name, verbs) = (module.name(), module.open_verbs());
         if verbs == module.verbs() {

@@ -48,8 +48,11 @@ pub enum Unstorable {
         key: String,
     },
     /// It has a member of modulo's own.
-    #[error("`/{TAG_ATTRIBUTE}` is reserved; name the member otherwise")]
-    Reserved,
+    #[error("`/{name}` is reserved; name the member otherwise")]
+    Reserved {
+        /// The member.
+        name: String,
+    },
     /// A member without a name.
     #[error("a member of `{pointer}` has an empty name")]
     EmptyName {
@@ -100,8 +103,9 @@ impl Members {
             let key = key.to_owned();
             return Err(Unstorable::OtherId { key });
         }
-        if members.contains_key(TAG_ATTRIBUTE) {
-            return Err(Unstorable::Reserved);
+        if let Some(name) = members.keys().find(|name| module.reserves(name)) {
+            let name = name.clone();
+            return Err(Unstorable::Reserved { name });
         }
         normalise(&mut members, &mut Place::default())?;
         let members = Self(members);
@@ -111,7 +115,12 @@ impl Members {
 
     fn check_index_keys(&self, module: &Module) -> Result<(), Unstorable> {
         for index in module.indexes() {
-            let limits = [MAX_PARTITION_BYTES, MAX_SORT_BYTES];
+            // A tenant's name goes before the partition's value.
+            let partition_limit = match module.tenant() {
+                None => MAX_PARTITION_BYTES,
+                Some(_) => MAX_SORT_BYTES,
+            };
+            let limits = [partition_limit, MAX_SORT_BYTES];
             for (index_key, limit) in index.keys().zip(limits) {
                 let attribute = index_key.attribute.as_str();
                 let Some(value) = self.0.get(attribute) else {

@@ -17,11 +17,11 @@ pub use self::check::Unusable;
 pub(crate) use self::check::key_of;
 use self::doubt::Doubt;
 pub use self::expressions::Condition;
-use self::expressions::{Expressions, changes};
+use self::expressions::{Expressions, Partition, changes, partition};
 pub use self::failure::Failure;
 #[cfg(feature = "cli")]
 pub use self::transfer::{
-    Binary, InvalidRecord, Number, Record, TableFacts, Typed, WholeItem, WholePage,
+    Binary, InvalidRecord, Number, Owner, Record, TableFacts, Typed, WholeItem, WholePage,
 };
 pub use self::usage::{Meter, Usage};
 use self::usage::{Watch, is_throttle};
@@ -30,8 +30,9 @@ use crate::idempotency::{Once, Remembered};
 use crate::item::{Document, ItemId, Kept};
 use crate::list::{self, IndexQuery, PageRequest, Position};
 use crate::module::{Envelope, Module, Storage};
-use crate::name::TAG_ATTRIBUTE;
+use crate::name::{TAG_ATTRIBUTE, TENANT_INDEX};
 use crate::storage::{self, Attributes};
+use crate::tenant::{self, Tenant};
 use crate::{expiry, precondition};
 
 mod batch;
@@ -40,6 +41,7 @@ mod doubt;
 mod expressions;
 mod failure;
 mod once;
+mod tenancy;
 #[cfg(feature = "cli")]
 mod transfer;
 mod usage;
@@ -108,9 +110,19 @@ pub struct StoredItem {
 }
 
 impl StoredItem {
-    /// Reads it from what DynamoDB has, or the `fields` of its document only.
-    fn new(module: &Module, mut attributes: Attributes, fields: Option<&[String]>) -> Self {
-        let id = text(attributes.remove(module.key().as_str())).unwrap_or_default();
+    /// Reads it from what DynamoDB has, or the `fields` of its document only; nothing, if it is
+    /// another's than the `tenant`'s.
+    fn new(
+        module: &Module,
+        tenant: Option<&Tenant>,
+        mut attributes: Attributes,
+        fields: Option<&[String]>,
+    ) -> Option<Self> {
+        let mut id = text(attributes.remove(module.key().as_str())).unwrap_or_default();
+        if let Some(tenant) = tenant {
+            id = tenant.own(&id)?.to_owned();
+            attributes.retain(|name, _| !tenant::is_mark(name));
+        }
         let data = match (module.storage(), fields) {
             (Storage::Document, fields) => Some(storage::text_of(&attributes, module, fields)),
             (Storage::Json, None) => text(attributes.remove(DATA)),
@@ -118,11 +130,11 @@ impl StoredItem {
                 text(attributes.remove(DATA)).map(|text| list::project(&text, fields))
             }
         };
-        Self {
+        Some(Self {
             id,
             data,
             attributes,
-        }
+        })
     }
 
     #[cfg(test)]
@@ -179,10 +191,11 @@ pub enum Written {
     Before(Remembered),
 }
 
-/// The tables of the modules.
+/// The tables of the modules, or one tenant's items in them.
 #[derive(Debug, Clone)]
 pub struct Store {
     client: Client,
+    tenant: Option<Tenant>,
 }
 
 impl Store {
@@ -212,6 +225,7 @@ impl Store {
             .build();
         Self {
             client: Client::from_conf(config),
+            tenant: None,
         }
     }
 
@@ -237,7 +251,7 @@ impl Store {
             .client
             .get_item()
             .table_name(module.table().as_str())
-            .key(module.key().as_str(), AttributeValue::S(id.into_string()))
+            .set_key(Some(self.key(module, id.into_string())))
             .set_consistent_read(consistent.then_some(true))
             .set_projection_expression(text)
             .set_expression_attribute_names(names)
@@ -247,7 +261,7 @@ impl Store {
         Ok(output
             .item
             .filter(|attributes| !has_expired(module, attributes))
-            .map(|attributes| StoredItem::new(module, attributes, None)))
+            .and_then(|attributes| self.read(module, attributes, None)))
     }
 
     /// Does `write`, if `condition` holds.
@@ -303,7 +317,7 @@ impl Store {
             .client
             .put_item()
             .table_name(module.table().as_str())
-            .set_item(Some(attributes_of(module, id, document)))
+            .set_item(Some(self.attributes(module, id, document)))
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
@@ -331,6 +345,10 @@ impl Store {
             update.push_str(", #ttl = :ttl");
             expressions.name("#ttl", attribute.as_str());
             expressions.value(":ttl", AttributeValue::N(seconds.to_string()));
+        }
+        if let Some(tenant) = &self.tenant {
+            let (set, _) = expressions.marks(tenant.marks(module, &Attributes::new()));
+            update.push_str(&set);
         }
         if let Kept::Text(text) = document.into_kept() {
             expressions.value(":data", AttributeValue::S(text));
@@ -376,7 +394,7 @@ impl Store {
         seen: StoredItem,
     ) -> Result<Written, StoreError> {
         let document_bytes = document.as_str().len();
-        let changes = changes(module, &seen.attributes, &document);
+        let changes = changes(module, self.tenant(), &seen.attributes, &document);
         let condition = Condition::Unchanged(Box::new(seen));
         let Some((update, changes)) = changes else {
             return self.put(module, id, document, condition).await;
@@ -405,7 +423,7 @@ impl Store {
             .client
             .update_item()
             .table_name(module.table().as_str())
-            .key(module.key().as_str(), AttributeValue::S(id.into_string()))
+            .set_key(Some(self.key(module, id.into_string())))
             .update_expression(update)
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
@@ -434,7 +452,7 @@ impl Store {
         self.client
             .delete_item()
             .table_name(module.table().as_str())
-            .key(module.key().as_str(), AttributeValue::S(id.into_string()))
+            .set_key(Some(self.key(module, id.into_string())))
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
@@ -446,7 +464,7 @@ impl Store {
         Ok(Written::Done)
     }
 
-    /// A page of the table or of an index, in DynamoDB's own order, without what has expired.
+    /// A page of the table, of the tenant's items or of an index, in DynamoDB's own order, without what has expired.
     ///
     /// # Errors
     /// See [`StoreError`]; of a page that begins where none can, [`StoreError::NoSuchPosition`].
@@ -458,14 +476,18 @@ impl Store {
         let limit = usize::try_from(page.limit).unwrap_or_default();
         let fields = page.fields.as_deref();
         let mut items = Vec::new();
-        let mut from = page.from.as_ref().map(|from| from.key(module, page));
+        let mut from = page
+            .from
+            .as_ref()
+            .map(|from| self.start(module, page, from));
+        let partition = partition(page.query.as_ref(), self.tenant());
         for _ in 0..LIST_CALLS {
-            let (found, last) = match &page.query {
+            let (found, last) = match &partition {
                 None => self.scan(module, page, from.take()).await?,
-                Some(query) => self.query(module, page, query, from.take()).await?,
+                Some(partition) => self.query(module, page, partition, from.take()).await?,
             };
             let found = found.into_iter();
-            items.extend(found.map(|attributes| StoredItem::new(module, attributes, fields)));
+            items.extend(found.filter_map(|attributes| self.read(module, attributes, fields)));
             from = last;
             // Only where expired items were left out can a page be short and yet go on.
             if from.is_none() || module.ttl().is_none() || items.len() >= limit {
@@ -476,7 +498,7 @@ impl Store {
             items.truncate(limit);
             items.last().map(|item| item.position(page.query.as_ref()))
         } else {
-            from.map(|mut key| Position::of_key(&mut key, module, page))
+            from.map(|mut key| self.position(&mut key, module, page))
         };
         Ok(StoredPage { items, next })
     }
@@ -513,22 +535,23 @@ impl Store {
         &self,
         module: &Module,
         page: &PageRequest,
-        query: &IndexQuery,
+        partition: &Partition,
         from: Option<Attributes>,
     ) -> Result<(Vec<Attributes>, Option<Attributes>), StoreError> {
+        let query = page.query.as_ref();
         let mut expressions = Expressions::projection(module, Some(page));
         let projection = expressions.text.take();
         let filter = expressions.filter_expired(module);
-        let key_condition = expressions.key_condition(query);
+        let key_condition = expressions.key_condition(partition, query);
         let Expressions { names, values, .. } = expressions;
         let has_start = from.is_some();
         let call = self
             .client
             .query()
             .table_name(module.table().as_str())
-            .index_name(query.index.name.as_str())
+            .index_name(query.map_or(TENANT_INDEX, |query| query.index.name.as_str()))
             .limit(page.limit)
-            .scan_index_forward(!query.descending)
+            .scan_index_forward(!query.is_some_and(|query| query.descending))
             .key_condition_expression(key_condition)
             .set_projection_expression(projection)
             .set_filter_expression(filter)
@@ -542,10 +565,31 @@ impl Store {
         };
         Ok((output.items.unwrap_or_default(), output.last_evaluated_key))
     }
+
+    /// What DynamoDB has of an item, if it is within reach.
+    fn read(
+        &self,
+        module: &Module,
+        attributes: Attributes,
+        fields: Option<&[String]>,
+    ) -> Option<StoredItem> {
+        StoredItem::new(module, self.tenant(), attributes, fields)
+    }
+
+    /// The attributes of a whole item.
+    fn attributes(&self, module: &Module, id: ItemId, document: Document) -> Attributes {
+        let mut attributes = attributes_of(module, document);
+        if let Some(tenant) = &self.tenant {
+            tenant.sign(module, &mut attributes);
+        }
+        let key = AttributeValue::S(self.key_text(id.into_string()));
+        attributes.insert(module.key().to_string(), key);
+        attributes
+    }
 }
 
-/// The attributes of a whole item.
-fn attributes_of(module: &Module, id: ItemId, document: Document) -> Attributes {
+/// The attributes of an item, but for its key.
+fn attributes_of(module: &Module, document: Document) -> Attributes {
     let expires_at = document.expires_at();
     let tag = document
         .members()
@@ -562,10 +606,6 @@ fn attributes_of(module: &Module, id: ItemId, document: Document) -> Attributes 
     if let Some(tag) = tag {
         attributes.insert(TAG_ATTRIBUTE.to_owned(), AttributeValue::S(tag));
     }
-    attributes.insert(
-        module.key().to_string(),
-        AttributeValue::S(id.into_string()),
-    );
     attributes
 }
 
@@ -606,32 +646,28 @@ fn scalar(value: Option<&AttributeValue>) -> Option<String> {
     }
 }
 
-impl Position {
-    /// As DynamoDB wants to have it.
-    fn key(&self, module: &Module, page: &PageRequest) -> Attributes {
-        let id = AttributeValue::S(self.id.clone());
-        let mut key = Attributes::from([(module.key().to_string(), id)]);
-        if let Some(query) = &page.query {
-            let partition = &query.index.partition;
-            key.insert(
-                partition.attribute.to_string(),
-                partition.key_type.value(query.partition.clone()),
-            );
-            if let (Some(sort), Some(value)) = (&query.index.sort, &self.sort) {
-                let value = sort.key_type.value(value.clone());
-                key.insert(sort.attribute.to_string(), value);
-            }
+impl Store {
+    /// Where a list goes on after `position`, as DynamoDB wants to have it.
+    fn start(&self, module: &Module, page: &PageRequest, position: &Position) -> Attributes {
+        let mut key = self.key(module, position.id.clone());
+        let query = page.query.as_ref();
+        key.extend(partition(query, self.tenant()));
+        if let (Some(query), Some(value)) = (query, &position.sort)
+            && let Some(sort) = &query.index.sort
+        {
+            let value = sort.key_type.value(value.clone());
+            key.insert(sort.attribute.to_string(), value);
         }
         key
     }
 
-    fn of_key(key: &mut Attributes, module: &Module, page: &PageRequest) -> Self {
-        let sort = page
-            .query
-            .as_ref()
-            .and_then(|query| query.index.sort.as_ref());
-        Self {
-            id: text(key.remove(module.key().as_str())).unwrap_or_default(),
+    /// Where a list goes on, as DynamoDB has said it.
+    fn position(&self, key: &mut Attributes, module: &Module, page: &PageRequest) -> Position {
+        let query = page.query.as_ref();
+        let sort = query.and_then(|query| query.index.sort.as_ref());
+        let id = text(key.remove(module.key().as_str()));
+        Position {
+            id: id.and_then(|id| self.id_of(id)).unwrap_or_default(),
             sort: sort.and_then(|sort| scalar(key.get(sort.attribute.as_str()))),
         }
     }

@@ -14,7 +14,9 @@ use serde::Deserialize;
 
 use super::jwks::Jwks;
 use super::{Identity, Secret, Unchecked};
+use crate::item::member_of;
 use crate::name::Identifier;
+use crate::tenant::Tenant;
 
 /// The longest token that is read, in bytes.
 const MAX_TOKEN_BYTES: usize = 8_192;
@@ -123,15 +125,22 @@ impl OneOrMany {
 }
 
 impl Claims {
-    fn into_identity(self) -> Identity {
+    fn into_identity(self, tenant: Option<Tenant>) -> Identity {
         let lists = self.scope.iter();
         let lists = lists.chain(self.scp.iter().flat_map(OneOrMany::as_slice));
         let scopes = lists.flat_map(|list| list.split(' '));
         Identity {
             scopes: scopes.map(str::to_owned).collect(),
             subject: self.sub,
+            tenant,
         }
     }
+}
+
+/// The tenant that a claim names, if it is a text that can be one.
+fn tenant_of(payload: &[u8], claim: &Identifier) -> Option<Tenant> {
+    let text = member_of(str::from_utf8(payload).ok()?, claim.as_str())?;
+    serde_json::from_str::<String>(&text).ok()?.parse().ok()
 }
 
 impl Jwt {
@@ -142,7 +151,13 @@ impl Jwt {
     }
 
     /// Whose a token is that is in order.
-    pub(super) async fn verify(&self, token: &[u8]) -> Result<Identity, Unverified> {
+    ///
+    /// Which tenant it is of, the claim `tenant` says.
+    pub(super) async fn verify(
+        &self,
+        token: &[u8],
+        tenant: Option<&Identifier>,
+    ) -> Result<Identity, Unverified> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(InvalidToken::TooLong.into());
         }
@@ -177,7 +192,8 @@ impl Jwt {
             .map_err(|_| InvalidToken::Malformed)?;
         let claims: Claims = serde_json::from_slice(&payload).map_err(|_| InvalidToken::Claims)?;
         self.check(&claims)?;
-        Ok(claims.into_identity())
+        let tenant = tenant.and_then(|claim| tenant_of(&payload, claim));
+        Ok(claims.into_identity(tenant))
     }
 
     fn check(&self, claims: &Claims) -> Result<(), InvalidToken> {

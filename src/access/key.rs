@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::Identity;
 use crate::name::{KeyName, Scope};
+use crate::tenant::Tenant;
 
 /// A caller's key, as `modules.toml` has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct ApiKey {
     pub hash: KeyHash,
     /// What its owner may do.
     pub scopes: Vec<Scope>,
+    /// The tenant that its owner is of.
+    pub tenant: Option<Tenant>,
 }
 
 impl ApiKey {
@@ -29,6 +32,7 @@ impl ApiKey {
         Identity {
             subject: Some(self.name.to_string()),
             scopes: scopes.map(|scope| scope.as_str().to_owned()).collect(),
+            tenant: self.tenant.clone(),
         }
     }
 }

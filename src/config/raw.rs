@@ -18,14 +18,16 @@ use crate::cors::Cors;
 use crate::file::{ConfigFile, FilePath};
 use crate::item::ITEM_LIMIT_BYTES;
 use crate::module::{Billing, Envelope, Index, IndexKey, KeyType, Storage, Verb, Verbs};
-use crate::name::{GuardName, KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute};
+use crate::name::{
+    GuardName, Identifier, KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute,
+};
 use crate::schema::Schema;
 use crate::telemetry::Filter;
 
 mod access;
 
 /// DynamoDB's default quota of a table.
-const INDEX_LIMIT: usize = 20;
+pub(super) const INDEX_LIMIT: usize = 20;
 
 /// What can be asked for of a table; an account's own quota is lower, and AWS's to raise.
 const CAPACITY_LIMIT: usize = 1_000_000;
@@ -92,6 +94,7 @@ pub(super) struct Module {
     pub(super) cors: Option<Setting<Cors>>,
     pub(super) rate_limit: Option<Setting<Rate>>,
     pub(super) idempotency: Option<Setting<Duration>>,
+    pub(super) tenant: Option<Setting<Identifier>>,
 }
 
 /// So many requests in so much time.
@@ -173,6 +176,7 @@ impl Module {
             cors: section.cors("cors", faults),
             rate_limit: section.rate("rate_limit", faults),
             idempotency: section.duration("idempotency", faults),
+            tenant: section.tenant("tenant", faults),
         };
         section.close(faults);
         module
@@ -197,6 +201,7 @@ impl Module {
             cors: self.cors.or_else(|| defaults.cors.clone()),
             rate_limit: self.rate_limit.or_else(|| defaults.rate_limit.clone()),
             idempotency: self.idempotency.or_else(|| defaults.idempotency.clone()),
+            tenant: self.tenant.or_else(|| defaults.tenant.clone()),
         }
     }
 }

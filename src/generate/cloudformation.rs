@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::module::{Billing, Index, Module, Modules};
+use crate::module::{Billing, Module, Modules, TableIndex};
 use crate::name::{ModuleName, Stage};
 
 /// Every module's table, under its logical id.
@@ -55,11 +55,12 @@ fn table(module: &Module, stage: &Stage) -> Value {
             Some(json!({ "ReadCapacityUnits": read, "WriteCapacityUnits": write }))
         }
     };
-    if !module.indexes().is_empty() {
-        let indexes = module.indexes().iter();
-        properties["GlobalSecondaryIndexes"] = indexes
-            .map(|described| index(described, throughput.as_ref()))
-            .collect();
+    let indexes = module.table_indexes();
+    let indexes: Vec<_> = indexes
+        .map(|described| index(&described, throughput.as_ref()))
+        .collect();
+    if !indexes.is_empty() {
+        properties["GlobalSecondaryIndexes"] = indexes.into();
     }
     if let Some(throughput) = throughput {
         properties["ProvisionedThroughput"] = throughput;
@@ -77,13 +78,13 @@ fn table(module: &Module, stage: &Stage) -> Value {
 }
 
 /// An index has all of its items' attributes, and as much capacity as its table.
-fn index(index: &Index, throughput: Option<&Value>) -> Value {
-    let keys = index.keys().zip(["HASH", "RANGE"]);
+fn index(index: &TableIndex<'_>, throughput: Option<&Value>) -> Value {
+    let keys = index.keys.iter().zip(["HASH", "RANGE"]);
     let schema: Vec<_> = keys
-        .map(|(key, role)| json!({ "AttributeName": key.attribute.as_str(), "KeyType": role }))
+        .map(|((attribute, _), role)| json!({ "AttributeName": attribute, "KeyType": role }))
         .collect();
     let mut described = json!({
-        "IndexName": index.name.as_str(),
+        "IndexName": index.name,
         "KeySchema": schema,
         "Projection": { "ProjectionType": "ALL" },
     });

@@ -6,7 +6,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::cloudformation::logical_id;
-use crate::module::{Modules, Verb, Verbs};
+use crate::module::{Module, Modules, Verb};
+
+const SCAN: &str = "dynamodb:Scan";
 
 /// One statement of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -23,12 +25,12 @@ pub(super) fn statements(modules: &Modules) -> Vec<Statement> {
     let mut tables: BTreeMap<Vec<&'static str>, Vec<Value>> = BTreeMap::new();
     for module in modules.iter() {
         let arn = json!({ "Fn::GetAtt": [logical_id(module.name()), "Arn"] });
-        if module.verbs().contains(Verb::List) && !module.indexes().is_empty() {
+        if module.verbs().contains(Verb::List) && module.table_indexes().next().is_some() {
             let indexes = json!({ "Fn::Join": ["/", [&arn, "index", "*"]] });
             let query = tables.entry(vec!["dynamodb:Query"]).or_default();
             query.push(indexes);
         }
-        tables.entry(actions(module.verbs())).or_default().push(arn);
+        tables.entry(actions(module)).or_default().push(arn);
     }
     if let Some(memory) = modules.memory() {
         let arn = json!({ "Fn::GetAtt": [logical_id(memory.name()), "Arn"] });
@@ -48,8 +50,11 @@ pub(super) fn statements(modules: &Modules) -> Vec<Statement> {
 /// What `/_health/ready` asks of each table: whether it is there.
 const ACTION_OF_HEALTH: &str = "dynamodb:DescribeTable";
 
-fn actions(verbs: Verbs) -> Vec<&'static str> {
-    let of_verbs = verbs.iter().flat_map(actions_of).copied();
+fn actions(module: &Module) -> Vec<&'static str> {
+    let of_verbs = module.verbs().iter().flat_map(actions_of).copied();
+    // The list of a tenant's items is an index's, and no scan of everybody's.
+    let has_tenants = module.tenant().is_some();
+    let of_verbs = of_verbs.filter(|action| !has_tenants || *action != SCAN);
     let mut actions: Vec<_> = of_verbs.chain([ACTION_OF_HEALTH]).collect();
     actions.sort_unstable();
     actions.dedup();
@@ -75,6 +80,6 @@ const fn actions_of(verb: Verb) -> &'static [&'static str] {
             "dynamodb:DeleteItem",
             "dynamodb:GetItem",
         ],
-        Verb::List => &["dynamodb:Scan"],
+        Verb::List => &[SCAN],
     }
 }

@@ -16,7 +16,7 @@ use crate::router::{Mount, Resource};
 /// Finds out who sends the request, and whether they may.
 pub(super) async fn guard(request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    match admit(&parts).await.and_then(|caller| count(&parts, caller)) {
+    match check(&mut parts).await {
         Ok(caller) => {
             // A batch asks again, for each of its operations.
             parts.extensions.insert(caller);
@@ -26,18 +26,25 @@ pub(super) async fn guard(request: Request, next: Next) -> Response {
     }
 }
 
+async fn check(request: &mut Parts) -> Result<Caller, ApiError> {
+    let caller = admit(request).await?;
+    count(request, &caller)?;
+    confine(request, &caller)?;
+    Ok(caller)
+}
+
 /// Counts the request, where a module limits how many there may be.
-fn count(request: &Parts, caller: Caller) -> Result<Caller, ApiError> {
+fn count(request: &Parts, caller: &Caller) -> Result<(), ApiError> {
     let mount = request.extensions.get::<Mount>();
     let Some(limit) = mount.and_then(|mount| mount.module.rate_limit()) else {
-        return Ok(caller);
+        return Ok(());
     };
     // Browsers ask by themselves what they may do.
     if request.method != Method::OPTIONS {
         let address = request.extensions.get().copied();
-        limit.count(&caller, address).map_err(ApiError::TooOften)?;
+        limit.count(caller, address).map_err(ApiError::TooOften)?;
     }
-    Ok(caller)
+    Ok(())
 }
 
 async fn admit(request: &Parts) -> Result<Caller, ApiError> {
@@ -49,7 +56,7 @@ async fn admit(request: &Parts) -> Result<Caller, ApiError> {
     };
     let guard = access.guard();
     if mount.resource == Resource::Batch && request.method == Method::POST {
-        let caller = guard.identify(&request.headers).await?;
+        let caller = access.identify(&request.headers).await?;
         Seen::note(request, guard, &caller);
         let mut verbs = Batch::verbs().iter();
         if caller == Caller::Anonymous && !verbs.any(|verb| access.public().contains(verb)) {
@@ -59,7 +66,7 @@ async fn admit(request: &Parts) -> Result<Caller, ApiError> {
     }
     match mount.verb(&request.method) {
         Some(verb) if !access.public().contains(verb) => {
-            let caller = guard.identify(&request.headers).await?;
+            let caller = access.identify(&request.headers).await?;
             Seen::note(request, guard, &caller);
             access.permit(verb, &caller).map_err(ApiError::Denied)?;
             Ok(caller)
@@ -67,4 +74,16 @@ async fn admit(request: &Parts) -> Result<Caller, ApiError> {
         // Public; or not served at all, which is no secret: OPTIONS tells it to everybody.
         _ => Ok(Caller::Anonymous),
     }
+}
+
+/// Leaves a caller no more of a module than its tenant's items, where the module has tenants.
+fn confine(request: &mut Parts, caller: &Caller) -> Result<(), ApiError> {
+    let mount = request.extensions.get_mut::<Mount>();
+    if let (Some(mount), Caller::Known(identity)) = (mount, caller)
+        && let Some(access) = mount.module.access()
+        && let Some(tenant) = access.tenant_of(identity).map_err(ApiError::Denied)?
+    {
+        mount.store = mount.store.confined_to(tenant);
+    }
+    Ok(())
 }

@@ -75,13 +75,12 @@ async fn parse_item(mut request: Request) -> Result<Request, ApiError> {
     let Some((module, verb)) = served(&request)? else {
         return Ok(request);
     };
-    let id =
-        ItemId::from_path(mount_of(&request)?.raw_id(request.uri().path())).map_err(|invalid| {
-            ApiError::InvalidId {
-                key: module.key().clone(),
-                invalid,
-            }
-        })?;
+    let mount = mount_of(&request)?;
+    let id = ItemId::from_path(mount.raw_id(request.uri().path())).and_then(|id| mount.id(id));
+    let id = id.map_err(|invalid| ApiError::InvalidId {
+        key: module.key().clone(),
+        invalid,
+    })?;
     let preconditions = Preconditions::of(request.headers());
     let extensions = request.extensions_mut();
     extensions.insert(preconditions);
@@ -108,7 +107,9 @@ async fn parse_collection(mut request: Request) -> Result<Request, ApiError> {
     };
     match verb {
         Verb::List => {
-            let page = PageRequest::parse(request.uri().query().unwrap_or_default(), &module)?;
+            let query = request.uri().query().unwrap_or_default();
+            let tenant = mount_of(&request)?.store.tenant();
+            let page = PageRequest::parse(query, &module, tenant)?;
             request.extensions_mut().insert(page);
         }
         Verb::Post => {

@@ -218,6 +218,7 @@ impl Call {
 
     fn parameters(self, module: &Module) -> Vec<Value> {
         let own: &[_] = match self {
+            Self::List if module.tenant().is_some() => &["limit", "cursor", "fields"],
             Self::List => &["limit", "cursor", "consistent", "fields"],
             Self::Create | Self::Batch => &[],
             Self::Get => &["id", "consistentItem", "ifMatch", "ifNoneMatch"],

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::usage::metered_as_here;
 use super::{
     ATTEMPTS, Condition, Expressions, FIRST_BACKOFF, Failure, Store, StoreError, StoredItem, Write,
-    attributes_of, classify, has_expired, text,
+    classify, has_expired, text,
 };
 use crate::item::{Document, ItemId};
 use crate::module::Module;
@@ -32,14 +32,15 @@ impl Store {
     pub(crate) async fn get_many(&self, module: &Module, ids: Vec<ItemId>) -> Found {
         let (table, key) = (module.table().as_str(), module.key().as_str());
         let mut found = Found::with_capacity(ids.len());
-        let mut wanted: Vec<_> = ids.into_iter().map(ItemId::into_string).collect();
+        let keys = ids.into_iter().map(|id| self.key_text(id.into_string()));
+        let mut wanted: Vec<_> = keys.collect();
         for attempt in 0.. {
             if wanted.is_empty() {
                 break;
             }
-            let keys = wanted.iter().map(|id| {
-                let id = AttributeValue::S(id.clone());
-                Attributes::from([(key.to_owned(), id)])
+            let keys = wanted.iter().map(|text| {
+                let text = AttributeValue::S(text.clone());
+                Attributes::from([(key.to_owned(), text)])
             });
             let Expressions {
                 text: projection,
@@ -61,7 +62,7 @@ impl Store {
                         items
                             .into_iter()
                             .filter(|attributes| !has_expired(module, attributes))
-                            .map(|attributes| StoredItem::new(module, attributes, None))
+                            .filter_map(|attributes| self.read(module, attributes, None))
                             .map(|item| (item.id.clone(), Ok(item))),
                     );
                     let left = output.unprocessed_keys;
@@ -73,7 +74,8 @@ impl Store {
                 Err(error) => Some(error),
             };
             if let Some(failure) = failure {
-                found.extend(wanted.drain(..).map(|id| (id, Err(failure.clone()))));
+                let ids = wanted.drain(..).filter_map(|text| self.id_of(text));
+                found.extend(ids.map(|id| (id, Err(failure.clone()))));
             } else if !wanted.is_empty() {
                 stand_back(attempt).await;
             }
@@ -120,7 +122,7 @@ impl Store {
         let mut left: Vec<_> = writes
             .iter()
             .cloned()
-            .map(|write| write_request(module, write))
+            .map(|write| self.write_request(module, write))
             .collect();
         for attempt in 0.. {
             let call = self.client.batch_write_item().request_items(table, left);
@@ -145,10 +147,10 @@ impl Store {
         let key = module.key().as_str();
         let left: Vec<_> = left
             .iter()
-            .filter_map(|request| id_of(request, key))
+            .filter_map(|request| key_in(request, key))
             .collect();
         let outcomes = writes.iter().map(|(id, _)| {
-            if left.contains(&id.as_str()) {
+            if left.contains(&self.key_text(id.as_str().to_owned()).as_str()) {
                 Err(unprocessed())
             } else {
                 Ok(())
@@ -199,7 +201,7 @@ impl Store {
             } = Expressions::projection(module, None);
             let get = Get::builder()
                 .table_name(module.table().as_str())
-                .set_key(Some(key_of(module, id)))
+                .set_key(Some(self.key(module, id.into_string())))
                 .set_projection_expression(projection)
                 .set_expression_attribute_names(names)
                 .build()
@@ -214,7 +216,7 @@ impl Store {
             .filter_map(|answer| answer.item)
             // What is not there may be told as an item without attributes.
             .filter(|attributes| !attributes.is_empty() && !has_expired(module, attributes))
-            .map(|attributes| StoredItem::new(module, attributes, None));
+            .filter_map(|attributes| self.read(module, attributes, None));
         Ok(items.map(|item| (item.id.clone(), Ok(item))).collect())
     }
 
@@ -226,11 +228,11 @@ impl Store {
             let item = TransactWriteItem::builder();
             if let Some(document) = document {
                 let put = Put::builder().table_name(table);
-                let put = put.set_item(Some(attributes_of(module, id, document)));
+                let put = put.set_item(Some(self.attributes(module, id, document)));
                 item.put(put.build().expect("table and item are there"))
             } else {
                 let delete = Delete::builder().table_name(table);
-                let delete = delete.set_key(Some(key_of(module, id)));
+                let delete = delete.set_key(Some(self.key(module, id.into_string())));
                 item.delete(delete.build().expect("table and key are there"))
             }
             .build()
@@ -242,31 +244,27 @@ impl Store {
             .map_err(|error| classify(&error, document_bytes.unwrap_or_default()))?;
         Ok(())
     }
-}
 
-fn key_of(module: &Module, id: ItemId) -> Attributes {
-    let id = AttributeValue::S(id.into_string());
-    [(module.key().to_string(), id)].into()
-}
-
-fn write_request(module: &Module, (id, document): BatchWrite) -> WriteRequest {
-    let request = WriteRequest::builder();
-    if let Some(document) = document {
-        let item = attributes_of(module, id, document);
-        let put = PutRequest::builder().set_item(Some(item));
-        request.put_request(put.build().expect("the item is there"))
-    } else {
-        let delete = DeleteRequest::builder().set_key(Some(key_of(module, id)));
-        request.delete_request(delete.build().expect("the key is there"))
+    fn write_request(&self, module: &Module, (id, document): BatchWrite) -> WriteRequest {
+        let request = WriteRequest::builder();
+        if let Some(document) = document {
+            let item = self.attributes(module, id, document);
+            let put = PutRequest::builder().set_item(Some(item));
+            request.put_request(put.build().expect("the item is there"))
+        } else {
+            let key = self.key(module, id.into_string());
+            let delete = DeleteRequest::builder().set_key(Some(key));
+            request.delete_request(delete.build().expect("the key is there"))
+        }
+        .build()
     }
-    .build()
 }
 
-fn id_of<'r>(request: &'r WriteRequest, key: &str) -> Option<&'r str> {
+fn key_in<'r>(request: &'r WriteRequest, key: &str) -> Option<&'r str> {
     let put = request.put_request().map(PutRequest::item);
     let attributes = put.or_else(|| request.delete_request().map(DeleteRequest::key));
-    let id = attributes?.get(key)?.as_s().ok()?;
-    Some(id)
+    let text = attributes?.get(key)?.as_s().ok()?;
+    Some(text)
 }
 
 /// What DynamoDB had no capacity for, however often it was asked.

@@ -1,6 +1,6 @@
 //! DynamoDB's expressions: what is read of an item, and on what a write depends.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -13,6 +13,7 @@ use crate::module::{KeyType, Module, Storage};
 use crate::name::TAG_ATTRIBUTE;
 use crate::precondition;
 use crate::storage::{self, Attributes};
+use crate::tenant::Tenant;
 
 /// How many members of an item are compared, and how many are changed, by one expression: fewer
 /// than its 4 KB and 300 operators.
@@ -121,6 +122,25 @@ impl Expressions {
         }
     }
 
+    /// The part of an update that sets these marks, with a comma before it, and the names of those
+    /// that are to be removed.
+    pub(super) fn marks(
+        &mut self,
+        marks: BTreeMap<String, Option<AttributeValue>>,
+    ) -> (String, Vec<String>) {
+        let (mut update, mut removed) = (String::new(), Vec::new());
+        for (at, (name, value)) in marks.into_iter().enumerate() {
+            let Some(value) = value else {
+                removed.push(name);
+                continue;
+            };
+            self.name(&format!("#m{at}"), &name);
+            self.value(&format!(":m{at}"), value);
+            let _ = write!(update, ", #m{at} = :m{at}");
+        }
+        (update, removed)
+    }
+
     fn set_now(&mut self, module: &Module) {
         if let Some(attribute) = module.ttl() {
             self.name("#ttl", attribute.as_str());
@@ -173,15 +193,17 @@ impl Expressions {
     }
 
     /// The condition on an index's keys.
-    pub(super) fn key_condition(&mut self, query: &IndexQuery) -> String {
-        let partition = &query.index.partition;
-        self.name("#partition", partition.attribute.as_str());
-        self.value(
-            ":partition",
-            partition.key_type.value(query.partition.clone()),
-        );
+    pub(super) fn key_condition(
+        &mut self,
+        (attribute, value): &Partition,
+        query: Option<&IndexQuery>,
+    ) -> String {
+        self.name("#partition", attribute);
+        self.value(":partition", value.clone());
         let mut text = "#partition = :partition".to_owned();
-        if let (Some(key), Some(condition)) = (&query.index.sort, &query.sort) {
+        if let Some(query) = query
+            && let (Some(key), Some(condition)) = (&query.index.sort, &query.sort)
+        {
             self.name("#sort", key.attribute.as_str());
             let mut value = |placeholder: &str, value: &String| {
                 self.value(placeholder, key.key_type.value(value.clone()));
@@ -231,6 +253,23 @@ impl Expressions {
     }
 }
 
+/// The attribute and the value that all items of one partition of an index have.
+pub(super) type Partition = (String, AttributeValue);
+
+/// The partition that a list is of, unless it is the whole table's.
+pub(super) fn partition(query: Option<&IndexQuery>, tenant: Option<&Tenant>) -> Option<Partition> {
+    match (query, tenant) {
+        (None, None) => None,
+        (None, Some(tenant)) => Some(tenant.own_mark()),
+        (Some(query), None) => {
+            let key = &query.index.partition;
+            let value = key.key_type.value(query.partition.clone());
+            Some((key.attribute.to_string(), value))
+        }
+        (Some(query), Some(tenant)) => Some(tenant.mark(&query.index.partition, &query.partition)),
+    }
+}
+
 impl KeyType {
     /// A value of this type; its text has been checked.
     pub(super) fn value(self, text: String) -> AttributeValue {
@@ -244,6 +283,7 @@ impl KeyType {
 /// The update of an item's members from what was seen to `document`, unless it is too much for one expression.
 pub(super) fn changes(
     module: &Module,
+    tenant: Option<&Tenant>,
     seen: &Attributes,
     document: &Document,
 ) -> Option<(String, Expressions)> {
@@ -271,7 +311,13 @@ pub(super) fn changes(
         expressions.value(&format!(":c{at}"), value.clone());
         let _ = write!(update, ", #c{at} = :c{at}");
     }
-    for (at, name) in removed.into_iter().enumerate() {
+    let mut removed: Vec<_> = removed.into_iter().cloned().collect();
+    if let Some(tenant) = tenant {
+        let (set, outdated) = expressions.marks(tenant.marks(module, &members));
+        update.push_str(&set);
+        removed.extend(outdated);
+    }
+    for (at, name) in removed.iter().enumerate() {
         expressions.name(&format!("#r{at}"), name);
         let before = if at == 0 { " REMOVE" } else { "," };
         let _ = write!(update, "{before} #r{at}");

@@ -5,8 +5,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 
 use super::batch::stand_back;
 use super::{
-    ATTEMPTS, Condition, Expressions, Failure, Store, StoreError, Written, attributes_of, classify,
-    text,
+    ATTEMPTS, Condition, Expressions, Failure, Store, StoreError, Written, classify, text,
 };
 use crate::expiry;
 use crate::idempotency::{Fingerprint, Once, Remembered};
@@ -94,7 +93,7 @@ impl Store {
             put(once.memory.table().as_str(), record, forgotten),
             put(
                 module.table().as_str(),
-                attributes_of(module, id, document),
+                self.attributes(module, id, document),
                 condition.expressions(module),
             ),
         ];

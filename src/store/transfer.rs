@@ -19,6 +19,7 @@ use crate::module::{Module, Storage};
 use crate::name::TAG_ATTRIBUTE;
 use crate::precondition;
 use crate::storage::{self, Attributes, plain_number};
+use crate::tenant::{self, InvalidTenant, Tenant};
 
 /// Nobody waits for one of these calls as for a request's answer, and they are large.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,12 +36,50 @@ const FRUITLESS_TRIES: u32 = 12;
 /// An item with all that it carries, as a line of JSON tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WholeItem {
+    /// Whose it is.
+    pub owner: Owner,
     /// Its id.
     pub id: String,
     /// Its document's text, if it has one that its module takes.
     pub document: Option<String>,
     /// What is in neither of them.
     pub attributes: BTreeMap<String, Typed>,
+}
+
+/// Whose an item is. Written as the tenant's name, or as null.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Option<String>", into = "Option<String>")]
+pub enum Owner {
+    /// The module's, which has no tenants.
+    #[default]
+    Module,
+    /// This tenant's.
+    Tenant(String),
+    /// Nobody's, in a module with tenants: its key is no tenant's.
+    Nobody,
+}
+
+impl Owner {
+    /// Whether there is nothing to tell of it.
+    #[must_use]
+    pub fn is_module(&self) -> bool {
+        *self == Self::Module
+    }
+}
+
+impl From<Option<String>> for Owner {
+    fn from(name: Option<String>) -> Self {
+        name.map_or(Self::Nobody, Self::Tenant)
+    }
+}
+
+impl From<Owner> for Option<String> {
+    fn from(owner: Owner) -> Self {
+        match owner {
+            Owner::Tenant(name) => Some(name),
+            Owner::Module | Owner::Nobody => None,
+        }
+    }
 }
 
 /// One page of a table.
@@ -199,6 +238,22 @@ pub enum InvalidRecord {
     /// Its id is none.
     #[error(transparent)]
     Id(#[from] InvalidItemId),
+    /// It does not say whose it is.
+    #[error(
+        "`tenant` is missing; say whose it is, as in \"tenant\":\"acme\", or null if it is nobody's"
+    )]
+    TenantMissing,
+    /// It says whose it is, where that is nothing.
+    #[error("`tenant` is there, but the module has no tenants")]
+    TenantNeedless,
+    /// It says whose it is, and that can't be.
+    #[error("`tenant` can't be `{name}`: {invalid}")]
+    Tenant {
+        /// What it says.
+        name: String,
+        /// What is wrong with that.
+        invalid: InvalidTenant,
+    },
     /// Its document is none.
     #[error(transparent)]
     Document(#[from] InvalidDocument),
@@ -222,7 +277,11 @@ impl Record {
     /// # Errors
     /// See [`InvalidRecord`].
     pub fn new(module: &Module, item: WholeItem) -> Result<Self, InvalidRecord> {
-        let id = ItemId::parse(item.id)?;
+        let tenant = tenant_of(module, item.owner)?;
+        let max_bytes = tenant
+            .as_ref()
+            .map_or(ItemId::MAX_BYTES, Tenant::max_id_bytes);
+        let id = ItemId::parse(item.id)?.within(max_bytes)?;
         let mut attributes = match item.document {
             None => Attributes::new(),
             Some(text) => match Document::parse_changed(text.clone(), module, &id)?.into_kept() {
@@ -230,10 +289,14 @@ impl Record {
                 Kept::Members(members) => members.into_attributes(),
             },
         };
-        let key = AttributeValue::S(id.into_string());
-        attributes.insert(module.key().to_string(), key);
+        let key = match &tenant {
+            Some(tenant) => tenant.qualify(id.as_str()),
+            None => id.into_string(),
+        };
+        attributes.insert(module.key().to_string(), AttributeValue::S(key));
         for (name, value) in item.attributes {
-            if attributes.contains_key(&name) {
+            let is_made = tenant.is_some() && tenant::is_mark(&name);
+            if is_made || attributes.contains_key(&name) {
                 return Err(InvalidRecord::SaidTwice(name));
             }
             attributes.insert(name, value.into());
@@ -242,19 +305,41 @@ impl Record {
             let tag = precondition::tag_text(&storage::text_of(&attributes, module, None));
             attributes.insert(TAG_ATTRIBUTE.to_owned(), AttributeValue::S(tag));
         }
+        if let Some(tenant) = tenant {
+            tenant.sign(module, &mut attributes);
+        }
         match bytes_of(&attributes) {
             bytes if bytes > ITEM_LIMIT_BYTES => Err(InvalidRecord::TooLarge { bytes }),
             _ => Ok(Self(attributes)),
         }
     }
 
+    /// The text of its key, which no other item of the module has.
+    #[must_use]
+    pub fn key(&self, module: &Module) -> &str {
+        let key = self.0.get(module.key().as_str());
+        key.and_then(|key| key.as_s().ok())
+            .map_or("", String::as_str)
+    }
+
     /// All of it, so that [`Record::new`] gives the same again.
     fn into_whole(self, module: &Module) -> Result<WholeItem, StoreError> {
         let Self(mut attributes) = self;
         let key = module.key().as_str();
-        let Some(AttributeValue::S(id)) = attributes.remove(key) else {
+        let Some(AttributeValue::S(text)) = attributes.remove(key) else {
             let what = format!("an item has no `{key}`; the table's key is another");
             return Err(StoreError::Other(Failure(what)));
+        };
+        let has_tenants = module.tenant().is_some();
+        let of_tenant = has_tenants.then(|| Tenant::split(&text)).flatten();
+        let (owner, id) = match of_tenant.map(|(name, id)| (name, id.to_owned())) {
+            Some((name, id)) => {
+                // They are made from the key and the content.
+                attributes.retain(|name, _| !tenant::is_mark(name));
+                (Owner::Tenant(name), id)
+            }
+            None if has_tenants => (Owner::Nobody, text),
+            None => (Owner::Module, text),
         };
         let (text, others) = match module.storage() {
             Storage::Json => {
@@ -268,7 +353,7 @@ impl Record {
                 let (members, others) = attributes
                     .iter()
                     .map(cloned)
-                    .partition(|(_, value)| is_json(value));
+                    .partition(|(name, value)| is_json(value) && !module.reserves(name));
                 (Some(storage::text_of(&members, module, None)), others)
             }
         };
@@ -282,10 +367,24 @@ impl Record {
             None => (None, attributes),
         };
         Ok(WholeItem {
+            owner,
             id,
             document,
             attributes: typed(others)?,
         })
+    }
+}
+
+/// The tenant that an item is of, as far as the module has tenants.
+fn tenant_of(module: &Module, owner: Owner) -> Result<Option<Tenant>, InvalidRecord> {
+    match (module.tenant(), owner) {
+        (None, Owner::Module) | (Some(_), Owner::Nobody) => Ok(None),
+        (None, _) => Err(InvalidRecord::TenantNeedless),
+        (Some(_), Owner::Module) => Err(InvalidRecord::TenantMissing),
+        (Some(_), Owner::Tenant(name)) => match name.parse() {
+            Ok(tenant) => Ok(Some(tenant)),
+            Err(invalid) => Err(InvalidRecord::Tenant { name, invalid }),
+        },
     }
 }
 

@@ -161,8 +161,8 @@ impl Source {
             if is_blank(&line) {
                 continue;
             }
-            let checked = line::parse(&line, module).and_then(|(id, _)| {
-                let hash: [u8; 32] = Sha256::digest(&id).into();
+            let checked = line::parse(&line, module).and_then(|(id, record)| {
+                let hash: [u8; 32] = Sha256::digest(record.key(module)).into();
                 match first_lines.entry(hash) {
                     Entry::Occupied(entry) => {
                         let first = *entry.get();

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::item::ITEM_LIMIT_BYTES;
 use crate::module::Module;
-use crate::store::{InvalidRecord, Record, Typed, WholeItem};
+use crate::store::{InvalidRecord, Owner, Record, Typed, WholeItem};
 
 /// Why a line is no item of the module.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +40,8 @@ pub(super) const EXAMPLE: &str = r#"{"id":"sala90","item":{"chairs":90}}"#;
 struct Read<'l> {
     #[serde(borrow)]
     id: Cow<'l, str>,
+    #[serde(default, rename = "tenant")]
+    owner: Owner,
     #[serde(borrow, default, deserialize_with = "present")]
     item: Option<&'l RawValue>,
     attributes: Option<BTreeMap<String, Typed>>,
@@ -54,6 +56,8 @@ fn present<'l, D: Deserializer<'l>>(deserializer: D) -> Result<Option<&'l RawVal
 #[derive(Serialize)]
 struct Written<'i> {
     id: &'i str,
+    #[serde(rename = "tenant", skip_serializing_if = "Owner::is_module")]
+    owner: &'i Owner,
     #[serde(skip_serializing_if = "Option::is_none")]
     item: Option<&'i RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,6 +72,7 @@ pub(super) fn parse(line: &[u8], module: &Module) -> Result<(String, Record), In
     let line = str::from_utf8(line).map_err(|error| InvalidLine::NotUtf8(error.valid_up_to()))?;
     let Read {
         id,
+        owner,
         item,
         attributes,
     } = serde_json::from_str(line).map_err(|error| not_an_item(&error))?;
@@ -75,6 +80,7 @@ pub(super) fn parse(line: &[u8], module: &Module) -> Result<(String, Record), In
         return Err(InvalidLine::Bare);
     }
     let item = WholeItem {
+        owner,
         id: id.clone().into_owned(),
         document: item.map(|raw| raw.get().to_owned()),
         attributes: attributes.unwrap_or_default(),
@@ -100,6 +106,7 @@ pub(super) fn write(to: &mut impl Write, item: &WholeItem) -> io::Result<()> {
     let document = document.map(serde_json::from_str).transpose()?;
     let says_all = document.is_some() && item.attributes.is_empty();
     let line = Written {
+        owner: &item.owner,
         id: &item.id,
         item: document,
         attributes: (!says_all).then_some(&item.attributes),

@@ -34,7 +34,7 @@ fn base64(bytes: impl AsRef<[u8]>) -> String {
 }
 
 /// What tokens are signed with.
-enum Signer {
+pub(crate) enum Signer {
     Rsa(RsaKeyPair),
     Ec(EcdsaKeyPair),
     Ed(Ed25519KeyPair),
@@ -110,7 +110,7 @@ impl Signer {
         jwk
     }
 
-    fn token(&self, header: Value, claims: &Value) -> String {
+    pub(crate) fn token(&self, header: Value, claims: &Value) -> String {
         let mut full = json!({ "typ": "JWT", "alg": self.algorithm() });
         let Value::Object(header) = header else {
             panic!("a header is an object");
@@ -135,7 +135,7 @@ fn now() -> u64 {
 }
 
 /// The claims of a token that is in order, with `changes`; null takes a claim out.
-fn claims(changes: Value) -> Value {
+pub(crate) fn claims(changes: Value) -> Value {
     let mut claims = json!({
         "iss": ISSUER,
         "aud": "modulo",
@@ -242,7 +242,7 @@ impl TestApp {
 }
 
 #[track_caller]
-fn told(answer: &Answer) -> String {
+pub(crate) fn told(answer: &Answer) -> String {
     format!(
         "{} {}\n{}",
         answer.status,
@@ -753,7 +753,7 @@ async fn a_credential_tells_whose_it_is() {
     let subject = async |module: &str, name: &'static str, credential: &str| {
         let guard = config.modules.find(module).unwrap().access().unwrap();
         let headers = [(name.parse().unwrap(), credential.parse().unwrap())];
-        let caller = guard.guard().identify(&headers.into_iter().collect()).await;
+        let caller = guard.identify(&headers.into_iter().collect()).await;
         match caller.unwrap() {
             Caller::Known(identity) => identity.subject().map(str::to_owned),
             Caller::Anonymous => panic!("{credential} is known"),

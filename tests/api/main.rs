@@ -29,4 +29,5 @@ mod readme;
 mod reload;
 mod runtime_api;
 mod schema;
+mod tenants;
 mod transfer;

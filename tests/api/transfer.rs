@@ -391,7 +391,7 @@ async fn every_wrong_line_is_told_before_anything_is_stored() {
     rooms.jsonl:6: neither `item` nor `attributes` is there
     rooms.jsonl:7: item `c`: there is no data
     rooms.jsonl:8: item `d`: the document has 26 bytes, the limit is 20
-    rooms.jsonl:9: column 15: unknown field `itm`, expected one of `id`, `item`, `attributes`
+    rooms.jsonl:9: column 15: unknown field `itm`, expected one of `id`, `tenant`, `item`, `attributes`
     rooms.jsonl:10: item `good`: line 1 has this id already
     rooms.jsonl:11: item `f`: `attributes` has `data`, which the item has already
     rooms.jsonl:12: item `g`: `attributes` has `roomId`, which the item has already

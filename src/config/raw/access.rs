@@ -193,11 +193,17 @@ impl Section {
             let name = section.required("name", "whose the key is", faults);
             let hash = section.required("hash", "as `modulo key` prints it", faults);
             let scopes = section.scopes("scopes", faults);
+            let tenant = section.text("tenant", faults).map(|set| set.value);
             section.close(faults);
             let (Some(name), Some(hash)) = (name, hash) else {
                 continue;
             };
-            let key = ApiKey { name, hash, scopes };
+            let key = ApiKey {
+                name,
+                hash,
+                scopes,
+                tenant,
+            };
             if !names.insert(key.name.clone()) {
                 let message = format!("there is another key `{}`", key.name);
                 faults.add(path.clone(), origin, message);
@@ -285,6 +291,30 @@ impl Section {
         }
         Some(Setting {
             value: access,
+            path,
+            source,
+        })
+    }
+
+    /// The claim that names a caller's tenant.
+    pub(super) fn tenant(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults,
+    ) -> Option<Setting<Identifier>> {
+        let (value, path, source) = self.take(key)?;
+        if !matches!(value.kind, ValueKind::Table(_)) {
+            let message = format!("expected a table, found {}", describe(&value.kind));
+            let found = faults.add(path, source, message);
+            found
+                .help("name the claim of a token that says its tenant: tenant = { claim = \"…\" }");
+            return None;
+        }
+        let mut section = Self::open(value, path.clone(), faults)?;
+        let claim = section.required("claim", "that of a token which says its tenant", faults);
+        section.close(faults);
+        Some(Setting {
+            value: claim?,
             path,
             source,
         })

@@ -1,0 +1,99 @@
+//! What confines a store to one tenant's items: their keys, and the marks that they have.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::Store;
+use crate::module::{IndexKey, KeyType, Module};
+use crate::name::TENANT_ATTRIBUTE;
+use crate::storage::{Attributes, plain_number};
+use crate::tenant::{self, Tenant};
+
+impl Store {
+    /// The same tables, of which no more than the items of `tenant` can be reached.
+    #[must_use]
+    pub fn confined_to(&self, tenant: Tenant) -> Self {
+        Self {
+            client: self.client.clone(),
+            tenant: Some(tenant),
+        }
+    }
+
+    /// The tenant that it is confined to.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Tenant> {
+        self.tenant.as_ref()
+    }
+
+    /// The text of the key of an item of this id.
+    pub(super) fn key_text(&self, id: String) -> String {
+        match &self.tenant {
+            Some(tenant) => tenant.qualify(&id),
+            None => id,
+        }
+    }
+
+    /// The key of an item of this id.
+    pub(super) fn key(&self, module: &Module, id: String) -> Attributes {
+        let key = AttributeValue::S(self.key_text(id));
+        [(module.key().to_string(), key)].into()
+    }
+
+    /// The id of an item whose key has this text, if it is within reach.
+    pub(super) fn id_of(&self, key: String) -> Option<String> {
+        match &self.tenant {
+            Some(tenant) => tenant.own(&key).map(str::to_owned),
+            None => Some(key),
+        }
+    }
+}
+
+impl Tenant {
+    /// The marks of its item that has these `members`: each with its value, or with none where the
+    /// item must not have it.
+    pub(super) fn marks(
+        &self,
+        module: &Module,
+        members: &Attributes,
+    ) -> BTreeMap<String, Option<AttributeValue>> {
+        let (name, value) = self.own_mark();
+        let partitions = module.indexes().iter().map(|index| {
+            let key = &index.partition;
+            match (key.key_type, members.get(key.attribute.as_str())) {
+                (KeyType::S, Some(AttributeValue::S(value)))
+                | (KeyType::N, Some(AttributeValue::N(value))) => {
+                    let (name, value) = self.mark(key, value);
+                    (name, Some(value))
+                }
+                _ => (tenant::mark_of(key.attribute.as_str()), None),
+            }
+        });
+        // Indexes can have a partition in common.
+        partitions.chain([(name, Some(value))]).collect()
+    }
+
+    /// The mark that all its items have.
+    pub(super) fn own_mark(&self) -> (String, AttributeValue) {
+        let value = AttributeValue::S(self.as_str().to_owned());
+        (TENANT_ATTRIBUTE.to_owned(), value)
+    }
+
+    /// The mark that its items have with this value in an index's partition key.
+    pub(super) fn mark(&self, key: &IndexKey, value: &str) -> (String, AttributeValue) {
+        // A number has many spellings, and a text one.
+        let plain = match key.key_type {
+            KeyType::S => None,
+            KeyType::N => plain_number(value),
+        };
+        let value = self.qualify(plain.as_deref().unwrap_or(value));
+        let name = tenant::mark_of(key.attribute.as_str());
+        (name, AttributeValue::S(value))
+    }
+
+    /// Adds its marks to an item that has none.
+    pub(super) fn sign(&self, module: &Module, attributes: &mut Attributes) {
+        let marks = self.marks(module, attributes).into_iter();
+        attributes.extend(marks.filter_map(|(name, value)| Some((name, value?))));
+    }
+}
