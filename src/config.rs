@@ -54,6 +54,8 @@ pub struct Service {
     pub name: ServiceName,
     /// Whether the API's description is served.
     pub docs: bool,
+    /// Whether the function connects to DynamoDB before it takes its first request.
+    pub warm_up: bool,
     /// Whose pages may call from a browser: the function's own paths, and the modules that say
     /// nothing of it.
     pub cors: Option<Cors>,
@@ -315,6 +317,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             log: service.log.map(|set| set.value).unwrap_or_default(),
             metrics: service.metrics.is_none_or(|set| set.value),
             server_timing: service.server_timing.is_some_and(|set| set.value),
+            warm_up: service.warm_up.is_none_or(|set| set.value),
         },
         modules: Modules::new(modules),
     }

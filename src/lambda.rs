@@ -4,6 +4,7 @@
 //! the path is still percent-encoded and whether it begins with the stage. Behind this module no
 //! difference is left.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use axum::body::Body;
@@ -16,12 +17,18 @@ use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent, RequestExt};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tower::util::MapFutureLayer;
 use tower::{Service, ServiceExt, service_fn};
+use tracing::warn;
 
 use self::event::Edge;
+use crate::chain::Chain;
+use crate::config::Config;
 use crate::middleware::{App, Invocation};
+use crate::module::{Module, Verb};
+use crate::store::Store;
 use crate::trace::TraceContext;
 
 mod event;
@@ -30,10 +37,28 @@ mod event;
 /// than a killed function.
 const DEADLINE_MARGIN: Duration = Duration::from_millis(250);
 
+/// How long the first poll is put off for the sake of the first request.
+const WARM_UP_LIMIT: Duration = Duration::from_secs(2);
+
 type Answer = lambda_http::Response<lambda_http::Body>;
 
-/// Answers Lambda's invocations with `app`, until SIGTERM: then the invocation in flight is
-/// finished first.
+/// Connects `store` to DynamoDB while Lambda waits for the function's first poll, which it gives
+/// more of the processor than a request. A failure is the first request's to meet again.
+pub async fn warm_up(config: &Config, store: &Store) {
+    let mut modules = config.modules.iter();
+    let gets_item = |module: &&Arc<Module>| module.verbs().iter().any(Verb::gets_item);
+    let Some(module) = modules.find(gets_item).filter(|_| config.service.warm_up) else {
+        return;
+    };
+    match timeout(WARM_UP_LIMIT, store.warm_up(module)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => warn!(error = %Chain(&error), "DynamoDB is not warmed up"),
+        Err(_) => warn!(limit = ?WARM_UP_LIMIT, "DynamoDB is not warmed up in time"),
+    }
+}
+
+/// Answers Lambda's invocations with `app`, several at a time where Lambda sends so many, until
+/// SIGTERM: then those in flight are finished first.
 ///
 /// # Errors
 /// Lambda's runtime API can't be reached, or the signal can't be listened to.
@@ -52,7 +77,7 @@ pub async fn run(app: App) -> Result<(), lambda_http::Error> {
         in_flight.wait().await;
     };
     tokio::select! {
-        result = runtime.run() => result,
+        result = runtime.run_concurrent() => result,
         () = finished => Ok(()),
     }
 }
@@ -66,7 +91,9 @@ pub fn service(
     Response: Serialize + Send,
     Error = lambda_http::Error,
     Future: Send,
-> {
+> + Clone
++ Send
++ 'static {
     service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
         let edge = event::take_edge(&mut event.payload);
         let app = app.clone();

@@ -71,6 +71,8 @@ pub mod tenant;
 pub mod trace;
 #[cfg(feature = "cli")]
 pub mod transfer;
+#[cfg(feature = "lambda")]
+pub mod trust;
 
 use std::sync::Arc;
 

@@ -58,6 +58,9 @@ const ATTEMPTS: u32 = 3;
 const FIRST_BACKOFF: Duration = Duration::from_millis(50);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 
+/// The id that is asked for where the answer does not matter.
+const NOBODY: &str = "\0modulo warms up";
+
 /// How many calls one page of a list may take that expired items would make short.
 const LIST_CALLS: u32 = 10;
 
@@ -262,6 +265,23 @@ impl Store {
             .item
             .filter(|attributes| !has_expired(module, attributes))
             .and_then(|attributes| self.read(module, attributes, None)))
+    }
+
+    /// Connects, by asking for an item that nobody stores: what the first request need not wait for.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn warm_up(&self, module: &Module) -> Result<(), StoreError> {
+        self.client
+            .get_item()
+            .table_name(module.table().as_str())
+            .key(module.key().as_str(), AttributeValue::S(NOBODY.to_owned()))
+            .projection_expression("#key")
+            .expression_attribute_names("#key", module.key().as_str())
+            .send()
+            .await
+            .map_err(|error| classify(&error, 0))?;
+        Ok(())
     }
 
     /// Does `write`, if `condition` holds.

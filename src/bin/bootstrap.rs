@@ -2,21 +2,24 @@
 
 #![forbid(unsafe_code)]
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use modulo::config::{self, Config};
 use modulo::name::Stage;
 use modulo::store::Store;
 use modulo::telemetry::{self, Format};
+use modulo::trust::{AwsClient, Trust};
 use modulo::{app, lambda};
+use tokio::runtime::{Builder, Runtime};
 
 /// How a process ends whose configuration is wrong (`EX_USAGE` of sysexits.h).
 const BAD_CONFIGURATION: u8 = 64;
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let config = match load() {
         Ok(config) => config,
         Err(error) => {
@@ -26,14 +29,48 @@ async fn main() -> ExitCode {
     };
     let rust_log = variable("RUST_LOG");
     telemetry::init(Format::Json, rust_log.as_deref(), &config.service.log);
-    let store = Store::new(&aws_config::load_from_env().await);
-    match lambda::run(app(&config.into(), &store)).await {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(serve(&Arc::new(config))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("cannot serve Lambda's runtime API: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+/// With a thread for each core where Lambda sends several invocations at a time; else with this
+/// thread alone, which starts sooner.
+fn runtime() -> io::Result<Runtime> {
+    let concurrency = variable("AWS_LAMBDA_MAX_CONCURRENCY");
+    let is_concurrent = concurrency.is_some_and(|number| number.parse().is_ok_and(|n: u32| n > 1));
+    let mut builder = if is_concurrent {
+        Builder::new_multi_thread()
+    } else {
+        Builder::new_current_thread()
+    };
+    builder.enable_all().build()
+}
+
+async fn serve(config: &Arc<Config>) -> Result<(), lambda_http::Error> {
+    let names_authorities = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+        .iter()
+        .any(|name| variable(name).is_some());
+    let trust = if names_authorities {
+        Trust::System
+    } else {
+        Trust::Amazon
+    };
+    let aws = aws_config::from_env().http_client(AwsClient::new(trust));
+    let store = Store::new(&aws.load().await);
+    lambda::warm_up(config, &store).await;
+    lambda::run(app(config, &store)).await
 }
 
 fn load() -> anyhow::Result<Config> {

@@ -68,6 +68,7 @@ pub(super) struct File {
 pub(super) struct Service {
     pub(super) name: Option<Setting<ServiceName>>,
     pub(super) docs: Option<Setting<bool>>,
+    pub(super) warm_up: Option<Setting<bool>>,
     pub(super) access: Option<Setting<GuardName>>,
     pub(super) cors: Option<Setting<Cors>>,
     pub(super) log: Option<Setting<Filter>>,
@@ -146,6 +147,7 @@ impl Service {
         let service = Self {
             name: section.text("name", faults),
             docs: section.boolean("docs", faults),
+            warm_up: section.boolean("warm_up", faults),
             access: section.text("access", faults),
             cors: section.cors("cors", faults),
             log: section.text("log", faults),

@@ -83,3 +83,16 @@ const fn actions_of(verb: Verb) -> &'static [&'static str] {
         Verb::List => &[SCAN],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verb_that_gets_an_item_is_allowed_to() {
+        for &verb in Verb::ALL {
+            let is_allowed = actions_of(verb).contains(&"dynamodb:GetItem");
+            assert_eq!(verb.gets_item(), is_allowed, "{verb:?}");
+        }
+    }
+}

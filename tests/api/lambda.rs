@@ -7,6 +7,7 @@
 mod addresses;
 mod bodies;
 mod call;
+mod concurrent;
 mod front_door;
 mod headers;
 mod ids;
@@ -17,6 +18,7 @@ mod preflight;
 mod silent;
 mod stages;
 mod verbs;
+mod warm_up;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -47,7 +49,7 @@ const DOCUMENT: &str = r#"{"description":"Sala 90","chairs":90}"#;
 struct Fixture {
     function: Function,
     dynamodb: Client,
-    _engine: Engine,
+    engine: Engine,
 }
 
 impl Fixture {
@@ -69,8 +71,13 @@ impl Fixture {
         Self {
             function,
             dynamodb,
-            _engine: engine,
+            engine,
         }
+    }
+
+    /// Where its DynamoDB answers.
+    fn endpoint(&self) -> String {
+        self.engine.endpoint()
     }
 
     /// Asks and compares.

@@ -204,7 +204,9 @@ fn throttling(times: usize) -> Router {
 
 #[tokio::test]
 async fn throttles_and_retries_are_counted() {
-    let mut function = Function::over(MODULES, &[], throttling(2)).await;
+    // Else the warm-up would be throttled.
+    let cold = [("MODULO__SERVICE__WARM_UP", "false")];
+    let mut function = Function::over(MODULES, &cold, throttling(2)).await;
     let line = function.line_of(&Call::new("GET", "/modulo1/x")).await;
     assert_is_embedded_metric_format(&line);
     let of = |name: &str| line[name].clone();

@@ -36,6 +36,15 @@ pub(crate) struct Invocation {
     answer: oneshot::Receiver<Answer>,
 }
 
+impl Invocation {
+    /// Waits for its answer: with its request id, since several may be waited for.
+    pub(crate) async fn answered(self) -> (String, Answer) {
+        let answer = timeout(PATIENCE, self.answer).await;
+        let answer = answer.unwrap_or_else(|_| panic!("no answer to {}", self.request_id));
+        (self.request_id, answer.unwrap())
+    }
+}
+
 /// How a function ended.
 #[derive(Debug)]
 pub(crate) struct Exit {
