@@ -6,13 +6,24 @@ const { functionEndpoint } = require('./emulator.cjs');
 
 const described = new Map();
 
-/** `modulo resources` for the stage: asked once a run. */
-async function describe({ resolveVariable }) {
-  const stage = await resolveVariable('sls:stage');
-  if (!described.has(stage)) {
-    described.set(stage, JSON.parse(modulo('resources', '--stage', stage)));
+/** What a run has asked `modulo` for already, by its arguments. */
+function ask(...args) {
+  const question = args.join(' ');
+  if (!described.has(question)) {
+    described.set(question, JSON.parse(modulo(...args)));
   }
-  return described.get(stage);
+  return described.get(question);
+}
+
+const describe = async ({ resolveVariable }) =>
+  ask('resources', '--stage', await resolveVariable('sls:stage'));
+
+/** The dashboard and the alarms, where they are wanted. */
+async function dashboard({ resolveVariable }) {
+  if (!(await isOn(resolveVariable, 'dashboard'))) return {};
+  const topic = await resolveVariable('param:alarm-topic');
+  const stage = await resolveVariable('sls:stage');
+  return ask('dashboard', '--stage', stage, ...(topic ? ['--topic', topic] : [])).Resources;
 }
 
 const isOn = async (resolveVariable, name) =>
@@ -20,7 +31,10 @@ const isOn = async (resolveVariable, name) =>
 
 module.exports = {
   service: async (context) => (await describe(context)).service,
-  resources: async (context) => (await describe(context)).resources,
+  resources: async (context) => {
+    const { Resources, ...others } = (await describe(context)).resources;
+    return { ...others, Resources: { ...Resources, ...(await dashboard(context)) } };
+  },
   iam: async (context) => (await describe(context)).iam,
 
   environment: async ({ resolveVariable }) => {

@@ -80,6 +80,14 @@ impl Config {
     }
 }
 
+impl Service {
+    /// Where CloudWatch has the service's metrics.
+    #[must_use]
+    pub fn namespace(&self) -> String {
+        format!("modulo/{}/{}", self.name, self.stage)
+    }
+}
+
 /// Reads `file`, with the `MODULO__…` variables of `env` over its settings, for `stage`.
 ///
 /// # Errors

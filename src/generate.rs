@@ -14,7 +14,10 @@ use crate::plan::Description;
 use crate::schema::InvalidSchema;
 
 mod cloudformation;
+mod dashboard;
 mod iam;
+
+pub use self::dashboard::{Dashboard, NoMetrics};
 
 /// What `modulo resources` prints and `serverless.yml` reads: the service's name, the statements
 /// of the function's role, and what is merged into the stack's template. There CloudFormation

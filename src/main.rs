@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use modulo::access::NewKey;
 use modulo::backend::Backend;
 use modulo::config::{self, Config, ConfigError};
-use modulo::generate::Deployment;
+use modulo::generate::{Dashboard, Deployment};
 use modulo::local::Data;
 use modulo::name::{InvalidName, KeyAttribute, KeyName, ModuleName, Stage};
 use modulo::openapi;
@@ -51,6 +51,8 @@ enum Command {
     Key(KeyArgs),
     /// Print what a deployment needs, as JSON: the service's name, tables, permissions
     Resources(ResourcesArgs),
+    /// Print a CloudWatch dashboard, and alarms, as a template of CloudFormation
+    Dashboard(DashboardArgs),
     /// Tell what a deployment would change for data and for clients
     Plan(PlanArgs),
     /// Print the API's description, an OpenAPI 3.1 document
@@ -85,6 +87,15 @@ struct ResourcesArgs {
     /// Print nothing, but fail if FILE is not what would be printed
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct DashboardArgs {
+    #[command(flatten)]
+    file: FileArgs,
+    /// The SNS topic that the alarms tell
+    #[arg(long, value_name = "ARN")]
+    topic: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -344,6 +355,11 @@ fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Resources(args) => resources(&args),
+        Command::Dashboard(args) => {
+            let dashboard = Dashboard::new(&args.file.load()?, args.topic.as_deref())?;
+            say(&dashboard.to_json());
+            Ok(())
+        }
         Command::Plan(args) => plan(&args),
         Command::Openapi(args) => {
             let server = args.server.as_deref().unwrap_or(openapi::HERE);

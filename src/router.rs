@@ -20,6 +20,7 @@ use crate::item::{InvalidItemId, ItemId};
 use crate::middleware::validate;
 use crate::module::{Module, Verb};
 use crate::store::Store;
+use crate::telemetry::metric;
 use crate::tenant::Tenant;
 
 /// The module that a request's path leads to: all that its handler can reach.
@@ -116,7 +117,7 @@ impl Mount {
     #[must_use]
     pub fn deed(&self, method: &Method) -> Option<&'static str> {
         if self.resource == Resource::Batch {
-            return (method == Method::POST).then_some("BATCH");
+            return (method == Method::POST).then_some(metric::BATCH);
         }
         self.verb(method).map(Verb::as_str)
     }

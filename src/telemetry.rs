@@ -14,6 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 pub(crate) use self::line::RequestLine;
 
 mod line;
+pub(crate) mod metric;
 mod text;
 
 /// What `RUST_LOG` has to name for the line of each request.

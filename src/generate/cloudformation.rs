@@ -13,10 +13,15 @@ pub(super) fn tables(modules: &Modules, stage: &Stage) -> Map<String, Value> {
         .collect()
 }
 
-/// The table's name inside the stack. CloudFormation replaces a resource whose logical id changes,
-/// so it depends on the module's name alone; and since it takes letters and digits only, `Z` is
-/// the escape that keeps `a-b`, `a_b` and `aZb` apart.
+/// The table's name inside the stack.
 pub(super) fn logical_id(module: &ModuleName) -> String {
+    logical_name(module) + "Table"
+}
+
+/// What a module's resources inside the stack are named after. CloudFormation replaces a resource
+/// whose logical id changes, so it depends on the module's name alone; and since it takes letters
+/// and digits only, `Z` is the escape that keeps `a-b`, `a_b` and `aZb` apart.
+pub(super) fn logical_name(module: &ModuleName) -> String {
     let mut id = String::with_capacity(module.as_str().len() + 5);
     for character in module.as_str().chars() {
         match character {
@@ -26,7 +31,7 @@ pub(super) fn logical_id(module: &ModuleName) -> String {
             letter_or_digit => id.push(letter_or_digit),
         }
     }
-    id + "Table"
+    id
 }
 
 fn table(module: &Module, stage: &Stage) -> Value {

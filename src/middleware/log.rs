@@ -36,9 +36,8 @@ pub(super) struct Observer {
 
 impl Observer {
     pub(super) fn new(service: &Service) -> Arc<Self> {
-        let namespace = || format!("modulo/{}/{}", service.name, service.stage);
         Arc::new(Self {
-            namespace: service.metrics.then(namespace),
+            namespace: service.metrics.then(|| service.namespace()),
             tells_time: service.server_timing,
             has_served: AtomicBool::new(false),
         })

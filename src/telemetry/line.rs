@@ -10,25 +10,13 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use tracing::Level;
 
+use super::metric::{
+    CLIENT_ERRORS, COLD_STARTS, DIMENSIONS, DURATION, DYNAMODB_DURATION, MODULE, READ_UNITS,
+    REQUESTS, RETRIES, SERVER_ERRORS, THROTTLES, VERB, WRITE_UNITS,
+};
 use crate::access::Pseudonym;
 use crate::store::Usage;
 use crate::trace::TraceId;
-
-/// What metrics are told apart by.
-pub(crate) const DIMENSIONS: [&str; 2] = [MODULE, VERB];
-pub(crate) const MODULE: &str = "module.name";
-pub(crate) const VERB: &str = "module.verb";
-
-pub(crate) const REQUESTS: &str = "requests";
-pub(crate) const CLIENT_ERRORS: &str = "client_errors";
-pub(crate) const SERVER_ERRORS: &str = "server_errors";
-pub(crate) const COLD_STARTS: &str = "cold_starts";
-pub(crate) const DURATION: &str = "duration_us";
-pub(crate) const DYNAMODB_DURATION: &str = "dynamodb.duration_us";
-pub(crate) const RETRIES: &str = "dynamodb.retries";
-pub(crate) const THROTTLES: &str = "dynamodb.throttles";
-pub(crate) const READ_UNITS: &str = "dynamodb.read_units";
-pub(crate) const WRITE_UNITS: &str = "dynamodb.write_units";
 
 /// One request's line. Ids' values, bodies and credentials are no part of it.
 pub(crate) struct RequestLine<'r> {
