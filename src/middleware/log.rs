@@ -21,6 +21,7 @@ use crate::health;
 use crate::router::Mount;
 use crate::store::{Meter, Usage};
 use crate::telemetry::{self, Format, REQUEST, RequestLine};
+use crate::tenant::Tenant;
 use crate::trace::TraceContext;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
@@ -52,7 +53,14 @@ impl Observer {
 
 /// What a layer further in finds out of a request, as its extension.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Seen(Arc<OnceLock<Pseudonym>>);
+pub(super) struct Seen(Arc<OnceLock<Who>>);
+
+/// Who sends a request, by pseudonyms.
+#[derive(Debug, Clone, Copy, Default)]
+struct Who {
+    caller: Option<Pseudonym>,
+    tenant: Option<Pseudonym>,
+}
 
 impl Seen {
     /// Notes who sends the request, where that is looked for.
@@ -61,14 +69,15 @@ impl Seen {
         else {
             return;
         };
-        if let Some(subject) = identity.subject() {
-            seen.0
-                .get_or_init(|| Pseudonym::new(guard.name().as_str(), subject));
-        }
+        let pseudonym = |name| Pseudonym::new(guard.name().as_str(), name);
+        seen.0.get_or_init(|| Who {
+            caller: identity.subject().map(pseudonym),
+            tenant: identity.tenant().map(Tenant::as_str).map(pseudonym),
+        });
     }
 
-    fn caller(&self) -> Option<Pseudonym> {
-        self.0.get().copied()
+    fn who(&self) -> Who {
+        self.0.get().copied().unwrap_or_default()
     }
 }
 
@@ -132,6 +141,7 @@ impl Asked {
         let route = mount.map(Mount::route);
         let route = route.as_ref().map(|route| route as &dyn Display);
         let probe = self.probe.as_ref().map(|probe| probe as &dyn Display);
+        let who = self.seen.as_ref().map(Seen::who).unwrap_or_default();
         let cause = answer.extensions().get::<Cause>();
         telemetry::write(&RequestLine {
             time: self.time,
@@ -145,7 +155,8 @@ impl Asked {
             verb: mount.and_then(|mount| mount.deed(&self.method)),
             duration,
             usage,
-            caller: self.seen.as_ref().and_then(Seen::caller),
+            caller: who.caller,
+            tenant: who.tenant,
             is_cold_start: self.is_cold_start,
             error: cause.map(|cause| cause as &dyn Display),
             namespace,

@@ -34,6 +34,7 @@ pub(crate) struct RequestLine<'r> {
     pub(crate) duration: Duration,
     pub(crate) usage: Usage,
     pub(crate) caller: Option<Pseudonym>,
+    pub(crate) tenant: Option<Pseudonym>,
     /// Whether it is the first request of its process, inside Lambda.
     pub(crate) is_cold_start: bool,
     /// Why it failed.
@@ -150,6 +151,9 @@ impl Serialize for RequestLine<'_> {
         if let Some(caller) = self.caller {
             line.serialize_entry("caller", &Shown(caller))?;
         }
+        if let Some(tenant) = self.tenant {
+            line.serialize_entry("tenant", &Shown(tenant))?;
+        }
         if self.is_cold_start {
             line.serialize_entry("faas.coldstart", &true)?;
         }
@@ -236,6 +240,7 @@ pub(super) mod tests {
             write_units: 3.0,
         },
         caller: None,
+        tenant: None,
         is_cold_start: true,
         error: None,
         namespace: Some("modulo/salas/prod"),

@@ -78,6 +78,9 @@ impl fmt::Display for Details<'_, '_> {
         if let Some(caller) = line.caller {
             write!(f, "  caller={caller}")?;
         }
+        if let Some(tenant) = line.tenant {
+            write!(f, "  tenant={tenant}")?;
+        }
         match line.request_id {
             Some(id) => write!(f, "  request.id={id}"),
             None => Ok(()),

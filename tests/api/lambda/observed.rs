@@ -1,6 +1,5 @@
 //! What is written of each request: the line, and the metrics in it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -293,40 +292,34 @@ async fn the_file_says_how_much_is_logged_and_rust_log_says_it_louder() {
 }
 
 #[tokio::test]
-async fn a_caller_is_told_by_a_pseudonym() {
+async fn callers_and_tenants_are_told_by_pseudonyms() {
     let guarded = r#"
         [access.partners]
         keys = [
-            { name = "erp", hash = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae" },
+            { name = "erp", tenant = "acme", hash = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae" },
         ]
         [modules.modulo1]
         key = "modulo1Id"
+        tenant = { claim = "org_id" }
         access = { guard = "partners", scopes = { DELETE = ["never"] } }
     "#;
     let mut function = Function::over(guarded, &[], throttling(0)).await;
     let known = |method| Call::new(method, "/modulo1/x").header("x-api-key", "foo");
-    let mut callers = BTreeMap::new();
-    for (name, call) in [
-        ("known", known("GET")),
-        ("forbidden", known("DELETE")),
-        (
-            "unknown",
-            Call::new("GET", "/modulo1/x").header("x-api-key", "bar"),
-        ),
+    let unknown = Call::new("GET", "/modulo1/x").header("x-api-key", "bar");
+    let pseudonym = |name| json!(Pseudonym::new("partners", name).to_string());
+    let erp = (Some(pseudonym("erp")), Some(pseudonym("acme")));
+    for (call, status, expected) in [
+        (known("GET"), 404, erp.clone()),
+        (known("DELETE"), 403, erp),
+        (unknown, 401, (None, None)),
     ] {
         let line = function.line_of(&call).await;
-        assert!(!line.to_string().contains("erp"), "{line}");
-        callers.insert(name, line.get("caller").cloned());
+        assert_eq!(line["http.response.status_code"], status, "{line}");
+        let told = (line.get("caller").cloned(), line.get("tenant").cloned());
+        assert_eq!(told, expected, "{line}");
+        let line = line.to_string();
+        assert!(!line.contains("erp") && !line.contains("acme"), "{line}");
     }
-    let erp = json!(Pseudonym::new("partners", "erp").to_string());
-    assert_eq!(
-        callers,
-        BTreeMap::from([
-            ("known", Some(erp.clone())),
-            ("forbidden", Some(erp)),
-            ("unknown", None)
-        ])
-    );
 }
 
 /// A load balancer asks every few seconds.
