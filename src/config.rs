@@ -61,6 +61,13 @@ pub struct Service {
     pub cors: Option<Cors>,
     /// The stage that the file was read for.
     pub stage: Stage,
+    /// What is told of its requests.
+    pub telemetry: Telemetry,
+}
+
+/// What is told of requests, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Telemetry {
     /// How much is logged, where `RUST_LOG` does not say it.
     pub log: Filter,
     /// Whether CloudWatch is to count the requests.
@@ -238,6 +245,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         );
     }
 
+    let telemetry = telemetry(service.log, service.metrics, service.server_timing);
     let guards = Guards {
         defined: guards,
         default: service.access,
@@ -322,12 +330,22 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             docs: service.docs.is_none_or(|set| set.value),
             cors: cors.filter(|cors| !cors.is_off()),
             stage: stage.clone(),
-            log: service.log.map(|set| set.value).unwrap_or_default(),
-            metrics: service.metrics.is_none_or(|set| set.value),
-            server_timing: service.server_timing.is_some_and(|set| set.value),
+            telemetry,
             warm_up: service.warm_up.is_none_or(|set| set.value),
         },
         modules: Modules::new(modules),
+    }
+}
+
+fn telemetry(
+    log: Option<Setting<Filter>>,
+    metrics: Option<Setting<bool>>,
+    server_timing: Option<Setting<bool>>,
+) -> Telemetry {
+    Telemetry {
+        log: log.map(|set| set.value).unwrap_or_default(),
+        metrics: metrics.is_none_or(|set| set.value),
+        server_timing: server_timing.is_some_and(|set| set.value),
     }
 }
 

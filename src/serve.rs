@@ -67,7 +67,11 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     let format = Format::Text {
         colour: options.colour,
     };
-    telemetry::init(format, options.rust_log.as_deref(), &config.service.log);
+    telemetry::init(
+        format,
+        options.rust_log.as_deref(),
+        &config.service.telemetry.log,
+    );
     let mut watch = Watch::start(&options.file)?;
     watch.follow(&config.modules)?;
     let listener = listen(&options.address).await?;

@@ -28,7 +28,11 @@ fn main() -> ExitCode {
         }
     };
     let rust_log = variable("RUST_LOG");
-    telemetry::init(Format::Json, rust_log.as_deref(), &config.service.log);
+    telemetry::init(
+        Format::Json,
+        rust_log.as_deref(),
+        &config.service.telemetry.log,
+    );
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {

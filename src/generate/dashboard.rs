@@ -39,7 +39,7 @@ impl Dashboard {
     /// # Errors
     /// The configuration turns metrics off.
     pub fn new(config: &Config, topic: Option<&str>) -> Result<Self, NoMetrics> {
-        if !config.service.metrics {
+        if !config.service.telemetry.metrics {
             return Err(NoMetrics);
         }
         let modules = config.modules.iter();

@@ -38,8 +38,8 @@ pub(super) struct Observer {
 impl Observer {
     pub(super) fn new(service: &Service) -> Arc<Self> {
         Arc::new(Self {
-            namespace: service.metrics.then(|| service.namespace()),
-            tells_time: service.server_timing,
+            namespace: service.telemetry.metrics.then(|| service.namespace()),
+            tells_time: service.telemetry.server_timing,
             has_served: AtomicBool::new(false),
         })
     }
