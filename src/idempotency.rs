@@ -27,7 +27,7 @@ pub struct IdempotencyKey(String);
 
 /// Why a header has no key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("it must be one header of 1 to {MAX_KEY_BYTES} printable characters of ASCII")]
+#[error("it must be one header of 1 to {MAX_KEY_BYTES} visible characters of ASCII")]
 pub struct InvalidKey;
 
 impl IdempotencyKey {
@@ -40,9 +40,8 @@ impl IdempotencyKey {
         let Some(key) = values.next() else {
             return Ok(None);
         };
-        let is_readable = |byte: &u8| *byte == b' ' || byte.is_ascii_graphic();
-        let is_legal =
-            (1..=MAX_KEY_BYTES).contains(&key.len()) && key.as_bytes().iter().all(is_readable);
+        let is_legal = (1..=MAX_KEY_BYTES).contains(&key.len())
+            && key.as_bytes().iter().all(u8::is_ascii_graphic);
         if !is_legal || values.next().is_some() {
             return Err(InvalidKey);
         }
@@ -82,7 +81,7 @@ impl Once {
     /// the write of `document` under `id`, or under one that is still to be made.
     ///
     /// # Errors
-    /// The request has more than one key, or one that is empty, too long or not readable.
+    /// The request has more than one key, or one that is empty, too long or not visible.
     pub fn of(
         headers: &HeaderMap,
         module: &Module,

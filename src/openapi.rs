@@ -15,6 +15,7 @@ mod call;
 mod parameter;
 mod refusal;
 mod schema;
+mod security;
 
 /// Where the API is, as the document that it serves says: in the document's own folder.
 pub const HERE: &str = ".";
@@ -51,6 +52,7 @@ pub fn document(config: &Config, server: &str) -> Result<String, Arc<InvalidSche
             "parameters": parameter::all(),
             "headers": answer::all_headers(),
             "responses": refusal::all(&modules),
+            "securitySchemes": security::schemes(&modules),
         },
     });
     Ok(format!("{document:#}\n"))

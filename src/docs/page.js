@@ -78,8 +78,21 @@ function bodyField(api, body, prefix) {
   return { shown, type: () => type.value, text: () => text.value };
 }
 
-/** The request that the filled-in form says. */
-function request(api, path, method, fields, body) {
+/** An input for each guard's token or key, by the guard's name; what is filled in is not kept. */
+function credentials(api) {
+  return Object.entries(api.components.securitySchemes ?? {}).map(([name, scheme]) => {
+    const id = `credential-${name}`;
+    const header = scheme.type === "apiKey" ? scheme.name : "Authorization";
+    const input = element("input", { id, type: "password", autocomplete: "off" });
+    const label = element("label", { for: id }, element("code", {}, name), ` ${header}`);
+    const shown = element("div", { class: "field" }, label, input, prose(scheme.description));
+    const read = () => (input.value && header === "Authorization" ? `Bearer ${input.value}` : input.value);
+    return { name, header, shown, read };
+  });
+}
+
+/** The request that the filled-in form says, with the credentials that the operation asks for. */
+function request(api, path, method, fields, body, shows) {
   const filled = fields.map(({ parameter, read }) => ({ ...parameter, value: read() }));
   const given = (where) => filled.filter((one) => one.in === where && one.value !== "");
   const server = new URL(api.servers[0].url, source).href.replace(/\/$/, "");
@@ -90,6 +103,7 @@ function request(api, path, method, fields, body) {
   const query = new URLSearchParams(given("query").map((one) => [one.name, one.value]));
   const headers = Object.fromEntries(given("header").map((one) => [one.name, one.value]));
   if (body) headers["Content-Type"] = body.type();
+  for (const one of shows.filter((one) => one.read() !== "")) headers[one.header] = one.read();
   return {
     url: `${server}${target}${query.size ? `?${query}` : ""}`,
     options: { method: method.toUpperCase(), headers, body: body?.text() },
@@ -135,7 +149,7 @@ function response(api, status, described) {
   return folded(`${status} ${description}`, element("p", {}, "Headers: ", ...list), ...parts);
 }
 
-function operation(api, path, method, item) {
+function operation(api, path, method, item, guards) {
   const described = item[method];
   const id = described.operationId;
   const summary = element(
@@ -151,6 +165,12 @@ function operation(api, path, method, item) {
     const parameters = [...(item.parameters ?? []), ...(described.parameters ?? [])];
     const fields = parameters.map((one) => field(api, resolve(api, one), id));
     const body = bodyField(api, described.requestBody, id);
+    const asked = (described.security ?? []).flatMap((one) => Object.entries(one));
+    const shows = guards.filter(({ name }) => asked.some(([guard]) => guard === name));
+    const needs = asked.map(([guard, scopes]) => {
+      const words = scopes.map((scope) => ` \`${scope}\``);
+      return `Guarded by \`${guard}\`${words.length ? `, with the scope${words.join(",")}` : ""}.`;
+    });
     const output = element("output");
     const form = element(
       "form",
@@ -161,10 +181,10 @@ function operation(api, path, method, item) {
     );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      send(request(api, path, method, fields, body), output);
+      send(request(api, path, method, fields, body, shows), output);
     });
     const responses = Object.entries(described.responses).map(([status, one]) => response(api, status, one));
-    shown.append(...[prose(described.description), form, output, element("h3", {}, "Answers")].filter(Boolean), ...responses);
+    shown.append(...[prose(described.description), ...needs.map(prose), form, output, element("h3", {}, "Answers")].filter(Boolean), ...responses);
   }, { once: true });
   return shown;
 }
@@ -190,9 +210,10 @@ function page(api) {
   const operations = Object.entries(api.paths).flatMap(([path, item]) =>
     METHODS.filter((method) => item[method]).map((method) => ({ path, method, item })),
   );
+  const guards = credentials(api);
   const sections = api.tags.map((tag) => {
     const own = operations.filter(({ method, item }) => item[method].tags.includes(tag.name));
-    const shown = own.map(({ path, method, item }) => operation(api, path, method, item));
+    const shown = own.map(({ path, method, item }) => operation(api, path, method, item, guards));
     return element("section", {}, element("h2", {}, tag.name), prose(tag.description), ...shown);
   });
   const schemas = Object.entries(api.components.schemas).map(([name, schema]) => folded(name, json(schema)));
@@ -201,6 +222,7 @@ function page(api) {
     element("h1", {}, api.info.title),
     prose(api.info.description),
     element("p", {}, element("a", { href: source.href }, "OpenAPI document")),
+    ...guards.map((one) => one.shown),
     search(),
     ...sections,
     element("h2", {}, "Schemas"),

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::call::{self, Call};
-use super::{EXAMPLE_ID, object, reference, refusal, schema};
+use super::{EXAMPLE_ID, object, reference, refusal, schema, security};
 use crate::error::ApiError;
 use crate::module::{Envelope, Module, Storage, Verb};
 use crate::storage::Members;
@@ -21,9 +21,27 @@ pub(super) fn of(call: Call, module: &Module) -> Value {
     if call == Call::Get {
         insert(StatusCode::NOT_MODIFIED, not_modified());
     }
-    let unfit = (module.schema().is_some() && call.takes_document())
-        .then_some(&StatusCode::UNPROCESSABLE_ENTITY);
-    for &status in refusals(call).iter().chain(unfit) {
+    let may_be_unfit = module.schema().is_some() && call.takes_document();
+    let further = [
+        (
+            security::of(call, module).is_some(),
+            StatusCode::UNAUTHORIZED,
+        ),
+        (
+            security::may_be_forbidden(call, module),
+            StatusCode::FORBIDDEN,
+        ),
+        (module.rate_limit().is_some(), StatusCode::TOO_MANY_REQUESTS),
+        (
+            may_be_unfit || call.may_have_key(module),
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+    ];
+    let further = further.iter().filter(|(applies, _)| *applies);
+    for &status in refusals(call)
+        .iter()
+        .chain(further.map(|(_, status)| status))
+    {
         insert(status, refusal::response(module.envelope(), status));
     }
     responses.into()
@@ -62,6 +80,7 @@ pub(super) fn headers(names: &[&str]) -> Value {
         let field = match *name {
             "AcceptPatch" => "Accept-Patch",
             "RetryAfter" => "Retry-After",
+            "WwwAuthenticate" => "WWW-Authenticate",
             "XRequestId" => "x-request-id",
             name => name,
         };
@@ -89,6 +108,7 @@ pub(super) fn all_headers() -> Value {
             "required": true,
             "schema": { "type": "integer" },
         },
+        "WwwAuthenticate": header("What has to be shown, as RFC 6750 has it."),
         "XRequestId": header("The request's id, by which its line is found in the log."),
     })
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::parameter::{self, references};
-use super::{EXAMPLE_ID, answer, reference, schema};
+use super::{EXAMPLE_ID, answer, reference, schema, security};
 use crate::health;
 use crate::module::{Module, Verb};
 
@@ -228,6 +228,9 @@ impl Call {
         if self == Self::List {
             parameters.extend(parameter::of_indexes(module));
         }
+        if self.may_have_key(module) {
+            parameters.extend(references(&["idempotencyKey"]));
+        }
         parameters.extend(references(&["requestId"]));
         parameters
     }
@@ -243,24 +246,36 @@ impl Call {
         if let Some(body) = self.body(module) {
             operation["requestBody"] = body;
         }
+        if let Some(security) = security::of(self, module) {
+            operation["security"] = security;
+        }
         operation["responses"] = answer::of(self, module);
         operation
     }
 
     /// HEAD, which answers as this call does.
     fn head(self, module: &Module, kind: &str) -> Value {
-        json!({
+        let mut operation = json!({
             "operationId": operation_id(&format!("head{kind}"), module),
             "tags": [module.name().as_str()],
             "summary": "As GET, without a body",
             "parameters": self.parameters(module),
             "responses": answer::without_content(&answer::of(self, module)),
-        })
+        });
+        if let Some(security) = security::of(self, module) {
+            operation["security"] = security;
+        }
+        operation
     }
 
     /// Whether its request has a document, or something that becomes one.
     pub(super) fn takes_document(self) -> bool {
         !matches!(self, Self::List | Self::Get | Self::Delete)
+    }
+
+    /// Whether it can be sent again without being done again.
+    pub(super) fn may_have_key(self, module: &Module) -> bool {
+        module.memory().is_some() && matches!(self, Self::Create | Self::Post)
     }
 
     fn body(self, module: &Module) -> Option<Value> {

@@ -62,6 +62,14 @@ pub(super) fn all() -> Value {
             "The call is done only if the item has none of these entity tags; `*` is any.",
             TAG,
         ),
+        "idempotencyKey": {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "A name of your own for the request, new for each: sent again with the \
+                same, it is answered as the first time and not done again.",
+            "schema": { "type": "string", "pattern": "^[!-~]{1,255}$" },
+            "example": "0d5e3a9e-64ef-4e8c-9d27-4ae9f1ec4ff1",
+        },
         "requestId": header(
             "x-request-id",
             "An id of your own for the request, by which its line is found in the log: at most 128 \

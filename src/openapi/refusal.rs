@@ -1,17 +1,20 @@
 //! The answers of errors, by status, in each envelope that a module has.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{answer, reference};
+use crate::access::{Caller, Identity};
 use crate::envelope;
 use crate::error::{ApiError, Panic, UnsupportedMediaType};
 use crate::item::InvalidDocument;
 use crate::list::InvalidQuery;
-use crate::module::{Envelope, Module};
+use crate::module::{Envelope, Module, Verb};
 use crate::patch::{Patch, PatchType};
+use crate::rate_limit::TooOften;
 use crate::schema::Schema;
 
 /// A reference to the response of an error of this status.
@@ -24,7 +27,7 @@ pub(super) fn all(modules: &[&Module]) -> Map<String, Value> {
     [Envelope::Verb, Envelope::Plain]
         .into_iter()
         .filter(|envelope| modules.iter().any(|module| module.envelope() == *envelope))
-        .flat_map(responses)
+        .flat_map(|envelope| responses(envelope, modules))
         .collect()
 }
 
@@ -42,9 +45,12 @@ fn name(envelope: Envelope, status: StatusCode) -> String {
     format!("{kind}.{}", reason.replace(' ', ""))
 }
 
-fn responses(envelope: Envelope) -> impl Iterator<Item = (String, Value)> {
+fn responses(
+    envelope: Envelope,
+    modules: &[&Module],
+) -> impl Iterator<Item = (String, Value)> + use<> {
     let mut by_status: BTreeMap<StatusCode, Vec<ApiError>> = BTreeMap::new();
-    for error in samples() {
+    for error in samples().chain(samples_of(modules)) {
         by_status.entry(error.status()).or_default().push(error);
     }
     by_status.into_iter().map(move |(status, errors)| {
@@ -57,7 +63,10 @@ fn responses(envelope: Envelope) -> impl Iterator<Item = (String, Value)> {
             .collect();
         let headers: &[_] = match status {
             StatusCode::METHOD_NOT_ALLOWED => &["Allow", "XRequestId"],
-            StatusCode::SERVICE_UNAVAILABLE => &["RetryAfter", "XRequestId"],
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                &["RetryAfter", "XRequestId"]
+            }
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => &["WwwAuthenticate", "XRequestId"],
             StatusCode::UNSUPPORTED_MEDIA_TYPE => &["AcceptPatch", "XRequestId"],
             _ => &["XRequestId"],
         };
@@ -79,6 +88,29 @@ fn responses(envelope: Envelope) -> impl Iterator<Item = (String, Value)> {
 pub(super) fn body(envelope: Envelope, error: &ApiError) -> Value {
     let (_, text) = envelope::told(envelope, error);
     serde_json::from_str(&text).unwrap_or_default()
+}
+
+/// Those of what only some modules ask for.
+fn samples_of(modules: &[&Module]) -> impl Iterator<Item = ApiError> {
+    let any = |has: fn(&Module) -> bool| modules.iter().any(|module| has(module));
+    let too_often = any(|module| module.rate_limit().is_some())
+        .then_some(ApiError::TooOften(TooOften(Duration::from_secs(1))));
+    let reused = any(|module| module.memory().is_some()).then_some(ApiError::KeyReused);
+    let accesses: Vec<_> = modules
+        .iter()
+        .filter_map(|module| module.access())
+        .collect();
+    let unknown = accesses.first().map(|access| access.guard().unknown());
+    let unscoped = accesses.iter().find_map(|access| {
+        let mut verbs = Verb::ALL.iter();
+        verbs.find_map(|&verb| {
+            access
+                .permit(verb, &Caller::Known(Identity::default()))
+                .err()
+        })
+    });
+    let denied = unknown.into_iter().chain(unscoped).map(ApiError::Denied);
+    too_often.into_iter().chain(reused).chain(denied)
 }
 
 /// One error or more of every status.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::body::Body;
 use axum::http::StatusCode;
 use modulo::openapi;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::app::{Answer, TestApp, parse};
 use crate::command::Folder;
@@ -63,8 +63,82 @@ async fn routes_and_tables_are_those_of_the_document() {
 
     let tables = app.dynamodb.list_tables().send().await.unwrap();
     let tables: BTreeSet<_> = tables.table_names().iter().cloned().collect();
-    let expected: BTreeSet<_> = modules().map(|module| module.table().to_string()).collect();
+    let expected = config.modules.tables();
+    let expected: BTreeSet<_> = expected.map(|module| module.table().to_string()).collect();
     assert_eq!(tables, expected);
+}
+
+/// Who shows nothing is let in just where the document asks for nothing.
+#[tokio::test]
+async fn what_a_call_asks_of_its_caller_is_in_the_document() {
+    let app = TestApp::start(EVERYTHING).await;
+    let document: Value = serde_json::from_str(&app.get("/_openapi.json").await.body).unwrap();
+    let mut guarded = 0;
+    for (path, described) in document["paths"].as_object().unwrap() {
+        for (method, operation) in described.as_object().unwrap() {
+            let security = operation["security"].as_array();
+            let is_guarded = security.is_some_and(|all| !all.iter().any(|one| *one == json!({})));
+            let answer = send(
+                &app,
+                &method.to_uppercase(),
+                &path.replace("{id}", "x"),
+                &[],
+            )
+            .await;
+            let is_refused = answer.status == StatusCode::UNAUTHORIZED;
+            assert_eq!(is_refused, is_guarded, "{method} {path}");
+            assert_eq!(
+                security.is_some(),
+                operation["responses"].get("401").is_some()
+            );
+            guarded += usize::from(is_guarded);
+        }
+    }
+    assert!(guarded > 10, "only {guarded} operations are guarded");
+}
+
+#[test]
+fn guards_are_security_schemes() {
+    let config = parse(
+        r#"
+        [modules.rooms]
+        key = "roomId"
+
+        [modules.rooms.access]
+        guard = "main"
+        public = ["GET"]
+        scopes = { DELETE = ["rooms:write", "rooms:admin"] }
+
+        [modules.open]
+        key = "id"
+
+        [access.main]
+        jwt = { issuer = "i", audience = "a", jwks = "https://issuer.example.com/jwks.json" }
+        "#,
+    );
+    let document = openapi::document(&config, openapi::HERE).unwrap();
+    let document: Value = serde_json::from_str(&document).unwrap();
+    let scheme = &document["components"]["securitySchemes"]["main"];
+    assert_eq!(
+        (&scheme["type"], &scheme["scheme"]),
+        (&json!("http"), &json!("bearer"))
+    );
+    let item = &document["paths"]["/rooms/{id}"];
+    assert_eq!(
+        item["delete"]["security"],
+        json!([{ "main": ["rooms:write", "rooms:admin"] }])
+    );
+    assert_eq!(item["put"]["security"], json!([{ "main": [] }]));
+    assert_eq!(item["get"]["security"], Value::Null);
+    assert!(item["delete"]["responses"].get("403").is_some());
+    assert!(item["put"]["responses"].get("403").is_none());
+    // One of its operations may be a GET.
+    let batch = &document["paths"]["/_batch/rooms"]["post"]["security"];
+    assert_eq!(*batch, json!([{ "main": [] }, {}]));
+    assert_eq!(
+        document["paths"]["/open/{id}"]["put"]["security"],
+        Value::Null
+    );
 }
 
 #[test]

@@ -43,7 +43,11 @@ async function tryPage(context, address) {
   const page = await context.newPage();
   const wrong = [];
   page.on("pageerror", (error) => wrong.push(error.message));
-  page.on("console", (message) => message.type() === "error" && wrong.push(message.text()));
+  // A refusal that is asked for is no mistake of the page.
+  const isRefusal = (text) => /the server responded with a status of 40[14]/.test(text);
+  page.on("console", (message) => {
+    if (message.type() === "error" && !isRefusal(message.text())) wrong.push(message.text());
+  });
   page.on("request", (request) => {
     if (!request.url().startsWith(new URL("/", address).href)) wrong.push(`asks for ${request.url()}`);
   });
@@ -61,6 +65,11 @@ async function tryPage(context, address) {
   assert.equal(get.body, JSON.stringify({ GET: { verbId: id, data: document } }));
   const list = await send(page, "list_verb", { "query-limit": "1" });
   assert.equal(list.status, "200 OK");
+
+  const guarded = () => send(page, "get_guarded", { "path-id": "absent" });
+  assert.equal((await guarded()).status, "401 Unauthorized");
+  await page.locator("#credential-partners").fill("the-key-of-the-tests");
+  assert.equal((await guarded()).status, "404 Not Found");
 
   await page.getByRole("searchbox").fill("/plain/{id}");
   assert.equal(await page.locator("#put_verb").isVisible(), false);

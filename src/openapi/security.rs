@@ -1,0 +1,64 @@
+//! What callers have to show: the guards as security schemes, and which of them a call asks for.
+
+use serde_json::{Map, Value, json};
+
+use super::call::Call;
+use crate::access::{Credential, X_API_KEY};
+use crate::batch::Batch;
+use crate::module::Module;
+use crate::name::Scope;
+
+/// The guards of `modules`, each once.
+pub(super) fn schemes(modules: &[&Module]) -> Map<String, Value> {
+    let guards = modules.iter().filter_map(|module| module.access());
+    let schemes = guards.map(|access| {
+        let guard = access.guard();
+        let scheme = match guard.credential() {
+            Credential::Jwt(_) => json!({
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "A token of the API's issuer.",
+            }),
+            Credential::Key(_) => json!({
+                "type": "apiKey",
+                "in": "header",
+                "name": X_API_KEY.as_str(),
+                "description": "A key that the API's owner has made.",
+            }),
+        };
+        (guard.name().to_string(), scheme)
+    });
+    schemes.collect()
+}
+
+/// What `call` asks of its callers: nothing, if it is open to everybody.
+pub(super) fn of(call: Call, module: &Module) -> Option<Value> {
+    let access = module.access()?;
+    let guard = access.guard().name().as_str();
+    let required = |scopes: Vec<&str>| json!({ guard: scopes });
+    match call.verb() {
+        Some(verb) if access.public().contains(verb) => None,
+        Some(verb) => {
+            let scopes = access.scopes(verb).iter();
+            Some(json!([required(scopes.map(Scope::as_str).collect())]))
+        }
+        // Each operation of a batch asks for what its verb does; if one is public, so is the call.
+        None if Batch::verbs()
+            .iter()
+            .any(|verb| access.public().contains(verb)) =>
+        {
+            Some(json!([required(Vec::new()), {}]))
+        }
+        None => Some(json!([required(Vec::new())])),
+    }
+}
+
+/// Whether who is known may still not be let in: an atomic batch is refused for any operation.
+pub(super) fn may_be_forbidden(call: Call, module: &Module) -> bool {
+    let verbs = call
+        .verb()
+        .map_or_else(Batch::verbs, |verb| [verb].into_iter().collect());
+    let access = module.access();
+    access.is_some_and(|access| verbs.iter().any(|verb| !access.scopes(verb).is_empty()))
+}
