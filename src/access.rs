@@ -12,12 +12,13 @@ pub use self::jwks::{InvalidJwks, Jwks, KeySource};
 pub use self::jwt::{InvalidToken, Jwt, Keys};
 pub use self::key::{ApiKey, KeyHash, NewKey};
 pub use self::pseudonym::Pseudonym;
-pub use self::secret::{Secret, Unset};
+pub use self::secret::{NoSecret, Secret, SecretPlace};
 use crate::file::ConfigFile;
 use crate::module::{Verb, Verbs};
 use crate::name::{GuardName, Identifier, Scope};
 use crate::tenant::Tenant;
 
+mod cached;
 mod jwks;
 mod jwt;
 mod key;
@@ -110,6 +111,18 @@ impl Guard {
     #[must_use]
     pub fn file(&self) -> Option<&ConfigFile> {
         self.jwks()?.file()
+    }
+
+    /// The secret that it checks with, if it does.
+    #[must_use]
+    pub fn secret(&self) -> Option<&Secret> {
+        match &self.credential {
+            Credential::Jwt(Jwt {
+                keys: Keys::Secret(secret),
+                ..
+            }) => Some(secret),
+            Credential::Jwt(_) | Credential::Key(_) => None,
+        }
     }
 
     /// Its issuer's public keys, if those are what it checks with.
@@ -275,7 +288,19 @@ pub enum Unchecked {
     Keys(#[source] Arc<InvalidJwks>),
     /// There is no secret.
     #[error("the secret can't be had")]
-    Secret(#[source] Unset),
+    Secret(#[source] Arc<NoSecret>),
+}
+
+impl Unchecked {
+    /// Whether it may be mended by waiting.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Secret(cause) => matches!(**cause, NoSecret::Unreadable { .. }),
+            Self::Keys(_) => false,
+        }
+    }
 }
 
 /// How a credential is shown.

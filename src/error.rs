@@ -250,8 +250,8 @@ fn unready_message(unready: &Unready, is_open: bool) -> String {
 
 fn unchecked_message(cause: &Unchecked) -> &'static str {
     match cause {
-        Unchecked::Unreachable(_) => "Try again later",
-        Unchecked::Keys(_) | Unchecked::Secret(_) => "Internal error",
+        cause if cause.is_temporary() => "Try again later",
+        _ => "Internal error",
     }
 }
 
@@ -294,9 +294,9 @@ impl ApiError {
             Self::UnsupportedMediaType(_) | Self::UnsupportedPatchType(_) => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }
+            Self::Unchecked(cause) if cause.is_temporary() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Contended
             | Self::Unready { .. }
-            | Self::Unchecked(Unchecked::Unreachable(_))
             | Self::Store(StoreError::Throttled(_) | StoreError::Unreachable(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -305,7 +305,7 @@ impl ApiError {
             }
             Self::Store(StoreError::Other(_))
             | Self::Schema(_)
-            | Self::Unchecked(Unchecked::Keys(_) | Unchecked::Secret(_))
+            | Self::Unchecked(_)
             | Self::Panic(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

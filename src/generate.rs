@@ -65,12 +65,20 @@ mod tests {
         [service]
         name = "salas"
 
+        [access.parameter]
+        jwt = { issuer = "i", audience = "a", secret = { ssm = "/salas/jwt" } }
+
+        [access.secret]
+        jwt = { issuer = "i", audience = "a", secret = { secretsmanager = "salas/jwt" } }
+
         [modules.modulo1]
         key = "modulo1Id"
+        access = { guard = "parameter" }
 
         [modules.sessions]
         key = "id"
         methods = ["GET", "PUT"]
+        access = { guard = "secret" }
         ttl = "expiresAt"
         billing = { read = 5, write = 2 }
 

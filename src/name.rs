@@ -314,6 +314,30 @@ name! {
 }
 
 name! {
+    /// A parameter of AWS Systems Manager: 1 to 1,011 letters, digits and `/_.-`.
+    ParameterName,
+    |text| {
+        let rest: (fn(char) -> bool, _) = (
+            |c| c.is_ascii_alphanumeric() || "/_.-".contains(c),
+            "letters, digits, `/`, `_`, `.` and `-`",
+        );
+        Rule { min: 1, max: 1_011, start: rest, rest }.check(text)
+    }
+}
+
+name! {
+    /// A secret of AWS Secrets Manager: 1 to 512 letters, digits and `/_+=.@-`.
+    SecretName,
+    |text| {
+        let rest: (fn(char) -> bool, _) = (
+            |c| c.is_ascii_alphanumeric() || "/_+=.@-".contains(c),
+            "letters, digits, `/`, `_`, `+`, `=`, `.`, `@` and `-`",
+        );
+        Rule { min: 1, max: 512, start: rest, rest }.check(text)
+    }
+}
+
+name! {
     /// A stage: the part of every table's name that keeps `local`, `dev` and `prod` apart.
     ///
     /// 1 to 50 letters, digits, `-` and `_`, beginning with a letter or a digit.

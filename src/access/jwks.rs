@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use aws_smithy_http_client::Connector;
@@ -15,21 +15,12 @@ use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, P
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::Unchecked;
+use super::cached::{Cached, FRESH, Fetched};
 use super::jwt::{InvalidToken, Unverified};
 use crate::file::{ConfigFile, FilePath, InvalidFilePath};
-
-/// How long keys are used without a look at whether the issuer has others.
-const FRESH: Duration = Duration::from_mins(10);
-
-/// How long the issuer is left alone after a fetch, whatever tokens come in.
-const PAUSE: Duration = Duration::from_secs(30);
-
-/// The same, while there are no keys at all.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// How long a fetch may take.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -53,7 +44,7 @@ enum Place {
     /// A file, and what was in it when it was read.
     File(ConfigFile, OnceLock<Result<Arc<KeySet>, Arc<InvalidJwks>>>),
     /// A server.
-    Remote(Arc<Remote>),
+    Remote(Remote),
 }
 
 impl Jwks {
@@ -62,11 +53,10 @@ impl Jwks {
     }
 
     pub(crate) fn at(url: JwksUrl) -> Self {
-        Self(Place::Remote(Arc::new(Remote {
+        Self(Place::Remote(Remote {
             url,
-            fetched: RwLock::default(),
-            last_fetch: Mutex::default(),
-        })))
+            keys: Arc::default(),
+        }))
     }
 
     /// Its file, if it is in one.
@@ -97,13 +87,7 @@ impl Jwks {
     ) -> Result<Arc<Key>, Unverified> {
         let keys = match &self.0 {
             Place::File(file, keys) => read(file, keys).map_err(Unchecked::Keys)?,
-            Place::Remote(remote) => {
-                let wanted = Wanted {
-                    id: id.map(str::to_owned),
-                    algorithm,
-                };
-                return remote.find(wanted).await;
-            }
+            Place::Remote(remote) => return remote.find(id, algorithm).await,
         };
         Ok(keys.find(id, algorithm)?)
     }
@@ -142,96 +126,40 @@ fn read(
     keys.get_or_init(|| read().map_err(Arc::new)).clone()
 }
 
-/// A server's keys, fetched when they are first needed.
+/// A server's keys.
 #[derive(Debug)]
 struct Remote {
     url: JwksUrl,
-    fetched: RwLock<Option<Fetched>>,
-    /// Held while a fetch is under way, so that there is one at a time.
-    last_fetch: Mutex<Option<LastFetch>>,
-}
-
-#[derive(Debug, Clone)]
-struct Fetched {
-    keys: Arc<KeySet>,
-    at: Instant,
-}
-
-#[derive(Debug)]
-struct LastFetch {
-    at: Instant,
-    error: Option<Arc<InvalidJwks>>,
-}
-
-#[derive(Debug, Clone)]
-struct Wanted {
-    id: Option<String>,
-    algorithm: Algorithm,
+    keys: Arc<Cached<KeySet, InvalidJwks>>,
 }
 
 impl Remote {
-    async fn find(self: &Arc<Self>, wanted: Wanted) -> Result<Arc<Key>, Unverified> {
-        let Some(Fetched { keys, at }) = self.fetched() else {
-            self.refresh(None).await?;
-            let fetched = self.fetched().map(|fetched| fetched.keys);
-            let keys = fetched.unwrap_or_default();
-            return Ok(keys.find(wanted.id.as_deref(), wanted.algorithm)?);
+    async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Arc<Key>, Unverified> {
+        let Some(Fetched { value: keys, at }) = self.keys.fetched() else {
+            self.refresh(None).await.map_err(Unchecked::Unreachable)?;
+            let fetched = self.keys.fetched().map(|fetched| fetched.value);
+            return Ok(fetched.unwrap_or_default().find(id, algorithm)?);
         };
-        let found = keys.find(wanted.id.as_deref(), wanted.algorithm);
+        let found = keys.find(id, algorithm);
         let is_stale = at.elapsed() > FRESH;
         match found {
             Ok(key) if !is_stale => Ok(key),
             // Who comes while another request fetches goes on with what there is.
-            Ok(key) if self.last_fetch.try_lock().is_err() => Ok(key),
+            Ok(key) if self.keys.is_busy() => Ok(key),
             Err(error) if error != InvalidToken::UnknownKey && !is_stale => Err(error.into()),
             _ => {
                 // The keys that are there go on while the server is down.
                 let _ = self.refresh(Some(at)).await;
-                let keys = self.fetched().map_or(keys, |fetched| fetched.keys);
-                Ok(keys.find(wanted.id.as_deref(), wanted.algorithm)?)
+                let keys = self.keys.fetched().map_or(keys, |fetched| fetched.value);
+                Ok(keys.find(id, algorithm)?)
             }
         }
     }
 
-    fn fetched(&self) -> Option<Fetched> {
-        let fetched = self.fetched.read().unwrap_or_else(PoisonError::into_inner);
-        fetched.clone()
-    }
-
-    /// Fetches the keys, unless that has been done since those of `seen`, or tried just now. In a
-    /// task of its own: a client that goes away must not take the fetch of all others with it.
-    async fn refresh(self: &Arc<Self>, seen: Option<Instant>) -> Result<(), Unchecked> {
-        let remote = Arc::clone(self);
-        let fetch = async move {
-            let mut last = remote.last_fetch.lock().await;
-            let fetched = remote.fetched().map(|fetched| fetched.at);
-            if fetched != seen {
-                return Ok(());
-            }
-            let pause = if seen.is_some() { PAUSE } else { FIRST_PAUSE };
-            if let Some(LastFetch { at, error }) = &*last
-                && at.elapsed() < pause
-            {
-                return error.clone().map_or(Ok(()), Err);
-            }
-            let outcome = fetch(&remote.url).await.map_err(Arc::new);
-            let at = Instant::now();
-            *last = Some(LastFetch {
-                at,
-                error: outcome.as_ref().err().cloned(),
-            });
-            let keys = Arc::new(outcome?);
-            let mut fetched = remote
-                .fetched
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            *fetched = Some(Fetched { keys, at });
-            Ok(())
-        };
-        match tokio::spawn(fetch).await {
-            Ok(outcome) => outcome.map_err(Unchecked::Unreachable),
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+    async fn refresh(&self, seen: Option<Instant>) -> Result<(), Arc<InvalidJwks>> {
+        let url = self.url.clone();
+        let fetch = move || async move { fetch(&url).await };
+        self.keys.refresh(seen, fetch).await
     }
 }
 

@@ -179,8 +179,8 @@ impl Jwt {
                     .decoding(),
             ),
             Keys::Secret(secret) if header.alg == Algorithm::HS256 => {
-                let secret = secret.value().map_err(Unchecked::Secret)?;
-                is_signed(&DecodingKey::from_secret(secret))
+                let check = |secret: &[u8]| is_signed(&DecodingKey::from_secret(secret));
+                secret.with(check).await.map_err(Unchecked::Secret)?
             }
             Keys::Secret(_) => return Err(InvalidToken::Algorithm.into()),
         };

@@ -1,49 +1,206 @@
 //! The secret that an issuer shares with the function.
 
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::name::Identifier;
+use super::cached::{Cached, FRESH, Fetched};
+use crate::name::{Identifier, ParameterName, SecretName};
+
+/// How long a fetch may take.
+const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 /// A secret of HS256 and where it comes from. No debug output, and so no log, shows it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Secret {
-    variable: Identifier,
-    value: Option<Box<[u8]>>,
+    place: SecretPlace,
+    fetched: Arc<Cached<Box<[u8]>, NoSecret>>,
 }
 
-/// The environment lacks a secret.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the environment variable `{0}` is not set")]
-pub struct Unset(Identifier);
+/// Where a secret is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretPlace {
+    /// In the function's environment; its value is that of the start.
+    Variable(Identifier, Hidden),
+    /// In AWS Systems Manager Parameter Store.
+    Parameter(ParameterName),
+    /// In AWS Secrets Manager.
+    Secret(SecretName),
+}
+
+/// A value that nothing shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hidden(Option<Box<[u8]>>);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+/// Why there is no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum NoSecret {
+    /// The environment lacks it.
+    #[error("the environment variable `{0}` is not set")]
+    Unset(Identifier),
+    /// It could not be fetched.
+    #[error("cannot read {place}")]
+    Unreadable {
+        /// What, and where.
+        place: String,
+        /// Why.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// It is too short to keep anything safe.
+    #[error("{place} has {bytes} bytes, HS256 needs {min} at the least", min = Secret::MIN_BYTES)]
+    Short {
+        /// What, and where.
+        place: String,
+        /// Its length.
+        bytes: usize,
+    },
+}
 
 impl Secret {
     /// What RFC 7518 asks of a key for HS256.
     pub const MIN_BYTES: usize = 32;
 
-    /// That of an environment variable, as far as it is set.
-    pub(crate) fn of_variable(variable: Identifier, value: Option<&str>) -> Self {
-        let value = value.filter(|value| !value.is_empty());
+    /// One that is in `place`.
+    #[must_use]
+    pub fn new(place: SecretPlace) -> Self {
         Self {
-            variable,
-            value: value.map(|value| value.as_bytes().into()),
+            place,
+            fetched: Arc::default(),
         }
     }
 
-    /// The secret.
+    /// That of an environment variable, as far as it is set.
+    pub(crate) fn of_variable(variable: Identifier, value: Option<&str>) -> Self {
+        let value = value.filter(|value| !value.is_empty());
+        let hidden = Hidden(value.map(|value| value.as_bytes().into()));
+        Self::new(SecretPlace::Variable(variable, hidden))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn place(&self) -> &SecretPlace {
+        &self.place
+    }
+
+    /// How long it is, if that is known without a fetch.
+    pub(crate) fn len(&self) -> Option<usize> {
+        match &self.place {
+            SecretPlace::Variable(_, Hidden(value)) => value.as_ref().map(|value| value.len()),
+            SecretPlace::Parameter(_) | SecretPlace::Secret(_) => None,
+        }
+    }
+
+    /// Hands the secret to `check`. It is fetched when it is first needed, and again after ten
+    /// minutes; while it can't be, the one that was fetched last goes on.
     ///
     /// # Errors
-    /// Its variable is not set.
-    pub fn value(&self) -> Result<&[u8], Unset> {
-        self.value
-            .as_deref()
-            .ok_or_else(|| Unset(self.variable.clone()))
+    /// There is none.
+    pub(super) async fn with<R>(&self, check: impl FnOnce(&[u8]) -> R) -> Result<R, Arc<NoSecret>> {
+        if let SecretPlace::Variable(variable, Hidden(value)) = &self.place {
+            let value = value.as_deref();
+            return value
+                .map(check)
+                .ok_or_else(|| Arc::new(NoSecret::Unset(variable.clone())));
+        }
+        let before = self.fetched.fetched();
+        let is_fresh = |fetched: &Fetched<_>| fetched.at.elapsed() <= FRESH;
+        if let Some(fetched) = before.as_ref().filter(|fetched| is_fresh(fetched)) {
+            return Ok(check(&fetched.value));
+        }
+        let place = self.place.clone();
+        let refreshed = self
+            .fetched
+            .refresh(before.map(|before| before.at), move || fetch(place))
+            .await;
+        match (self.fetched.fetched(), refreshed) {
+            (Some(fetched), _) => Ok(check(&fetched.value)),
+            (None, Err(error)) => Err(error),
+            (None, Ok(())) => Err(Arc::new(NoSecret::Unreadable {
+                place: self.place.to_string(),
+                source: "it was not fetched".into(),
+            })),
+        }
     }
 }
 
+async fn fetch(place: SecretPlace) -> Result<Box<[u8]>, NoSecret> {
+    let fetched = tokio::time::timeout(TIME_LIMIT, read(&place)).await;
+    let unreadable = |source| NoSecret::Unreadable {
+        place: place.to_string(),
+        source,
+    };
+    let value = fetched
+        .unwrap_or_else(|elapsed| Err(elapsed.into()))
+        .map_err(unreadable)?;
+    if value.len() < Secret::MIN_BYTES {
+        return Err(NoSecret::Short {
+            place: place.to_string(),
+            bytes: value.len(),
+        });
+    }
+    Ok(value)
+}
+
+type Read = Result<Box<[u8]>, Box<dyn Error + Send + Sync>>;
+
+#[cfg(feature = "secrets")]
+async fn read(place: &SecretPlace) -> Read {
+    let account = aws_config::load_from_env().await;
+    match place {
+        SecretPlace::Variable(..) => Err("it is in the environment".into()),
+        SecretPlace::Parameter(name) => {
+            let client = aws_sdk_ssm::Client::new(&account);
+            let call = client.get_parameter().name(name.as_str());
+            let output = call.with_decryption(true).send().await?;
+            let value = output.parameter.and_then(|parameter| parameter.value);
+            Ok(value.unwrap_or_default().into_bytes().into())
+        }
+        SecretPlace::Secret(name) => {
+            let client = aws_sdk_secretsmanager::Client::new(&account);
+            let call = client.get_secret_value().secret_id(name.as_str());
+            let output = call.send().await?;
+            let text = output.secret_string.map(String::into_bytes);
+            let bytes = text.or(output
+                .secret_binary
+                .map(aws_sdk_secretsmanager::primitives::Blob::into_inner));
+            Ok(bytes.unwrap_or_default().into())
+        }
+    }
+}
+
+#[cfg(not(feature = "secrets"))]
+async fn read(_: &SecretPlace) -> Read {
+    Err("this program was built without the feature `secrets`".into())
+}
+
+impl fmt::Display for SecretPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(variable, _) => write!(f, "the environment variable `{variable}`"),
+            Self::Parameter(name) => write!(f, "the parameter `{name}`"),
+            Self::Secret(name) => write!(f, "the secret `{name}`"),
+        }
+    }
+}
+
+/// From the same place, and of the same value if that is part of the place.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.place == other.place
+    }
+}
+
+impl Eq for Secret {}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Secret")
-            .field("variable", &self.variable)
-            .finish_non_exhaustive()
+        f.debug_tuple("Secret").field(&self.place).finish()
     }
 }

@@ -789,6 +789,8 @@ fn noun(key: &str) -> &str {
         "schema" => "path of a schema",
         "access" | "guard" => "name of a guard",
         "env" => "name of a variable",
+        "ssm" => "name of a parameter",
+        "secretsmanager" => "name of a secret",
         "jwks" => "place of keys",
         "methods" | "public" => "method",
         "origins" => "origin",

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::cloudformation::logical_id;
+use crate::access::{Secret, SecretPlace};
 use crate::module::{Module, Modules, Verb};
 
 const SCAN: &str = "dynamodb:Scan";
@@ -37,6 +38,29 @@ pub(super) fn statements(modules: &Modules) -> Vec<Statement> {
         let actions = vec![ACTION_OF_HEALTH, "dynamodb:GetItem", "dynamodb:PutItem"];
         tables.entry(actions).or_default().push(arn);
     }
+    for secret in secrets(modules) {
+        let (action, resource) = match secret {
+            SecretPlace::Variable(..) => continue,
+            SecretPlace::Parameter(name) => {
+                // A path's first slash is also that of the ARN.
+                let name = name.as_str().trim_start_matches('/');
+                (
+                    "ssm:GetParameter",
+                    format!("ssm:{ACCOUNT}:parameter/{name}"),
+                )
+            }
+            // Secrets Manager adds a hyphen and six characters to the name.
+            SecretPlace::Secret(name) => (
+                "secretsmanager:GetSecretValue",
+                format!("secretsmanager:{ACCOUNT}:secret:{name}-??????"),
+            ),
+        };
+        let arn = json!({ "Fn::Sub": format!("arn:${{AWS::Partition}}:{resource}") });
+        let resources = tables.entry(vec![action]).or_default();
+        if !resources.contains(&arn) {
+            resources.push(arn);
+        }
+    }
     tables
         .into_iter()
         .map(|(action, resource)| Statement {
@@ -49,6 +73,15 @@ pub(super) fn statements(modules: &Modules) -> Vec<Statement> {
 
 /// What `/_health/ready` asks of each table: whether it is there.
 const ACTION_OF_HEALTH: &str = "dynamodb:DescribeTable";
+
+/// Region and account of an ARN, for CloudFormation to fill in.
+const ACCOUNT: &str = "${AWS::Region}:${AWS::AccountId}";
+
+/// Where the secrets of the modules' guards are.
+fn secrets(modules: &Modules) -> impl Iterator<Item = &SecretPlace> {
+    let guards = modules.iter().filter_map(|module| module.access());
+    guards.filter_map(|access| access.guard().secret().map(Secret::place))
+}
 
 fn actions(module: &Module) -> Vec<&'static str> {
     let of_verbs = module.verbs().iter().flat_map(actions_of).copied();

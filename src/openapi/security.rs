@@ -54,8 +54,12 @@ pub(super) fn of(call: Call, module: &Module) -> Option<Value> {
     }
 }
 
-/// Whether who is known may still not be let in: an atomic batch is refused for any operation.
+/// Whether who is known may still not be let in, for lack of a scope or of a tenant; an atomic batch
+/// is refused for any of its operations.
 pub(super) fn may_be_forbidden(call: Call, module: &Module) -> bool {
+    if module.tenant().is_some() {
+        return true;
+    }
     let verbs = call
         .verb()
         .map_or_else(Batch::verbs, |verb| [verb].into_iter().collect());

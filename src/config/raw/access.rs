@@ -10,7 +10,7 @@ use std::time::Duration;
 use ::config::{Value, ValueKind};
 
 use super::{Section, Setting, describe, has_environment, noun, source, suggest};
-use crate::access::{ApiKey, Credential, Guard, Jwks, Jwt, KeySource, Keys, Secret};
+use crate::access::{ApiKey, Credential, Guard, Jwks, Jwt, KeySource, Keys, Secret, SecretPlace};
 use crate::config::error::{Faults, Source};
 use crate::file::ConfigFile;
 use crate::module::{Verb, Verbs};
@@ -103,7 +103,7 @@ impl Section {
 
     fn jwt(mut self, around: Surroundings<'_>, faults: &mut Faults) -> Option<Jwt> {
         const HELP: &str = "name the issuer's keys, as in jwks = \"https://…/jwks.json\", or the \
-                            variable that has the secret, as in secret = { env = \"JWT_SECRET\" }";
+                            place of the secret, as in secret = { env = \"JWT_SECRET\" }";
         self.is_one_of(&["jwks", "secret"], HELP, faults);
         let issuer = self.required::<Identifier>("issuer", "as the issuer writes it", faults);
         let audience = self.required::<Identifier>("audience", "as tokens name this API", faults);
@@ -125,17 +125,28 @@ impl Section {
     }
 
     fn secret(mut self, around: Surroundings<'_>, faults: &mut Faults) -> Option<Secret> {
-        let variable = self.required::<Identifier>("env", "a variable's name", faults)?;
+        const HELP: &str = "name the variable that has it, as in { env = \"JWT_SECRET\" }, or the \
+                            parameter, { ssm = \"/modulo/jwt\" }, or the secret, \
+                            { secretsmanager = \"modulo/jwt\" }";
+        let is_one = self.is_one_of(&["env", "ssm", "secretsmanager"], HELP, faults);
         let path = self.path.child("env");
+        let variable = self.text::<Identifier>("env", faults).map(|set| set.value);
+        let parameter = self.text("ssm", faults);
+        let parameter = parameter.map(|set| SecretPlace::Parameter(set.value));
+        let named = self.text("secretsmanager", faults);
+        let named = named.map(|set| SecretPlace::Secret(set.value));
         self.close(faults);
+        if !is_one {
+            return None;
+        }
+        let Some(variable) = variable else {
+            return parameter.or(named).map(Secret::new);
+        };
         let value = around.environment.get(variable.as_str());
         let secret = Secret::of_variable(variable, value.map(String::as_str));
-        if let Ok(value) = secret.value()
-            && value.len() < Secret::MIN_BYTES
-        {
+        if let Some(bytes) = secret.len().filter(|&bytes| bytes < Secret::MIN_BYTES) {
             let message = format!(
-                "the secret there has {} bytes, HS256 needs {} at the least",
-                value.len(),
+                "the secret there has {bytes} bytes, HS256 needs {} at the least",
                 Secret::MIN_BYTES
             );
             faults
