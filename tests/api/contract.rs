@@ -448,7 +448,7 @@ async fn the_errors_of_the_contract() {
         ("GET", "/", "", "", 404, "Not found"),
         ("GET", "/modulo3", "", "", 404, "Not found"),
         ("GET", "/modulo11/x", "", "", 404, "Not found"),
-        ("DELETE", "/_health", "", "", 404, "Not found"),
+        ("DELETE", "/_absent", "", "", 404, "Not found"),
         ("GET", "//modulo1/x", "", "", 404, "Not found"),
         ("LOCK", "/modulo1/x", json, "1", 405, allowed),
         ("TRACE", "/modulo1", "", "", 405, allowed),
