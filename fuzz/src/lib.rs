@@ -6,14 +6,21 @@
 
 #![forbid(unsafe_code)]
 
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
+use std::time::SystemTime;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http_body_util::BodyExt;
+use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Context, LambdaEvent};
+use modulo::access::{Caller, Identity};
 use modulo::config::{self, Config};
 use modulo::item::{Document, ItemId};
 use modulo::lambda;
@@ -22,6 +29,7 @@ use modulo::middleware::App;
 use modulo::name::Stage;
 use modulo::patch::{Patch, PatchType};
 use modulo::store::Store;
+use modulo::tenant::Tenant;
 use modulo::{openapi, routes};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use serde::Deserialize;
@@ -256,4 +264,169 @@ pub fn event(input: &[u8]) {
         let status = answer["statusCode"].as_u64();
         assert!(status.is_some_and(|status| status < 500), "{answer}");
     }
+}
+
+const GUARDS: &str = r#"
+    [access.public]
+    jwt = { issuer = "https://issuer.example.com/", audience = "modulo", jwks = "keys.json" }
+
+    [access.secret]
+    jwt = { issuer = "https://issuer.example.com/", audience = "modulo", secret = { env = "SECRET" } }
+
+    [defaults]
+    key = "id"
+    tenant = { claim = "org_id" }
+
+    [modules.public]
+    access = { guard = "public" }
+
+    [modules.secret]
+    access = { guard = "secret" }
+"#;
+
+const SECRET: &str = "a secret of the fuzzer, which is known to everybody";
+
+/// Headers that let in: the guard, and what it takes. Of the keys in `keys.json` nobody has the
+/// private halves any more, so that there are no others.
+const ISSUED: [(&str, Algorithm, &str); 4] = [
+    (
+        "public",
+        Algorithm::RS256,
+        include_str!("../corpus/token/rs256"),
+    ),
+    (
+        "public",
+        Algorithm::ES256,
+        include_str!("../corpus/token/es256"),
+    ),
+    (
+        "public",
+        Algorithm::EdDSA,
+        include_str!("../corpus/token/eddsa"),
+    ),
+    (
+        "secret",
+        Algorithm::HS256,
+        include_str!("../corpus/token/hs256"),
+    ),
+];
+
+static GUARDED: LazyLock<Guarded> = LazyLock::new(Guarded::start);
+
+/// Modules behind a guard of each kind of key.
+struct Guarded {
+    runtime: Runtime,
+    config: Config,
+    key: EncodingKey,
+}
+
+impl Guarded {
+    fn start() -> Self {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = if package.ends_with("fuzz") {
+            package.to_owned()
+        } else {
+            package.join("fuzz")
+        };
+        let environment = [("SECRET".to_owned(), SECRET.to_owned())];
+        let file = folder.join("modules.toml");
+        let config = config::parse(GUARDS, &file, &Stage::default(), environment);
+        Self {
+            runtime: Runtime::new().expect("threads are to be had"),
+            config: config.expect("it is legal"),
+            key: EncodingKey::from_secret(SECRET.as_bytes()),
+        }
+    }
+
+    /// Who is let in by this value of `Authorization`.
+    fn admitted(&self, guard: &str, value: &HeaderValue) -> Option<Identity> {
+        let module = self.config.modules.find(guard).expect("it is there");
+        let access = module.access().expect("it has a guard");
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, value.clone())]);
+        match self.runtime.block_on(access.identify(&headers)) {
+            Ok(Caller::Known(identity)) => Some(identity),
+            Ok(Caller::Anonymous) | Err(_) => None,
+        }
+    }
+
+    /// A token with these claims, whatever they are.
+    fn signed(&self, claims: &[u8]) -> String {
+        let header = URL_SAFE_NO_PAD.encode(br#"{"alg":"HS256"}"#);
+        let message = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims));
+        let signature = crypto::sign(message.as_bytes(), &self.key, Algorithm::HS256);
+        format!("{message}.{}", signature.expect("HMAC signs all"))
+    }
+}
+
+/// What is signed, and the signature, if the value of `Authorization` has both.
+fn parts_of(value: &[u8]) -> Option<(&str, &str)> {
+    let (scheme, token) = value.split_at_checked("Bearer ".len())?;
+    let token = str::from_utf8(token.trim_ascii()).ok()?;
+    let is_bearer = scheme.eq_ignore_ascii_case(b"Bearer ");
+    token.rsplit_once('.').filter(|_| is_bearer)
+}
+
+/// The value of `Authorization`: nobody is let in but with a token that was issued, and by the
+/// guard for which it was. As claims that are signed, it lets in whom they say, or nobody.
+pub fn token(input: &[u8]) {
+    // What no header can have is not asked.
+    if let Ok(value) = HeaderValue::from_bytes(input) {
+        for guard in ["public", "secret"] {
+            check_admission(guard, &value);
+        }
+    }
+    let value = format!("Bearer {}", GUARDED.signed(input));
+    let value = HeaderValue::try_from(value).expect("base64 is ASCII");
+    assert!(GUARDED.admitted("public", &value).is_none());
+    let Some(identity) = GUARDED.admitted("secret", &value) else {
+        return;
+    };
+    let text = str::from_utf8(input).expect("its claims are a text");
+    // What a `Value` can't hold may stand in a claim that nobody reads.
+    if let Ok(claims) = serde_json::from_str(text) {
+        check_identity(&identity, &claims);
+    }
+}
+
+fn check_admission(guard: &str, value: &HeaderValue) {
+    let is_admitted = GUARDED.admitted(guard, value).is_some();
+    let shown = parts_of(value.as_bytes());
+    let same = ISSUED.iter().find(|(of, _, issued)| {
+        let issued = parts_of(issued.as_bytes()).expect("it has both");
+        *of == guard && shown.is_some_and(|(message, _)| message == issued.0)
+    });
+    let must_be = match same {
+        Some((.., issued)) if shown == parts_of(issued.as_bytes()) => true,
+        // A signature of ECDSA has a twin, which anybody can make of it.
+        Some((_, Algorithm::ES256, _)) => is_admitted,
+        Some(_) | None => false,
+    };
+    assert_eq!(is_admitted, must_be, "{guard}: {value:?}");
+}
+
+fn check_identity(identity: &Identity, claims: &Value) {
+    let now = SystemTime::UNIX_EPOCH
+        .elapsed()
+        .expect("it is later")
+        .as_secs_f64();
+    let audience = &claims["aud"];
+    let audiences = audience
+        .as_array()
+        .map_or(std::slice::from_ref(audience), Vec::as_slice);
+    assert_eq!(claims["iss"], "https://issuer.example.com/", "{claims}");
+    assert!(
+        audiences.iter().any(|audience| audience == "modulo"),
+        "{claims}"
+    );
+    assert!(claims["exp"].is_number(), "{claims}");
+    // A minute is the guard's leeway.
+    assert!(
+        claims["exp"].as_f64().is_none_or(|exp| exp > now - 61.0),
+        "{claims}"
+    );
+    assert_eq!(identity.subject(), claims["sub"].as_str(), "{claims}");
+    let tenant = claims["org_id"]
+        .as_str()
+        .and_then(|name| name.parse::<Tenant>().ok());
+    assert_eq!(identity.tenant(), tenant.as_ref(), "{claims}");
 }

@@ -153,3 +153,8 @@ fn event() {
 fn path() {
     fuzz("path", targets::path);
 }
+
+#[test]
+fn token() {
+    fuzz("token", targets::token);
+}
