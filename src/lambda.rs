@@ -29,6 +29,7 @@ use crate::config::Config;
 use crate::middleware::{App, Invocation};
 use crate::module::{Module, Verb};
 use crate::store::Store;
+use crate::telemetry;
 use crate::trace::TraceContext;
 
 mod event;
@@ -69,7 +70,12 @@ pub async fn run(app: App) -> Result<(), lambda_http::Error> {
     let runtime = Runtime::new(service(app))
         // Around all that an invocation needs, the posting of its answer included.
         .layer(MapFutureLayer::new(move |invocation| {
-            tracked.track_future(invocation)
+            tracked.track_future(async {
+                let posted = invocation.await;
+                // Before the next poll, from which on Lambda may stop the clock.
+                telemetry::send_spans().await;
+                posted
+            })
         }));
     let finished = async {
         terminate.recv().await;

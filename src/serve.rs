@@ -28,6 +28,9 @@ mod reload;
 /// How long the requests in flight may take to finish.
 pub const GRACE: Duration = Duration::from_secs(30);
 
+/// How long the spans of a request may wait for those of others.
+const SPANS_WAIT: Duration = Duration::from_secs(1);
+
 /// What `modulo serve` is asked for.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -72,6 +75,8 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
         options.rust_log.as_deref(),
         &config.service.telemetry.log,
     );
+    #[cfg(feature = "otlp")]
+    telemetry::otlp::init(&config.service)?;
     let mut watch = Watch::start(&options.file)?;
     watch.follow(&config.modules)?;
     let listener = listen(&options.address).await?;
@@ -107,9 +112,20 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
         result = serving => result.context("cannot serve")?,
         () = cut_short => {}
         () = reload::keep_current(watch, &options, config, &tables, &current) => {}
+        () = send_spans() => {}
     }
+    telemetry::send_spans().await;
     tables.close().await;
     Ok(())
+}
+
+/// Sends spans again and again, if anybody collects them.
+async fn send_spans() {
+    while telemetry::has_spans() {
+        tokio::time::sleep(SPANS_WAIT).await;
+        telemetry::send_spans().await;
+    }
+    std::future::pending::<()>().await;
 }
 
 async fn listen(address: &str) -> anyhow::Result<TcpListener> {

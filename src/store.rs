@@ -23,7 +23,7 @@ pub use self::failure::Failure;
 pub use self::transfer::{
     Binary, InvalidRecord, Number, Owner, Record, TableFacts, Typed, WholeItem, WholePage,
 };
-pub use self::usage::{Meter, Usage};
+pub use self::usage::{Call, Meter, Usage};
 use self::usage::{Watch, is_throttle};
 use crate::chain::Chain;
 use crate::idempotency::{Once, Remembered};

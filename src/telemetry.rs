@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Write as _};
+use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
@@ -12,9 +13,13 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 pub(crate) use self::line::RequestLine;
+use crate::store::Call;
+use crate::trace::TraceContext;
 
 mod line;
 pub(crate) mod metric;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 mod text;
 
 /// What `RUST_LOG` has to name for the line of each request.
@@ -129,6 +134,45 @@ where
     LINES.get_or_init(|| Lines { format, write });
     if let Some(error) = illegal {
         tracing::warn!(%error, "RUST_LOG is illegal, and taken as if it were not set");
+    }
+}
+
+/// Where spans go.
+trait Spans: Send + Sync {
+    /// Takes those of one request, to be sent later.
+    fn record(&self, line: &RequestLine<'_>, trace: Option<TraceContext>, calls: Vec<Call>);
+
+    /// Sends what was taken.
+    fn send(&self) -> Sending<'_>;
+}
+
+type Sending<'s> = Pin<Box<dyn Future<Output = ()> + Send + 's>>;
+
+/// As [`LINES`]; there is none unless a collector was named.
+static SPANS: OnceLock<Box<dyn Spans>> = OnceLock::new();
+
+#[cfg(feature = "otlp")]
+fn send_spans_to(spans: Box<dyn Spans>) {
+    SPANS.get_or_init(|| spans);
+}
+
+/// Whether anybody collects spans.
+#[must_use]
+pub fn has_spans() -> bool {
+    SPANS.get().is_some()
+}
+
+/// Takes the spans of a request, for [`send_spans`].
+pub(crate) fn record(line: &RequestLine<'_>, trace: Option<TraceContext>, calls: Vec<Call>) {
+    if let Some(spans) = SPANS.get() {
+        spans.record(line, trace, calls);
+    }
+}
+
+/// Sends the spans of the requests that were answered, for a few seconds at the most.
+pub async fn send_spans() {
+    if let Some(spans) = SPANS.get() {
+        spans.send().await;
     }
 }
 

@@ -33,6 +33,10 @@ fn main() -> ExitCode {
         rust_log.as_deref(),
         &config.service.telemetry.log,
     );
+    #[cfg(feature = "otlp")]
+    if let Err(error) = telemetry::otlp::init(&config.service) {
+        tracing::warn!(%error, "there are no traces");
+    }
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {

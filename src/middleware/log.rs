@@ -123,17 +123,19 @@ impl Asked {
         asked
     }
 
-    /// Logs failures of ours as errors, all else as information, and what only probes as less.
-    fn log(&self, answer: &Response, duration: Duration, usage: Usage, namespace: Option<&str>) {
+    /// Logs failures of ours as errors, all else as information, and what only probes as less; and
+    /// has the request's spans recorded, but for a probe's.
+    fn tell(&self, answer: &Response, duration: Duration, meter: &Meter, observer: &Observer) {
         let status = answer.status();
-        let (level, is_enabled) = if status.is_server_error() {
+        let (level, is_logged) = if status.is_server_error() {
             (Level::ERROR, enabled!(target: REQUEST, Level::ERROR))
         } else if self.probe.is_some() {
             (Level::DEBUG, enabled!(target: REQUEST, Level::DEBUG))
         } else {
             (Level::INFO, enabled!(target: REQUEST, Level::INFO))
         };
-        if !is_enabled {
+        let is_traced = telemetry::has_spans() && self.probe.is_none();
+        if !is_logged && !is_traced {
             return;
         }
         let request_id = self.request_id.as_ref().map(RequestId::header_value);
@@ -143,7 +145,7 @@ impl Asked {
         let probe = self.probe.as_ref().map(|probe| probe as &dyn Display);
         let who = self.seen.as_ref().map(Seen::who).unwrap_or_default();
         let cause = answer.extensions().get::<Cause>();
-        telemetry::write(&RequestLine {
+        let line = RequestLine {
             time: self.time,
             level,
             request_id: request_id.and_then(|id| id.to_str().ok()),
@@ -154,13 +156,19 @@ impl Asked {
             module: mount.map(|mount| mount.module.name().as_str()),
             verb: mount.and_then(|mount| mount.deed(&self.method)),
             duration,
-            usage,
+            usage: meter.usage(),
             caller: who.caller,
             tenant: who.tenant,
             is_cold_start: self.is_cold_start,
             error: cause.map(|cause| cause as &dyn Display),
-            namespace,
-        });
+            namespace: observer.namespace(),
+        };
+        if is_logged {
+            telemetry::write(&line);
+        }
+        if is_traced {
+            telemetry::record(&line, self.trace, meter.take_calls());
+        }
     }
 }
 
@@ -170,14 +178,20 @@ pub(super) async fn log(
     mut request: Request,
     next: Next,
 ) -> Response {
-    if !observer.tells_time && !enabled!(target: REQUEST, Level::ERROR) {
+    let is_traced = telemetry::has_spans();
+    if !observer.tells_time && !is_traced && !enabled!(target: REQUEST, Level::ERROR) {
         return next.run(request).await;
     }
     let asked = Asked::of(&mut request, &observer);
-    let meter = Meter::default();
+    let meter = if is_traced {
+        Meter::of_calls()
+    } else {
+        Meter::default()
+    };
     let mut response = meter.read(next.run(request)).await;
-    let (duration, usage) = (asked.began.elapsed(), meter.usage());
-    asked.log(&response, duration, usage, observer.namespace());
+    let duration = asked.began.elapsed();
+    asked.tell(&response, duration, &meter, &observer);
+    let usage = meter.usage();
     if observer.tells_time
         && let Ok(timing) = HeaderValue::try_from(Timing { duration, usage }.to_string())
     {

@@ -4,7 +4,7 @@
 //! runs in; where there is none, nothing is read and no capacity asked for.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use aws_sdk_dynamodb::config::interceptors::{
     BeforeSerializationInterceptorContextMut, BeforeTransmitInterceptorContextRef,
@@ -19,6 +19,8 @@ use aws_sdk_dynamodb::operation::{
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use aws_smithy_runtime_api::client::interceptors::context::{Error, Input, Output};
 use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
 tokio::task_local! {
     static METER: Meter;
@@ -41,6 +43,19 @@ pub struct Usage {
     pub write_units: f64,
 }
 
+/// One operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Its name in DynamoDB.
+    pub operation: String,
+    /// When it was asked for.
+    pub began: SystemTime,
+    /// When it was answered, or given up.
+    pub ended: SystemTime,
+    /// Whether the answer was an error.
+    pub has_failed: bool,
+}
+
 /// Reads the [`Usage`] of what is done within it.
 #[derive(Debug, Clone, Default)]
 pub struct Meter(Arc<Mutex<Reading>>);
@@ -51,9 +66,56 @@ struct Reading {
     attempts: u32,
     under_way: u32,
     since: Option<Instant>,
+    /// The calls that have ended, where they are to be told.
+    calls: Option<Vec<Call>>,
+}
+
+impl Reading {
+    /// Notes that a call has ended, and what it consumed.
+    fn end(&mut self, units: Option<Units>) {
+        match units {
+            Some(Units::Read(units)) => self.usage.read_units += units,
+            Some(Units::Write(units)) => self.usage.write_units += units,
+            None => {}
+        }
+        self.under_way = self.under_way.saturating_sub(1);
+        if self.under_way == 0 {
+            let time = self.since.take().map(|since| since.elapsed());
+            self.usage.time += time.unwrap_or_default();
+        }
+    }
+}
+
+/// When a call began; the SDK keeps it with what it knows of the call.
+#[derive(Debug, Clone, Copy)]
+struct Began(SystemTime);
+
+impl Storable for Began {
+    type Storer = StoreReplace<Self>;
 }
 
 impl Meter {
+    /// One that also notes each call.
+    #[must_use]
+    pub fn of_calls() -> Self {
+        let calls = Some(Vec::new());
+        Self(Arc::new(Mutex::new(Reading {
+            calls,
+            ..Reading::default()
+        })))
+    }
+
+    /// The calls that have ended since they were last taken, if this meter notes them.
+    #[must_use]
+    pub fn take_calls(&self) -> Vec<Call> {
+        let mut reading = self.reading();
+        reading
+            .calls
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
     /// Reads the calls that `work` makes, but for those of tasks that it starts: see
     /// [`metered_as_here`].
     pub fn read<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
@@ -112,9 +174,14 @@ impl Intercept for Watch {
         &self,
         context: &mut BeforeSerializationInterceptorContextMut<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        known: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         tell(|reading| {
+            if reading.calls.is_some() {
+                known
+                    .interceptor_state()
+                    .store_put(Began(SystemTime::now()));
+            }
             ask_for_capacity(context.input_mut());
             reading.usage.calls += 1;
             reading.under_way += 1;
@@ -153,31 +220,22 @@ impl Intercept for Watch {
         &self,
         context: &FinalizerInterceptorContextRef<'_>,
         _: &RuntimeComponents,
-        _: &mut ConfigBag,
+        known: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        tell(
-            |Reading {
-                 usage,
-                 under_way,
-                 since,
-                 ..
-             }| {
-                if let Some(Ok(output)) = context.output_or_error() {
-                    match consumed(output) {
-                        Some(Units::Read(units)) => usage.read_units += units,
-                        Some(Units::Write(units)) => usage.write_units += units,
-                        None => {}
-                    }
-                }
-                *under_way = under_way.saturating_sub(1);
-                if *under_way == 0 {
-                    usage.time += since
-                        .take()
-                        .map(|since| since.elapsed())
-                        .unwrap_or_default();
-                }
-            },
-        );
+        tell(|reading| {
+            let result = context.output_or_error();
+            reading.end(result.and_then(Result::ok).and_then(consumed));
+            let began = known.load::<Began>();
+            if let (Some(calls), Some(&Began(began))) = (&mut reading.calls, began) {
+                let name = known.load::<Metadata>().map(Metadata::name);
+                calls.push(Call {
+                    operation: name.unwrap_or_default().to_owned(),
+                    began,
+                    ended: SystemTime::now(),
+                    has_failed: !matches!(result, Some(Ok(_))),
+                });
+            }
+        });
         Ok(())
     }
 }
@@ -193,6 +251,7 @@ pub(super) fn is_throttle(code: &str) -> bool {
     )
 }
 
+#[derive(Clone, Copy)]
 enum Units {
     Read(f64),
     Write(f64),

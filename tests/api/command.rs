@@ -40,7 +40,7 @@ impl Folder {
             .kill_on_drop(true);
         // The machine's own settings are no part of a test.
         for (name, _) in std::env::vars() {
-            if ["AWS_", "MODULO_", "RUST_LOG"]
+            if ["AWS_", "MODULO_", "OTEL_", "RUST_LOG"]
                 .iter()
                 .any(|prefix| name.starts_with(prefix))
             {
@@ -67,8 +67,17 @@ impl Folder {
 
     /// As [`Folder::serve`], with this in `RUST_LOG`.
     pub(crate) async fn serve_logging(&self, filter: &str, arguments: &[&str]) -> Served {
+        self.serve_with(&[("RUST_LOG", filter)], arguments).await
+    }
+
+    /// As [`Folder::serve`], with these variables.
+    pub(crate) async fn serve_with(
+        &self,
+        variables: &[(&str, &str)],
+        arguments: &[&str],
+    ) -> Served {
         let mut command = self.modulo(&["serve", "--addr", "127.0.0.1:0"]);
-        command.env("RUST_LOG", filter);
+        command.envs(variables.iter().copied());
         let mut process = command
             .args(arguments)
             .stdout(Stdio::piped())

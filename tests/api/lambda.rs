@@ -26,8 +26,9 @@ use modulo::local::{Data, Engine};
 use modulo::name::Stage;
 use modulo::{config, local};
 
-use self::call::{Call, Reply};
-use self::front_door::FrontDoor;
+pub(crate) use self::call::Call;
+use self::call::Reply;
+pub(crate) use self::front_door::FrontDoor;
 use crate::runtime_api::Function;
 
 /// Two modules, one of which bears the name of the API Gateway stage in the recorded events.
@@ -46,8 +47,8 @@ key = "prodId"
 const DOCUMENT: &str = r#"{"description":"Sala 90","chairs":90}"#;
 
 /// A function on [`MODULES`] and a DynamoDB of its own.
-struct Fixture {
-    function: Function,
+pub(crate) struct Fixture {
+    pub(crate) function: Function,
     dynamodb: Client,
     engine: Engine,
 }
@@ -58,7 +59,7 @@ impl Fixture {
     }
 
     /// With variables in the function's environment.
-    async fn with(envs: &[(&str, &str)]) -> Self {
+    pub(crate) async fn with(envs: &[(&str, &str)]) -> Self {
         let engine = Engine::start(&Data::Memory).await.unwrap();
         let dynamodb = Client::new(&local::settings(&engine.endpoint()).await);
         let stage = envs.iter().find(|(name, _)| *name == "MODULO_STAGE");

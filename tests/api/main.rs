@@ -30,4 +30,5 @@ mod reload;
 mod runtime_api;
 mod schema;
 mod tenants;
+mod traces;
 mod transfer;
