@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client as DynamoDb;
 use axum::body::Body;
+use axum::body::HttpBody;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Client as Http;
@@ -16,6 +17,8 @@ use modulo::name::Stage;
 use modulo::store::Store;
 use tokio::net::TcpListener;
 use tower::make::Shared;
+
+use crate::secrecy;
 
 /// What most tests serve: the modules of the contract's examples.
 pub(crate) const MODULES: &str = r#"
@@ -65,6 +68,7 @@ impl Client {
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let shown = format!("{} {}", request.method(), request.uri());
+        let request = noted(request).await;
         let response = self.0.request(request).await;
         let response = response.unwrap_or_else(|error| panic!("no answer to {shown}: {error:?}"));
         let (parts, body) = response.into_parts();
@@ -76,6 +80,18 @@ impl Client {
             body,
         }
     }
+}
+
+/// The request, of which is known what must not be logged; a body that is still being made is
+/// left alone.
+async fn noted(request: Request<Body>) -> Request<Body> {
+    if request.body().size_hint().exact().is_none() {
+        return request;
+    }
+    let (parts, body) = request.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    secrecy::sent(parts.uri.path(), &parts.headers, &body);
+    Request::from_parts(parts, body.into())
 }
 
 /// The function, served.
@@ -108,6 +124,7 @@ impl TestApp {
 
     /// Over whatever answers at `endpoint`.
     pub(crate) async fn over(config: &Arc<Config>, endpoint: &str) -> Self {
+        secrecy::watch();
         let store = Store::new(&local::settings(endpoint).await);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

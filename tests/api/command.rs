@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
 use crate::app::{Answer, Client, MODULES};
+use crate::secrecy;
 
 /// How long a test waits for what must come, before it fails.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -89,6 +90,7 @@ impl Folder {
         let (sender, mut lines) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Ok(Some(line)) = stdout.next_line().await {
+                secrecy::check(&line);
                 let _ = sender.send(line);
             }
         });

@@ -29,6 +29,7 @@ mod readme;
 mod reload;
 mod runtime_api;
 mod schema;
+mod secrecy;
 mod tenants;
 mod traces;
 mod transfer;

@@ -13,3 +13,6 @@ mod counter;
 mod doubt;
 mod kill;
 mod proxy;
+#[path = "../api/secrecy.rs"]
+#[allow(dead_code, reason = "the fixture of the other tests, too")]
+mod secrecy;

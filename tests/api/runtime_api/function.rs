@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::{Answer, RuntimeApi};
+use crate::secrecy;
 
 /// The time that a function has for one event unless a test says otherwise; Lambda's own default
 /// for an HTTP API.
@@ -140,6 +141,9 @@ impl Function {
 
     /// Sends an event; its answer is for later.
     pub(crate) fn deliver(&mut self, event: String, time_left: Duration) -> Invocation {
+        if let Ok(event) = serde_json::from_str(&event) {
+            secrecy::sent_event(&event);
+        }
         let (request_id, answer) = self.api.deliver(event, time_left);
         Invocation { request_id, answer }
     }
@@ -213,5 +217,11 @@ impl Function {
     pub(crate) fn output(&self, name: &str) -> String {
         let path: PathBuf = self.folder.path().join(name);
         String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned()
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        self.output("stdout").lines().for_each(secrecy::check);
     }
 }
