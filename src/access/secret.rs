@@ -176,8 +176,10 @@ async fn read(place: &SecretPlace) -> Read {
 }
 
 #[cfg(not(feature = "secrets"))]
-async fn read(_: &SecretPlace) -> Read {
-    Err("this program was built without the feature `secrets`".into())
+fn read(_: &SecretPlace) -> std::future::Ready<Read> {
+    std::future::ready(Err(
+        "this program was built without the feature `secrets`".into()
+    ))
 }
 
 impl fmt::Display for SecretPlace {
