@@ -1,12 +1,18 @@
 //! `bootstrap` as Lambda runs it, against the least that a function can do.
 //!
 //! ```text
-//! cargo bench --bench bootstrap -- [--rounds N] [--requests N] [NAME=BINARY …]
+//! cargo bench --bench bootstrap -- [MEASURE] [--rounds N] [--requests N] [NAME=BINARY …]
 //! ```
 //!
 //! Builds the function and two floors the same way, then starts them in turn, round after round,
 //! behind a runtime API and a DynamoDB that always gives the same answer. Any further binary, such
-//! as the function of another commit, is measured beside them, with 2 modules.
+//! as the function of another commit, is measured beside them, with 2 modules. MEASURE is
+//!
+//! - `compare`, where none is given: start, requests and size, without TLS and with;
+//! - `documents`: requests by the size of their document;
+//! - `concurrency`: several invocations at a time;
+//! - `instructions`: what valgrind counts of one GET, one POST and a start, the same in each run;
+//! - `soak`: what is resident as requests go on, `--requests 1000000` for instance.
 
 #![forbid(unsafe_code)]
 
@@ -18,12 +24,13 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use axum::body::Bytes;
 use tempfile::TempDir;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use figures::{Figure, percentile, table};
-use subject::{Run, Subject};
+use subject::{Load, Run, Subject};
 
 mod dynamodb;
 mod figures;
@@ -31,41 +38,265 @@ mod modules;
 mod runtime_api;
 mod schemas;
 mod subject;
+mod tls;
 
-/// Where among the subjects the bare handler is.
+/// Where among the subjects the bare handler is, and the function itself.
 const BARE: usize = 1;
+const MODULO: usize = 2;
+
+/// The documents' sizes, in KB.
+const KILOBYTES: [usize; 4] = [1, 10, 100, 350];
+
+/// How many invocations there are at a time.
+const IN_FLIGHT: [usize; 3] = [1, 8, 64];
+
+/// The runs whose difference is that of this many requests.
+const COUNTED: (usize, usize) = (100, 500);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse()?;
     let roots = TaskRoots::create()?;
     let subjects = subjects(&arguments, &roots)?;
+    let dynamodb = format!("http://{}", dynamodb::start().await?);
+    match arguments.measure {
+        Measure::Compare => compare(&arguments, &subjects, &dynamodb).await,
+        Measure::Documents => documents(&arguments, &subjects, &dynamodb).await,
+        Measure::Concurrency => concurrency(&arguments, &subjects, &dynamodb).await,
+        Measure::Instructions => instructions(&subjects, &dynamodb).await,
+        Measure::Soak => soak(&arguments, &subjects[MODULO], &dynamodb).await,
+    }
+}
 
-    let dynamodb = dynamodb::start().await?;
+async fn compare(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) -> Result<()> {
+    let load = Load::of(arguments.requests);
+    let mut figures = figures(
+        &interleaved(arguments.rounds, subjects, dynamodb, &load).await?,
+        arguments.requests,
+    );
+    figures.extend(sizes(subjects)?);
+    print(arguments, "Without TLS", subjects, &figures);
+
+    let folder = tempfile::tempdir()?;
+    let endpoint = tls::Endpoint::start(folder.path()).await?;
+    // Each has as many authorities to read as it would have for AWS.
+    let secured: Vec<_> = subjects
+        .iter()
+        .enumerate()
+        .map(|(at, subject)| {
+            let roots = if at > BARE {
+                &endpoint.amazon_roots
+            } else {
+                &endpoint.system_roots
+            };
+            let roots = roots.display().to_string();
+            subject.with(&subject.name, &[("SSL_CERT_FILE", roots)])
+        })
+        .collect();
+    let dynamodb = format!("https://{}", endpoint.address);
+    let runs = interleaved(arguments.rounds, &secured, &dynamodb, &load).await?;
+    let figures = crate::figures(&runs, arguments.requests);
+    print(arguments, "With TLS", subjects, &figures);
+    Ok(())
+}
+
+async fn documents(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) -> Result<()> {
+    let subjects = &subjects[BARE..=MODULO];
+    let mut figures = Vec::new();
+    for (name, event) in [
+        ("GET", get_of as fn(usize) -> Result<Bytes>),
+        ("POST", post_of),
+    ] {
+        for kilobytes in KILOBYTES {
+            let load = Load {
+                events: vec![event(kilobytes)?],
+                requests: arguments.requests,
+                in_flight: 1,
+            };
+            let runs = interleaved(arguments.rounds, subjects, dynamodb, &load).await?;
+            figures.push(figure(
+                &runs,
+                &format!("{name} of {kilobytes} KB, CPU, µs"),
+                0,
+                &|run| microseconds(run.cpu) / arguments.requests as f64,
+            ));
+        }
+    }
+    print_against(arguments, "By document", subjects, 0, &figures);
+    Ok(())
+}
+
+async fn concurrency(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) -> Result<()> {
+    let mut measured = Vec::new();
+    for threads in [1, 2] {
+        let name = format!("{threads} threads");
+        let variables = [("TOKIO_WORKER_THREADS", threads.to_string())];
+        measured.push(subjects[MODULO].with(&name, &variables));
+    }
+    let mut figures = Vec::new();
+    for in_flight in IN_FLIGHT {
+        let variables = [("AWS_LAMBDA_MAX_CONCURRENCY", in_flight.to_string())];
+        let subjects: Vec<_> = measured
+            .iter()
+            .map(|subject| subject.with(&subject.name, &variables))
+            .collect();
+        let load = Load {
+            in_flight,
+            ..Load::of(arguments.requests)
+        };
+        let runs = interleaved(arguments.rounds, &subjects, dynamodb, &load).await?;
+        let named = |what: &str| format!("{in_flight} at a time, {what}");
+        let requests = arguments.requests as f64;
+        figures.extend([
+            figure(&runs, &named("requests a second"), 0, &|run| {
+                requests / run.elapsed.as_secs_f64()
+            }),
+            figure(&runs, &named("CPU of a request, µs"), 0, &|run| {
+                microseconds(run.cpu) / requests
+            }),
+            figure(&runs, &named("p50, µs"), 0, &latency(50)),
+            figure(&runs, &named("p99, µs"), 0, &latency(99)),
+        ]);
+    }
+    print_against(arguments, "Several at a time", &measured, 0, &figures);
+    Ok(())
+}
+
+/// By valgrind, under which nothing depends on what else the machine does.
+async fn instructions(subjects: &[Subject], dynamodb: &str) -> Result<()> {
+    println!("| | start | GET | POST |\n| --- | --- | --- | --- |");
+    for subject in subjects {
+        let mut counted = subject.clone();
+        let wrapper = [
+            "valgrind",
+            "--tool=callgrind",
+            "--callgrind-out-file=/dev/null",
+        ];
+        counted.wrapper = wrapper.map(str::to_owned).to_vec();
+        let count = async |event: &Bytes, requests| {
+            let load = Load {
+                events: vec![event.clone()],
+                requests,
+                in_flight: 1,
+            };
+            collected(&counted.run(dynamodb, &load).await?.stderr)
+        };
+        let (few, many) = COUNTED;
+        let mut of_requests = Vec::new();
+        let mut first = u64::MAX;
+        for event in [subject::get(), subject::post()] {
+            let (before, after) = (count(&event, few).await?, count(&event, many).await?);
+            let each = (after - before) / (many - few) as u64;
+            first = first.min(before - each * few as u64);
+            of_requests.push(each);
+        }
+        println!(
+            "| {} | {first} | {} | {} |",
+            subject.name, of_requests[0], of_requests[1]
+        );
+    }
+    Ok(())
+}
+
+/// What callgrind says at its end.
+fn collected(stderr: &str) -> Result<u64> {
+    let line = stderr
+        .lines()
+        .find_map(|line| line.split_once("Collected : "));
+    let (_, count) = line.with_context(|| format!("no count in {stderr}"))?;
+    Ok(count.trim().parse()?)
+}
+
+async fn soak(arguments: &Arguments, subject: &Subject, dynamodb: &str) -> Result<()> {
+    let run = subject.run(dynamodb, &Load::of(arguments.requests)).await?;
+    println!("| requests | resident, MB |\n| --- | --- |");
+    for (requests, kib) in &run.resident_kib {
+        println!("| {requests} | {:.2} |", megabytes(kib * 1_024));
+    }
+    println!(
+        "\nCPU of a request {:.0} µs, p99 {:.0} µs.",
+        microseconds(run.cpu) / arguments.requests as f64,
+        latency(99)(&run)
+    );
+    Ok(())
+}
+
+/// The subjects' runs, in turn, so that a machine whose speed drifts is fair to all.
+async fn interleaved(
+    rounds: usize,
+    subjects: &[Subject],
+    dynamodb: &str,
+    load: &Load,
+) -> Result<Vec<Vec<Run>>> {
     let mut runs: Vec<Vec<Run>> = subjects.iter().map(|_| Vec::new()).collect();
-    for round in 1..=arguments.rounds {
-        eprint!("\rround {round} of {}", arguments.rounds);
+    for round in 1..=rounds {
+        eprint!("\rround {round} of {rounds}");
         for (subject, runs) in subjects.iter().zip(&mut runs) {
-            runs.push(subject.run(dynamodb, arguments.requests).await?);
+            runs.push(subject.run(dynamodb, load).await?);
         }
     }
     eprintln!();
+    Ok(runs)
+}
 
+fn print(arguments: &Arguments, title: &str, subjects: &[Subject], figures: &[Figure]) {
+    print_against(arguments, title, subjects, BARE, figures);
+}
+
+fn print_against(
+    arguments: &Arguments,
+    title: &str,
+    subjects: &[Subject],
+    base: usize,
+    figures: &[Figure],
+) {
     let names: Vec<_> = subjects
         .iter()
         .map(|subject| subject.name.clone())
         .collect();
-    let mut figures = figures(&runs, arguments.requests);
-    figures.extend(sizes(&subjects)?);
     println!(
-        "Medians of {} rounds of {} requests; in brackets the ratio to the bare handler.\n",
-        arguments.rounds, arguments.requests
+        "{title}: medians of {} rounds of {} requests; in brackets the ratio to {}.\n\n{}",
+        arguments.rounds,
+        arguments.requests,
+        names[base],
+        table(&names, base, figures)
     );
-    println!("{}", table(&names, BARE, &figures));
-    Ok(())
+}
+
+/// A GET of an item with a document of so many KB.
+fn get_of(kilobytes: usize) -> Result<Bytes> {
+    event_of(&subject::get(), kilobytes)
+}
+
+/// A POST of the same.
+fn post_of(kilobytes: usize) -> Result<Bytes> {
+    event_of(&subject::post(), kilobytes)
+}
+
+fn event_of(event: &[u8], kilobytes: usize) -> Result<Bytes> {
+    let mut event: serde_json::Value = serde_json::from_slice(event)?;
+    let path = format!("/modulo1/{}{kilobytes}", dynamodb::KILOBYTES);
+    event["rawPath"] = path.as_str().into();
+    event["requestContext"]["http"]["path"] = path.as_str().into();
+    if event.get("body").is_some() {
+        let document = dynamodb::document(kilobytes);
+        event["headers"]["content-length"] = document.len().to_string().into();
+        event["body"] = document.into();
+    }
+    Ok(event.to_string().into())
+}
+
+#[derive(Clone, Copy)]
+enum Measure {
+    Compare,
+    Documents,
+    Concurrency,
+    Instructions,
+    Soak,
 }
 
 struct Arguments {
+    measure: Measure,
     rounds: usize,
     requests: usize,
     /// Name and binary.
@@ -75,6 +306,7 @@ struct Arguments {
 impl Arguments {
     fn parse() -> Result<Self> {
         let mut parsed = Self {
+            measure: Measure::Compare,
             rounds: 15,
             requests: 1_000,
             others: Vec::new(),
@@ -91,11 +323,16 @@ impl Arguments {
             match argument.as_str() {
                 // Cargo's own.
                 "--bench" => {}
+                "compare" => parsed.measure = Measure::Compare,
+                "documents" => parsed.measure = Measure::Documents,
+                "concurrency" => parsed.measure = Measure::Concurrency,
+                "instructions" => parsed.measure = Measure::Instructions,
+                "soak" => parsed.measure = Measure::Soak,
                 "--rounds" => parsed.rounds = number()?,
                 "--requests" => parsed.requests = number()?,
                 other => {
                     let (name, binary) = other.split_once('=').with_context(|| {
-                        format!("`{other}` is neither an option nor NAME=BINARY")
+                        format!("`{other}` is neither a measure, an option nor NAME=BINARY")
                     })?;
                     parsed.others.push((name.to_owned(), binary.into()));
                 }
@@ -108,6 +345,8 @@ impl Arguments {
 /// What lies beside a binary in its package, by the number of modules.
 struct TaskRoots {
     two: TempDir,
+    /// As `two`, and nothing is done before the first request.
+    cold: TempDir,
     hundred: TempDir,
     hundred_with_schemas: TempDir,
     thousand: TempDir,
@@ -122,8 +361,13 @@ impl TaskRoots {
         };
         let hundred_with_schemas = tempfile::tempdir()?;
         schemas::write(hundred_with_schemas.path(), 100)?;
+        let cold = root(2)?;
+        let file = cold.path().join("modules.toml");
+        let text = fs::read_to_string(&file)? + "[service]\nwarm_up = false\n";
+        fs::write(&file, text)?;
         Ok(Self {
             two: root(2)?,
+            cold,
             hundred: root(100)?,
             hundred_with_schemas,
             thousand: root(1_000)?,
@@ -131,34 +375,38 @@ impl TaskRoots {
     }
 }
 
+impl TaskRoots {
+    /// A copy of a binary, which the next build then does not replace.
+    fn keep(&self, binary: &Path) -> Result<PathBuf> {
+        let kept = self.hundred_with_schemas.path().join("bootstrap");
+        fs::copy(binary, &kept)?;
+        Ok(kept)
+    }
+}
+
 fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
     let floors = build(&["--package", "floors"])?;
-    let modulo = build(&[
-        "--package",
-        "modulo",
-        "--bin",
-        "bootstrap",
-        "--no-default-features",
-        "--features",
-        "lambda",
-    ])?;
-    let bootstrap = modulo.join("bootstrap");
+    let with_schemas = roots.keep(&build_bootstrap("lambda,schemas")?)?;
+    let bootstrap = build_bootstrap("lambda")?;
     let subject = |name: &str, binary: &Path, root: &TempDir| {
         ensure!(binary.is_file(), "there is no {}", binary.display());
         Ok(Subject {
             name: name.to_owned(),
             binary: fs::canonicalize(binary)?,
             task_root: root.path().to_owned(),
+            variables: Vec::new(),
+            wrapper: Vec::new(),
         })
     };
     let mut subjects = vec![
         subject("hello", &floors.join("floor-hello"), &roots.two)?,
         subject("bare", &floors.join("floor-bare"), &roots.two)?,
         subject("modulo, 2 modules", &bootstrap, &roots.two)?,
+        subject("modulo, not warmed up", &bootstrap, &roots.cold)?,
         subject("modulo, 100 modules", &bootstrap, &roots.hundred)?,
         subject(
             "modulo, 100 modules with schemas",
-            &bootstrap,
+            &with_schemas,
             &roots.hundred_with_schemas,
         )?,
         subject("modulo, 1,000 modules", &bootstrap, &roots.thousand)?,
@@ -167,6 +415,19 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
         subjects.push(subject(name, binary, &roots.two)?);
     }
     Ok(subjects)
+}
+
+fn build_bootstrap(features: &str) -> Result<PathBuf> {
+    let folder = build(&[
+        "--package",
+        "modulo",
+        "--bin",
+        "bootstrap",
+        "--no-default-features",
+        "--features",
+        features,
+    ])?;
+    Ok(folder.join("bootstrap"))
 }
 
 /// Has Cargo build binaries as they are deployed: the folder they are in.
@@ -193,18 +454,23 @@ fn build(what: &[&str]) -> Result<PathBuf> {
     Ok(folder.to_owned())
 }
 
-fn figures(runs: &[Vec<Run>], requests: usize) -> Vec<Figure> {
-    let figure = |name, digits, value: &dyn Fn(&Run) -> f64| Figure {
-        name,
+fn figure(runs: &[Vec<Run>], name: &str, digits: usize, value: &dyn Fn(&Run) -> f64) -> Figure {
+    Figure {
+        name: name.to_owned(),
         digits,
         values: runs
             .iter()
             .map(|runs| runs.iter().map(value).collect())
             .collect(),
-    };
-    let latency = |per_cent| {
-        move |run: &Run| percentile(run.latencies.iter().copied().map(microseconds), per_cent)
-    };
+    }
+}
+
+fn latency(per_cent: usize) -> impl Fn(&Run) -> f64 {
+    move |run| percentile(run.latencies.iter().copied().map(microseconds), per_cent)
+}
+
+fn figures(runs: &[Vec<Run>], requests: usize) -> Vec<Figure> {
+    let figure = |name, digits, value: &dyn Fn(&Run) -> f64| figure(runs, name, digits, value);
     let thousands = requests as f64 / 1_000.0;
     vec![
         figure("spawn to first poll, ms", 2, &|run| {
@@ -222,7 +488,8 @@ fn figures(runs: &[Vec<Run>], requests: usize) -> Vec<Figure> {
             milliseconds(run.cpu) / thousands
         }),
         figure("resident after them, MB", 2, &|run| {
-            megabytes(run.resident_kib * 1_024)
+            let resident = run.resident_kib.last().map_or(0, |(_, kib)| *kib);
+            megabytes(resident * 1_024)
         }),
     ]
 }
@@ -235,8 +502,8 @@ fn sizes(subjects: &[Subject]) -> Result<[Figure; 2]> {
         binaries.push(vec![megabytes(binary.len() as u64)]);
         zips.push(vec![megabytes(zipped(&binary)? as u64)]);
     }
-    let figure = |name, values| Figure {
-        name,
+    let figure = |name: &str, values| Figure {
+        name: name.to_owned(),
         digits: 2,
         values,
     };

@@ -9,11 +9,15 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::IntoResponse;
+use axum::serve::Listener;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-/// The item that every `GetItem` finds, in modulo1's table.
+/// The item that `GetItem` finds, in modulo1's table.
 const ITEM: &str = r#"{"Item":{"modulo1Id":{"S":"sala90"},"data":{"S":"{\"description\":\"Sala 90\",\"chairs\":90}"}}}"#;
+
+/// What the ids begin with whose documents have as many KB as the number after it.
+pub const KILOBYTES: &str = "kb";
 
 /// How many items a `Scan` and a `BatchGetItem` find: sala0, sala1, …
 pub const ITEMS: usize = 100;
@@ -39,7 +43,11 @@ impl Answers {
 
 /// Listens on a free port of the loopback device, for as long as the runtime lives.
 pub async fn start() -> std::io::Result<SocketAddr> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    serve(TcpListener::bind("127.0.0.1:0").await?)
+}
+
+/// As [`start`], by whatever comes in at `listener`.
+pub fn serve<L: Listener<Addr = SocketAddr>>(listener: L) -> std::io::Result<SocketAddr> {
     let address = listener.local_addr()?;
     let answers = Router::new().fallback(answer);
     let server = axum::serve(listener, answers.with_state(Arc::new(Answers::new())));
@@ -47,15 +55,32 @@ pub async fn start() -> std::io::Result<SocketAddr> {
     Ok(address)
 }
 
-/// Takes the whole body, for the connection to be used again.
+/// A document of so many KB.
+pub fn document(kilobytes: usize) -> String {
+    json!({ "text": "x".repeat(kilobytes * 1_024 - 11) }).to_string()
+}
+
+/// The item of the id in a `GetItem`.
+fn item(call: &[u8]) -> String {
+    let call: serde_json::Value = serde_json::from_slice(call).unwrap_or_default();
+    let id = call["Key"]["modulo1Id"]["S"].as_str().unwrap_or_default();
+    match id.strip_prefix(KILOBYTES).map(str::parse) {
+        Some(Ok(kilobytes)) => {
+            json!({ "Item": { "modulo1Id": { "S": id }, "data": { "S": document(kilobytes) } } })
+                .to_string()
+        }
+        _ => ITEM.to_owned(),
+    }
+}
+
 async fn answer(
     State(answers): State<Arc<Answers>>,
     headers: HeaderMap,
-    _: Bytes,
+    body: Bytes,
 ) -> impl IntoResponse {
     let target = headers.get("x-amz-target").map(HeaderValue::as_bytes);
     let (status, body) = match target {
-        Some(b"DynamoDB_20120810.GetItem") => (StatusCode::OK, ITEM.to_owned()),
+        Some(b"DynamoDB_20120810.GetItem") => (StatusCode::OK, item(&body)),
         Some(b"DynamoDB_20120810.Scan") => (StatusCode::OK, answers.scan.clone()),
         Some(b"DynamoDB_20120810.BatchGetItem") => (StatusCode::OK, answers.batch.clone()),
         Some(b"DynamoDB_20120810.PutItem" | b"DynamoDB_20120810.BatchWriteItem") => {

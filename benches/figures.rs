@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 /// What is printed of one figure: a name, and for each subject one value a round.
 pub struct Figure {
-    pub name: &'static str,
+    pub name: String,
     /// Digits after the point.
     pub digits: usize,
     /// By subject, then by round.

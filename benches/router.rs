@@ -340,7 +340,7 @@ fn interleaved<const N: usize>(runtime: &Runtime, call: &Call, services: [&Servi
         }
     }
     Figure {
-        name: call.name,
+        name: call.name.to_owned(),
         digits: 1,
         values,
     }

@@ -1,7 +1,8 @@
 //! Lambda's runtime API, as one function sees it.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
@@ -23,15 +24,23 @@ const TIME_LIMIT: Duration = Duration::from_secs(3);
 pub struct RuntimeApi {
     pub address: SocketAddr,
     polls: UnboundedReceiver<Instant>,
-    events: UnboundedSender<&'static str>,
-    answers: UnboundedReceiver<(Instant, Result<Bytes>)>,
+    events: UnboundedSender<Bytes>,
+    answers: UnboundedReceiver<(Duration, Result<Bytes>)>,
     server: JoinHandle<std::io::Result<()>>,
 }
 
 struct Shared {
     polls: UnboundedSender<Instant>,
-    events: Mutex<UnboundedReceiver<&'static str>>,
-    answers: UnboundedSender<(Instant, Result<Bytes>)>,
+    events: Mutex<UnboundedReceiver<Bytes>>,
+    answers: UnboundedSender<(Duration, Result<Bytes>)>,
+    in_flight: std::sync::Mutex<InFlight>,
+}
+
+/// When each event was handed out that is not answered yet, by its request's id.
+#[derive(Default)]
+struct InFlight {
+    handed_out: usize,
+    since: HashMap<String, Instant>,
 }
 
 impl RuntimeApi {
@@ -43,6 +52,7 @@ impl RuntimeApi {
             polls: polls_in,
             events: Mutex::new(events_out),
             answers: answers_in,
+            in_flight: std::sync::Mutex::default(),
         };
         let routes = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
@@ -63,13 +73,37 @@ impl RuntimeApi {
         self.polls.recv().await.context("the server is gone")
     }
 
-    /// Hands `event` to the function, which must have asked for it: its answer, and how long it
-    /// took.
-    pub async fn invoke(&mut self, event: &'static str) -> Result<(Bytes, Duration)> {
-        let began = Instant::now();
-        self.events.send(event)?;
-        let (ended, answer) = self.answers.recv().await.context("the server is gone")?;
-        Ok((answer?, ended - began))
+    /// Hands `event` to the function, which must have asked for it: how long its answer took.
+    pub async fn invoke(&mut self, event: &Bytes) -> Result<Duration> {
+        self.send(event)?;
+        self.answered().await
+    }
+
+    /// Hands `event` to whoever asks next.
+    pub fn send(&self, event: &Bytes) -> Result<()> {
+        Ok(self.events.send(event.clone())?)
+    }
+
+    /// How long the next event took that is answered.
+    pub async fn answered(&mut self) -> Result<Duration> {
+        let (took, answer) = self.answers.recv().await.context("the server is gone")?;
+        answer.map(|_| took)
+    }
+}
+
+impl Shared {
+    fn in_flight(&self) -> std::sync::MutexGuard<'_, InFlight> {
+        let in_flight = self.in_flight.lock();
+        in_flight.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl InFlight {
+    fn hand_out(&mut self) -> String {
+        self.handed_out += 1;
+        let id = format!("8476a536-e9f4-11e8-9739-{:012}", self.handed_out);
+        self.since.insert(id.clone(), Instant::now());
+        id
     }
 }
 
@@ -86,16 +120,14 @@ async fn next(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let Some(event) = events.recv().await else {
         return StatusCode::GONE.into_response();
     };
+    let id = shared.in_flight().hand_out();
     let deadline = SystemTime::now() + TIME_LIMIT;
     let deadline = deadline
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     let headers = [
         ("content-type", "application/json".to_owned()),
-        (
-            "lambda-runtime-aws-request-id",
-            "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(),
-        ),
+        ("lambda-runtime-aws-request-id", id),
         (
             "lambda-runtime-deadline-ms",
             deadline.as_millis().to_string(),
@@ -114,12 +146,15 @@ async fn next(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
 
 async fn answer(
     State(shared): State<Arc<Shared>>,
-    Path((_, what)): Path<(String, String)>,
+    Path((id, what)): Path<(String, String)>,
     body: Bytes,
 ) -> StatusCode {
     let ended = Instant::now();
+    let Some(began) = shared.in_flight().since.remove(&id) else {
+        return StatusCode::BAD_REQUEST;
+    };
     let answer = check(&what, body);
-    let _ = shared.answers.send((ended, answer));
+    let _ = shared.answers.send((ended - began, answer));
     StatusCode::ACCEPTED
 }
 

@@ -1,11 +1,13 @@
 //! A `bootstrap` as a process: started, fed events, measured from outside.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use axum::body::Bytes;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_getcpuclockid};
@@ -15,21 +17,61 @@ use tokio::process::{Child, Command};
 
 use crate::runtime_api::RuntimeApi;
 
-const GET: &str = include_str!("events/get.json");
-const POST: &str = include_str!("events/post.json");
-
 /// Answered before the counted requests, for connections and caches to be as they stay.
 const WARM_UP: usize = 100;
 
 /// How long a function may take from its start to its first poll, and then for a request.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How many times what is resident is looked at.
+const SAMPLES: usize = 20;
+
 /// What is measured, and what it reads.
+#[derive(Clone)]
 pub struct Subject {
     pub name: String,
     pub binary: PathBuf,
     /// The folder of its `modules.toml`.
     pub task_root: PathBuf,
+    /// On top of Lambda's own variables.
+    pub variables: Vec<(&'static str, String)>,
+    /// A program that runs it, with its arguments.
+    pub wrapper: Vec<String>,
+}
+
+/// What a function has to answer.
+pub struct Load {
+    /// In turn.
+    pub events: Vec<Bytes>,
+    /// How many are counted.
+    pub requests: usize,
+    /// How many at a time.
+    pub in_flight: usize,
+}
+
+impl Load {
+    /// GET and POST, one after the other.
+    pub fn of(requests: usize) -> Self {
+        Self {
+            events: vec![get(), post()],
+            requests,
+            in_flight: 1,
+        }
+    }
+
+    fn event(&self, n: usize) -> &Bytes {
+        &self.events[n % self.events.len()]
+    }
+}
+
+/// A GET of the item that there is.
+pub fn get() -> Bytes {
+    Bytes::from_static(include_bytes!("events/get.json"))
+}
+
+/// A POST of the same.
+pub fn post() -> Bytes {
+    Bytes::from_static(include_bytes!("events/post.json"))
 }
 
 /// What one process did.
@@ -38,42 +80,69 @@ pub struct Run {
     pub first_poll: Duration,
     /// The processor's time of that.
     pub first_poll_cpu: Duration,
-    /// Of the first request, whose connection is still to be opened.
+    /// Of the first request, whose connection may still be to be opened.
     pub first_answer: Duration,
     /// Of each counted request.
     pub latencies: Vec<Duration>,
+    /// Of all counted requests together.
+    pub elapsed: Duration,
     /// The processor's time of all counted requests.
     pub cpu: Duration,
-    /// What was resident after them.
-    pub resident_kib: u64,
+    /// What was resident after so many of them, the last of which is all.
+    pub resident_kib: Vec<(usize, u64)>,
+    /// What it, or the program that ran it, wrote to standard error.
+    pub stderr: String,
 }
 
 impl Subject {
-    /// Starts the function anew and has it answer `requests`, GET and POST in turn.
-    pub async fn run(&self, dynamodb: SocketAddr, requests: usize) -> Result<Run> {
+    /// The same, with other variables.
+    pub fn with(&self, name: &str, variables: &[(&'static str, String)]) -> Self {
+        let mut other = self.clone();
+        name.clone_into(&mut other.name);
+        other.variables.extend_from_slice(variables);
+        other
+    }
+
+    /// Starts the function anew and has it answer `load`.
+    pub async fn run(&self, dynamodb: &str, load: &Load) -> Result<Run> {
         let api = RuntimeApi::start().await?;
         let began = Instant::now();
         let mut child = self.spawn(api.address, dynamodb)?;
         let process = Process::of(&child)?;
         let mut stdout = child.stdout.take().context("stdout is a pipe")?;
+        let mut stderr = child.stderr.take().context("stderr is a pipe")?;
         // As Lambda does: somebody reads what a function writes.
         let drain = tokio::spawn(async move {
             let mut lines = [0; 16_384];
             while stdout.read(&mut lines).await.is_ok_and(|bytes| bytes > 0) {}
         });
+        let told = tokio::spawn(async move {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).await.map(|_| text)
+        });
         let run = tokio::select! {
-            run = measure(api, &process, began, requests) => run,
-            status = child.wait() => bail!("{} ended: {}", self.name, status?),
+            run = measure(api, &process, began, load) => run,
+            status = child.wait() => bail!("{} ended: {}, {}", self.name, status?, told.await??),
         };
         // As Lambda ends it; a profiler around it then writes what it saw.
         kill(process.id, Signal::SIGTERM)?;
         child.wait().await?;
         drain.await?;
-        run.with_context(|| self.name.clone())
+        let mut run = run.with_context(|| self.name.clone())?;
+        run.stderr = told.await??;
+        Ok(run)
     }
 
-    fn spawn(&self, api: SocketAddr, dynamodb: SocketAddr) -> Result<Child> {
-        Command::new(&self.binary)
+    fn spawn(&self, api: SocketAddr, dynamodb: &str) -> Result<Child> {
+        let mut command = match self.wrapper.split_first() {
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(&self.binary);
+                command
+            }
+            None => Command::new(&self.binary),
+        };
+        command
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", api.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", "modulo")
@@ -93,14 +162,16 @@ impl Subject {
                 "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
             )
             .env("AWS_SESSION_TOKEN", "FwoGZXIvYXdzEXAMPLE".repeat(20))
-            .env("AWS_ENDPOINT_URL", format!("http://{dynamodb}"))
+            .env("AWS_ENDPOINT_URL", dynamodb)
             .env("LANG", "en_US.UTF-8")
             .env("LAMBDA_TASK_ROOT", &self.task_root)
             // The bare handler's own.
             .env("TABLE", "modulo1-local")
             .env("KEY", "modulo1Id")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("cannot start {}", self.binary.display()))
@@ -111,31 +182,52 @@ async fn measure(
     mut api: RuntimeApi,
     process: &Process,
     began: Instant,
-    requests: usize,
+    load: &Load,
 ) -> Result<Run> {
     let first_poll = patiently(api.polled()).await? - began;
     let first_poll_cpu = process.cpu()?;
-    let (_, first_answer) = patiently(api.invoke(GET)).await?;
-    let mut latencies = Vec::with_capacity(requests);
-    let mut before = first_poll_cpu;
-    for n in 0..WARM_UP + requests {
-        patiently(api.polled()).await?;
-        if n == WARM_UP {
-            latencies.clear();
-            before = process.cpu()?;
-        }
-        let event = if n % 2 == 0 { GET } else { POST };
-        latencies.push(patiently(api.invoke(event)).await?.1);
+    let first_answer = patiently(api.invoke(load.event(0))).await?;
+    answer(&mut api, load, 0..WARM_UP).await?;
+
+    let before = process.cpu()?;
+    let began = Instant::now();
+    let mut latencies = Vec::with_capacity(load.requests);
+    let mut resident_kib = Vec::with_capacity(SAMPLES);
+    let part = load.requests.div_ceil(SAMPLES).max(1);
+    for from in (0..load.requests).step_by(part) {
+        let to = load.requests.min(from + part);
+        latencies.extend(answer(&mut api, load, from..to).await?);
+        resident_kib.push((to, process.resident_kib()?));
     }
-    patiently(api.polled()).await?;
     Ok(Run {
         first_poll,
         first_poll_cpu,
         first_answer,
         latencies,
+        elapsed: began.elapsed(),
         cpu: process.cpu()?.saturating_sub(before),
-        resident_kib: process.resident_kib()?,
+        resident_kib,
+        stderr: String::new(),
     })
+}
+
+/// Has some of the load answered: how long each took.
+async fn answer(api: &mut RuntimeApi, load: &Load, part: Range<usize>) -> Result<Vec<Duration>> {
+    let mut latencies = Vec::with_capacity(part.len());
+    if load.in_flight == 1 {
+        for n in part {
+            patiently(api.polled()).await?;
+            latencies.push(patiently(api.invoke(load.event(n))).await?);
+        }
+        return Ok(latencies);
+    }
+    for n in part.clone() {
+        api.send(load.event(n))?;
+    }
+    for _ in part {
+        latencies.push(patiently(api.answered()).await?);
+    }
+    Ok(latencies)
 }
 
 async fn patiently<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {

@@ -12,15 +12,19 @@ const TRIPLES = {
 const GLIBC = '2.34';
 const REQUIREMENTS = path.join(__dirname, 'requirements.txt');
 
-/** Writes the package for an architecture to `output`. */
-function buildPackage(arch, output) {
-  const bootstrap = process.env.MODULO_ARTIFACT ?? buildBootstrap(arch);
+/** Every function's feature; `complete` is all that there are, for any modules.toml. */
+const FUNCTION = 'lambda';
+const COMPLETE = 'complete';
+
+/** Writes the package for an architecture to `output`, with the features that its modules need. */
+function buildPackage(arch, features, output) {
+  const bootstrap = process.env.MODULO_ARTIFACT ?? buildBootstrap(arch, features);
   fs.mkdirSync(path.dirname(path.resolve(root, output)), { recursive: true });
   modulo('package', '--bootstrap', bootstrap, '--output', output);
 }
 
 /** Builds the release `bootstrap`, which is cargo's to skip when no code changed. */
-function buildBootstrap(arch) {
+function buildBootstrap(arch, features) {
   const triple = TRIPLES[arch];
   if (!triple) {
     fail(`no architecture \`${arch}\`; --param arch= takes x86_64 or arm64`);
@@ -30,7 +34,8 @@ function buildBootstrap(arch) {
     path.join(bin, 'cargo-zigbuild'),
     [
       ...['zigbuild', '--quiet', '--release', '--target', `${triple}.${GLIBC}`],
-      ...['--no-default-features', '--features', 'lambda', '--bin', 'bootstrap'],
+      ...['--no-default-features', '--features', [FUNCTION, ...features].join(',')],
+      ...['--bin', 'bootstrap'],
     ],
     {
       env: { CARGO_ZIGBUILD_PYTHON_PATH: python },
@@ -68,7 +73,7 @@ function tools() {
 if (require.main === module) {
   const [arch, output] = process.argv.slice(2);
   if (!output) fail('usage: node serverless/build.cjs x86_64|arm64 OUTPUT.zip');
-  buildPackage(arch, output);
+  buildPackage(arch, [COMPLETE], output);
 }
 
 module.exports = { buildPackage };

@@ -15,8 +15,13 @@ function ask(...args) {
   return described.get(question);
 }
 
-const describe = async ({ resolveVariable }) =>
-  ask('resources', '--stage', await resolveVariable('sls:stage'));
+const describe = async ({ resolveVariable }) => resources(await resolveVariable('sls:stage'));
+
+/** What a stage's deployment needs. */
+const resources = (stage) => ask('resources', '--stage', stage);
+
+/** The features of Cargo that its function is built with. */
+const features = (stage) => resources(stage).features;
 
 /** The dashboard and the alarms, where they are wanted. */
 async function dashboard({ resolveVariable }) {
@@ -30,6 +35,7 @@ const isOn = async (resolveVariable, name) =>
   String(await resolveVariable(`param:${name}`)) === 'true';
 
 module.exports = {
+  features,
   service: async (context) => (await describe(context)).service,
   resources: async (context) => {
     const { Resources, ...others } = (await describe(context)).resources;

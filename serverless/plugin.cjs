@@ -3,6 +3,7 @@
 
 const { buildPackage } = require('./build.cjs');
 const { emulatorAddress, pointAtEmulator } = require('./emulator.cjs');
+const { features } = require('./modulo.cjs');
 
 module.exports = class ModuloPlugin {
   constructor(serverless, options, { progress }) {
@@ -28,7 +29,7 @@ module.exports = class ModuloPlugin {
     const { provider, package: { artifact } } = this.serverless.service;
     const progress = this.progress.create({ message: 'Building the function' });
     try {
-      buildPackage(provider.architecture, artifact);
+      buildPackage(provider.architecture, features(this.stage), artifact);
     } finally {
       progress.remove();
     }

@@ -238,11 +238,8 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         defaults,
         modules: written,
     } = raw;
-    let path = KeyPath::root().child("modules");
-    if written.is_empty() && !faults.blame(&path) {
-        faults.add(path, Source::File, "no module is defined").help(
-            "add one, for instance: [modules.rooms] and, on the line below it, key = \"roomId\"",
-        );
+    if written.is_empty() {
+        refuse_none(faults);
     }
 
     let telemetry = telemetry(service.log, service.metrics, service.server_timing);
@@ -346,6 +343,16 @@ fn telemetry(
         log: log.map(|set| set.value).unwrap_or_default(),
         metrics: metrics.is_none_or(|set| set.value),
         server_timing: server_timing.is_some_and(|set| set.value),
+    }
+}
+
+/// A file without modules would serve nothing.
+fn refuse_none(faults: &mut Faults) {
+    let path = KeyPath::root().child("modules");
+    if !faults.blame(&path) {
+        faults.add(path, Source::File, "no module is defined").help(
+            "add one, for instance: [modules.rooms] and, on the line below it, key = \"roomId\"",
+        );
     }
 }
 

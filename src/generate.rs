@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use similar::TextDiff;
 
 use crate::config::Config;
+use crate::feature::Feature;
 use crate::name::Stage;
 use crate::plan::Description;
 use crate::schema::InvalidSchema;
@@ -19,8 +20,9 @@ mod iam;
 
 pub use self::dashboard::{Dashboard, NoMetrics};
 
-/// What `modulo resources` prints and `serverless.yml` reads: the service's name, the statements
-/// of the function's role, and what is merged into the stack's template. There CloudFormation
+/// What `modulo resources` prints and `serverless.yml` reads: the service's name, the features
+/// that its function is built with, the statements of the function's role, and what is merged into
+/// the stack's template. There CloudFormation
 /// keeps the [`Description`] with which a later `modulo plan` compares.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deployment(Value);
@@ -31,8 +33,10 @@ impl Deployment {
     /// # Errors
     /// A schema can't be read, which one that was checked can.
     pub fn new(config: &Config, stage: &Stage) -> Result<Self, Arc<InvalidSchema>> {
+        let features = Feature::needed_by(config).map(Feature::as_str);
         Ok(Self(json!({
             "service": config.service.name.as_str(),
+            "features": features.collect::<Vec<_>>(),
             "iam": iam::statements(&config.modules),
             "resources": {
                 "Metadata": { "modulo": Description::of(&config.modules)? },

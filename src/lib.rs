@@ -33,6 +33,7 @@ pub mod docs;
 pub mod envelope;
 pub mod error;
 mod expiry;
+pub mod feature;
 pub mod file;
 #[cfg(feature = "cli")]
 pub mod generate;

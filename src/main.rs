@@ -368,8 +368,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Package(args) => {
             let config = args.file.load()?;
-            let files = config.modules.files();
-            let written = package::write(&args.bootstrap, &args.file.file, files, &args.output)?;
+            let written = package::write(&args.bootstrap, &args.file.file, &config, &args.output)?;
             let unchanged = if written == Written::Unchanged {
                 ": unchanged"
             } else {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::access::Access;
+use crate::access::{Access, Secret, SecretPlace};
 use crate::cors::Cors;
 use crate::file::ConfigFile;
 use crate::name::{
@@ -232,6 +232,12 @@ impl Modules {
     #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<Module>> {
         self.by_name.values()
+    }
+
+    /// Where the secrets of the modules' guards are.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretPlace> {
+        let guards = self.iter().filter_map(|module| module.access());
+        guards.filter_map(|access| access.guard().secret().map(Secret::place))
     }
 
     /// The table in which writes with an idempotency key are remembered, described as a module's

@@ -12,8 +12,8 @@ use zip::result::ZipError;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
-use crate::config::FILE_NAME;
-use crate::file::ConfigFile;
+use crate::config::{Config, FILE_NAME};
+use crate::feature::{Feature, names};
 
 /// The entry that the `provided` runtimes start.
 const BOOTSTRAP: &str = "bootstrap";
@@ -51,6 +51,19 @@ pub enum PackageError {
         /// What the zip reader says.
         source: ZipError,
     },
+    /// A function that can't serve the modules.
+    #[error(
+        "`{}` was built without what modules.toml needs; \
+         build it with `--no-default-features --features lambda,{}`, \
+         or use the bootstrap zip of a release",
+        file.display(), names(features)
+    )]
+    MissingFeatures {
+        /// The file.
+        file: PathBuf,
+        /// What it lacks.
+        features: Vec<Feature>,
+    },
     /// The package can't be put together or written.
     #[error("cannot write `{}`", file.display())]
     Write {
@@ -70,23 +83,36 @@ pub enum Written {
     Unchanged,
 }
 
-/// Puts `bootstrap`, a Linux binary or a zip that has one, the file `modules` and the files that it
-/// names together into `output`.
+/// Puts `bootstrap`, a Linux binary or a zip that has one, the file `modules`, which is `config`,
+/// and the files that it names together into `output`.
 ///
 /// # Errors
 /// See [`PackageError`].
-pub fn write<'s>(
+pub fn write(
     bootstrap: &Path,
     modules: &Path,
-    named: impl IntoIterator<Item = &'s ConfigFile>,
+    config: &Config,
     output: &Path,
 ) -> Result<Written, PackageError> {
     // By path, since modules may share one.
     let mut files = BTreeMap::new();
-    for file in named {
+    for file in config.modules.files() {
         files.insert(file.path.as_str(), read(&file.location())?);
     }
-    let package = build(bootstrap, &read(modules)?, &files)?;
+    let binary = binary_of(bootstrap)?;
+    let features: Vec<_> = Feature::needed_by(config)
+        .filter(|feature| !feature.is_in(&binary))
+        .collect();
+    if !features.is_empty() {
+        return Err(PackageError::MissingFeatures {
+            file: bootstrap.to_owned(),
+            features,
+        });
+    }
+    let package = build(&binary, &read(modules)?, &files).map_err(|source| PackageError::Zip {
+        file: bootstrap.to_owned(),
+        source,
+    })?;
     if fs::read(output).is_ok_and(|there| there == package) {
         return Ok(Written::Unchanged);
     }
@@ -101,33 +127,35 @@ pub fn write<'s>(
     Ok(Written::New)
 }
 
+/// What the `provided` runtimes start, out of either kind of file.
+fn binary_of(bootstrap: &Path) -> Result<Vec<u8>, PackageError> {
+    let given = read(bootstrap)?;
+    if given.starts_with(ELF_MAGIC) {
+        Ok(given)
+    } else if given.starts_with(ZIP_MAGIC) {
+        extract_bootstrap(given).map_err(|source| PackageError::Zip {
+            file: bootstrap.to_owned(),
+            source,
+        })
+    } else {
+        Err(PackageError::NoBootstrap {
+            file: bootstrap.to_owned(),
+        })
+    }
+}
+
 fn build(
-    bootstrap: &Path,
+    binary: &[u8],
     modules: &[u8],
     files: &BTreeMap<&str, Vec<u8>>,
-) -> Result<Vec<u8>, PackageError> {
-    let given = read(bootstrap)?;
-    let no_bootstrap = |source| PackageError::Zip {
-        file: bootstrap.to_owned(),
-        source,
-    };
+) -> Result<Vec<u8>, ZipError> {
     let mut package = ZipWriter::new(Cursor::new(Vec::new()));
-    if given.starts_with(ELF_MAGIC) {
-        add(&mut package, BOOTSTRAP, EXECUTABLE, &given).map_err(no_bootstrap)?;
-    } else if given.starts_with(ZIP_MAGIC) {
-        let binary = extract_bootstrap(given).map_err(no_bootstrap)?;
-        add(&mut package, BOOTSTRAP, EXECUTABLE, &binary).map_err(no_bootstrap)?;
-    } else {
-        return Err(PackageError::NoBootstrap {
-            file: bootstrap.to_owned(),
-        });
-    }
-    add(&mut package, FILE_NAME, READABLE, modules).map_err(no_bootstrap)?;
+    add(&mut package, BOOTSTRAP, EXECUTABLE, binary)?;
+    add(&mut package, FILE_NAME, READABLE, modules)?;
     for (path, content) in files {
-        add(&mut package, path, READABLE, content).map_err(no_bootstrap)?;
+        add(&mut package, path, READABLE, content)?;
     }
-    let finished = package.finish().map_err(no_bootstrap)?;
-    Ok(finished.into_inner())
+    Ok(package.finish()?.into_inner())
 }
 
 /// Decompressed, rather than copied as it is: what made the other zip must not show in this one.
@@ -148,6 +176,7 @@ fn add(
 ) -> Result<(), ZipError> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(9))
         .last_modified_time(DateTime::default())
         .unix_permissions(mode);
     package.start_file(name, options)?;
@@ -170,7 +199,7 @@ mod tests {
     use crate::config;
     use crate::name::Stage;
 
-    const BINARY: &[u8] = b"\x7fELF and the rest";
+    const BINARY: &[u8] = b"\x7fELF, modulo-feature:schemas; and the rest";
 
     fn folder() -> (TempDir, PathBuf, PathBuf, PathBuf) {
         let folder = TempDir::new().expect("a temporary folder");
@@ -179,6 +208,11 @@ mod tests {
         fs::write(&bootstrap, BINARY).expect("writable");
         fs::write(&modules, "[modules.rooms]\nkey = 'roomId'\n").expect("writable");
         (folder, bootstrap, modules, output)
+    }
+
+    fn pack(bootstrap: &Path, modules: &Path, output: &Path) -> Result<Written, PackageError> {
+        let config = config::check(modules, &Stage::default(), []).expect("legal");
+        write(bootstrap, modules, &config, output)
     }
 
     fn packed(output: &Path) -> String {
@@ -198,7 +232,7 @@ mod tests {
     fn a_package_has_what_lambda_starts_and_what_it_reads() {
         let (_folder, bootstrap, modules, output) = folder();
         assert_eq!(
-            write(&bootstrap, &modules, [], &output).expect("written"),
+            pack(&bootstrap, &modules, &output).expect("written"),
             Written::New
         );
         insta::assert_snapshot!(packed(&output), @"
@@ -210,20 +244,20 @@ mod tests {
     #[test]
     fn the_same_input_gives_the_same_bytes_from_a_binary_or_from_its_package() {
         let (folder, bootstrap, modules, output) = folder();
-        write(&bootstrap, &modules, [], &output).expect("written");
+        pack(&bootstrap, &modules, &output).expect("written");
         assert_eq!(
-            write(&bootstrap, &modules, [], &output).expect("written"),
+            pack(&bootstrap, &modules, &output).expect("written"),
             Written::Unchanged
         );
         let again = folder.path().join("again.zip");
-        write(&output, &modules, [], &again).expect("written");
+        pack(&output, &modules, &again).expect("written");
         assert_eq!(
             fs::read(&output).expect("there"),
             fs::read(&again).expect("there")
         );
         fs::write(&modules, "[modules.other]\nkey = 'id'\n").expect("writable");
         assert_eq!(
-            write(&bootstrap, &modules, [], &output).expect("written"),
+            pack(&bootstrap, &modules, &output).expect("written"),
             Written::New
         );
     }
@@ -237,9 +271,7 @@ mod tests {
         let text = "[defaults]\nschema = 'schemas/room.json'\n\
                     [modules.a]\nkey = 'id'\n[modules.b]\nkey = 'id'\n";
         fs::write(&modules, text).expect("writable");
-        let config = config::check(&modules, &Stage::default(), []).expect("legal");
-        let files = || config.modules.files();
-        write(&bootstrap, &modules, files(), &output).expect("written");
+        pack(&bootstrap, &modules, &output).expect("written");
         insta::assert_snapshot!(packed(&output), @"
         100755 1980-01-01 00:00:00 bootstrap
         100644 1980-01-01 00:00:00 modules.toml
@@ -248,10 +280,22 @@ mod tests {
         for (edit, expected) in [("true", Written::Unchanged), ("{}", Written::New)] {
             fs::write(&schema, edit).expect("writable");
             assert_eq!(
-                write(&bootstrap, &modules, files(), &output).expect("written"),
+                pack(&bootstrap, &modules, &output).expect("written"),
                 expected
             );
         }
+    }
+
+    #[test]
+    fn a_function_without_what_the_modules_need_is_refused() {
+        let (_folder, bootstrap, modules, output) = folder();
+        fs::write(&bootstrap, b"\x7fELF and nothing else").expect("writable");
+        pack(&bootstrap, &modules, &output).expect("written");
+        fs::write(&modules, "[modules.a]\nkey = 'id'\nschema = {}\n").expect("writable");
+        let error = pack(&bootstrap, &modules, &output).expect_err("refused");
+        let told = error.to_string();
+        let told = told.replace(&bootstrap.display().to_string(), "built");
+        insta::assert_snapshot!(told, @"`built` was built without what modules.toml needs; build it with `--no-default-features --features lambda,schemas`, or use the bootstrap zip of a release");
     }
 
     #[test]
@@ -260,7 +304,7 @@ mod tests {
         let refused = |content: &[u8]| {
             let file = folder.path().join("wrong");
             fs::write(&file, content).expect("writable");
-            let error = write(&file, &modules, [], &output).expect_err("refused");
+            let error = pack(&file, &modules, &output).expect_err("refused");
             error
                 .to_string()
                 .replace(&file.display().to_string(), "wrong")

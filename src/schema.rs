@@ -2,34 +2,25 @@
 //!
 //! Knows no HTTP. Nothing is ever fetched: a schema is all in one document.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use jsonschema::error::ValidationErrorKind;
-use jsonschema::{ReferencingError, ValidationError, Validator};
 use serde::Serialize;
 use serde_json::Value;
 
+use self::validator::Validator;
 use crate::file::ConfigFile;
+
+#[cfg(feature = "schemas")]
+mod validator;
+#[cfg(not(feature = "schemas"))]
+#[path = "schema/absent.rs"]
+mod validator;
 
 /// How many violations an answer lists at most.
 pub const MAX_LISTED: usize = 100;
-
-/// How long all the pointers in an answer may be together, before no more are listed.
-const MAX_POINTER_BYTES: usize = 65_536;
-
-const MAX_MESSAGE_CHARS: usize = 300;
-
-/// How much of a value a message shows.
-const MAX_VALUE_CHARS: usize = 60;
-
-/// How many places of a schema the log is told.
-const MAX_PLACES: usize = 10;
-
-/// What the library puts before a reference without a base.
-const NO_BASE: &str = "json-schema:///";
 
 /// A schema as `modules.toml` names it. Of one that has not been needed, nothing has been read.
 #[derive(Debug)]
@@ -91,8 +82,8 @@ impl Schema {
     /// # Errors
     /// The document breaks the schema, or the schema can't be used.
     pub fn check(&self, document: &Value) -> Result<(), Unfit> {
-        let violations = self.validator()?.iter_errors(document);
-        Violations::found(violations).map_or(Ok(()), |found| Err(found.into()))
+        let found = self.validator()?.violations(document);
+        found.map_or(Ok(()), |found| Err(found.into()))
     }
 
     fn document(&self) -> Result<&Value, Arc<InvalidSchema>> {
@@ -115,7 +106,7 @@ impl Schema {
 
     /// Whoever comes while it is being compiled waits for it.
     fn validator(&self) -> Result<&Validator, Arc<InvalidSchema>> {
-        let compile = || compile(self.document()?).map_err(Arc::new);
+        let compile = || Validator::new(self.document()?).map_err(Arc::new);
         let compiled = self.validator.get_or_init(compile);
         compiled.as_ref().map_err(Arc::clone)
     }
@@ -137,37 +128,6 @@ fn read(file: PathBuf) -> Result<Value, InvalidSchema> {
         }
         Err(source) => Err(InvalidSchema::Read { file, source }),
     }
-}
-
-fn compile(document: &Value) -> Result<Validator, InvalidSchema> {
-    let options = jsonschema::options()
-        .offline()
-        .should_validate_formats(true);
-    options.build(document).map_err(|error| match error.kind() {
-        ValidationErrorKind::Referencing(ReferencingError::Unretrievable { uri, .. }) => {
-            InvalidSchema::Reference(uri.strip_prefix(NO_BASE).unwrap_or(uri).to_owned())
-        }
-        ValidationErrorKind::Referencing(ReferencingError::PointerToNowhere { pointer }) => {
-            InvalidSchema::Reference(format!("#{pointer}"))
-        }
-        ValidationErrorKind::Referencing(ReferencingError::NoSuchAnchor { anchor }) => {
-            InvalidSchema::Reference(format!("#{anchor}"))
-        }
-        ValidationErrorKind::Referencing(ReferencingError::UnknownSpecification {
-            specification,
-        }) => InvalidSchema::UnknownDraft(specification.clone()),
-        // The library tells the first fault only; of those that its draft's own schema finds, all
-        // can be had.
-        _ => {
-            let draft = jsonschema::meta::validator_for(document).ok();
-            let found = draft
-                .as_ref()
-                .and_then(|draft| Violations::found(draft.iter_errors(document)));
-            InvalidSchema::Faulty(
-                found.map_or_else(|| vec![Violation::of(&error)], |all| all.listed),
-            )
-        }
-    })
 }
 
 /// Why a schema can't be used.
@@ -195,6 +155,9 @@ pub enum InvalidSchema {
     /// `$schema` names what is no draft of JSON Schema.
     #[error("`$schema` is `{0}`, which is no known draft")]
     UnknownDraft(String),
+    /// The program has nothing to compile it with.
+    #[error("this program was built without the feature `schemas`")]
+    NotBuilt,
     /// It is JSON, but no JSON Schema.
     #[error("{}", list(.0))]
     Faulty(Vec<Violation>),
@@ -210,7 +173,7 @@ impl InvalidSchema {
             Self::UnknownDraft(_) => Some(
                 "leave `$schema` out, or name \"https://json-schema.org/draft/2020-12/schema\"",
             ),
-            Self::NotJson { .. } | Self::Faulty(_) => None,
+            Self::NotJson { .. } | Self::NotBuilt | Self::Faulty(_) => None,
         }
     }
 }
@@ -254,29 +217,6 @@ pub struct Violation {
 }
 
 impl Violations {
-    fn found<'e>(errors: impl Iterator<Item = ValidationError<'e>>) -> Option<Self> {
-        let mut found = Self {
-            total: 0,
-            listed: Vec::new(),
-            places: Vec::new(),
-        };
-        let mut pointer_bytes = 0;
-        for error in errors {
-            found.total += 1;
-            if found.listed.len() == MAX_LISTED || pointer_bytes > MAX_POINTER_BYTES {
-                continue;
-            }
-            let violation = Violation::of(&error);
-            pointer_bytes += violation.pointer.len();
-            found.listed.push(violation);
-            let place = error.schema_path().to_string();
-            if found.places.len() < MAX_PLACES && !found.places.contains(&place) {
-                found.places.push(place);
-            }
-        }
-        (found.total > 0).then_some(found)
-    }
-
     /// How many there are, after `there`.
     #[must_use]
     pub fn summary(&self) -> String {
@@ -294,71 +234,11 @@ impl Violations {
     }
 }
 
-impl Violation {
-    fn of(error: &ValidationError<'_>) -> Self {
-        Self {
-            pointer: error.instance_path().to_string(),
-            message: shortened(Explained(error), MAX_MESSAGE_CHARS),
-        }
-    }
-}
-
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.pointer.is_empty() {
             write!(f, "at `{}`: ", self.pointer)?;
         }
         f.write_str(&self.message)
-    }
-}
-
-/// What the library says, with the value shortened, and with what each of several alternatives
-/// would have wanted.
-struct Explained<'e, 'v>(&'e ValidationError<'v>);
-
-impl fmt::Display for Explained<'_, '_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = shortened(self.0.instance(), MAX_VALUE_CHARS);
-        self.0.masked_with(value).fmt(f)?;
-        if let ValidationErrorKind::AnyOf { context }
-        | ValidationErrorKind::OneOfNotValid { context } = self.0.kind()
-        {
-            for (at, error) in context
-                .iter()
-                .filter_map(|branch| branch.first())
-                .enumerate()
-            {
-                let separator = if at == 0 { ": " } else { "; " };
-                write!(f, "{separator}{}", Explained(error))?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The beginning of a text; what is left out is not even made.
-fn shortened(text: impl fmt::Display, max_chars: usize) -> String {
-    let mut beginning = Beginning {
-        text: String::new(),
-        room: max_chars,
-    };
-    if write!(beginning, "{text}").is_err() {
-        beginning.text.push('…');
-    }
-    beginning.text
-}
-
-struct Beginning {
-    text: String,
-    room: usize,
-}
-
-impl Write for Beginning {
-    fn write_str(&mut self, part: &str) -> fmt::Result {
-        for char in part.chars() {
-            self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;
-            self.text.push(char);
-        }
-        Ok(())
     }
 }

@@ -63,6 +63,13 @@ pub enum NoSecret {
     },
 }
 
+impl SecretPlace {
+    /// Whether AWS is asked for it.
+    pub(crate) fn is_fetched(&self) -> bool {
+        !matches!(self, Self::Variable(..))
+    }
+}
+
 impl Secret {
     /// What RFC 7518 asks of a key for HS256.
     pub const MIN_BYTES: usize = 32;

@@ -13,7 +13,7 @@ use modulo::name::Stage;
 use modulo::store::Store;
 use modulo::telemetry::{self, Format};
 use modulo::trust::{AwsClient, Trust};
-use modulo::{app, lambda};
+use modulo::{app, feature, lambda};
 use tokio::runtime::{Builder, Runtime};
 
 /// How a process ends whose configuration is wrong (`EX_USAGE` of sysexits.h).
@@ -90,11 +90,9 @@ fn load() -> anyhow::Result<Config> {
     };
     // An emulator's task root is any folder.
     let root = variable("LAMBDA_TASK_ROOT").map_or_else(PathBuf::new, PathBuf::from);
-    Ok(config::load(
-        &root.join(config::FILE_NAME),
-        &stage,
-        std::env::vars(),
-    )?)
+    let config = config::load(&root.join(config::FILE_NAME), &stage, std::env::vars())?;
+    feature::check(&config)?;
+    Ok(config)
 }
 
 /// A variable's value; an empty one is as good as none.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::cloudformation::logical_id;
-use crate::access::{Secret, SecretPlace};
+use crate::access::SecretPlace;
 use crate::module::{Module, Modules, Verb};
 
 const SCAN: &str = "dynamodb:Scan";
@@ -38,7 +38,7 @@ pub(super) fn statements(modules: &Modules) -> Vec<Statement> {
         let actions = vec![ACTION_OF_HEALTH, "dynamodb:GetItem", "dynamodb:PutItem"];
         tables.entry(actions).or_default().push(arn);
     }
-    for secret in secrets(modules) {
+    for secret in modules.secrets() {
         let (action, resource) = match secret {
             SecretPlace::Variable(..) => continue,
             SecretPlace::Parameter(name) => {
@@ -76,12 +76,6 @@ const ACTION_OF_HEALTH: &str = "dynamodb:DescribeTable";
 
 /// Region and account of an ARN, for CloudFormation to fill in.
 const ACCOUNT: &str = "${AWS::Region}:${AWS::AccountId}";
-
-/// Where the secrets of the modules' guards are.
-fn secrets(modules: &Modules) -> impl Iterator<Item = &SecretPlace> {
-    let guards = modules.iter().filter_map(|module| module.access());
-    guards.filter_map(|access| access.guard().secret().map(Secret::place))
-}
 
 fn actions(module: &Module) -> Vec<&'static str> {
     let of_verbs = module.verbs().iter().flat_map(actions_of).copied();

@@ -1,0 +1,167 @@
+//! Parts of the function that some configurations need and others do without, so that it is no
+//! larger than it must be. Each is a Cargo feature.
+
+use std::fmt;
+use std::hint::black_box;
+
+use crate::access::SecretPlace;
+use crate::config::Config;
+
+/// A part that can be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feature {
+    /// Holding documents against JSON Schemas.
+    Schemas,
+    /// Guards whose secret is in Parameter Store or Secrets Manager.
+    Secrets,
+}
+
+/// What this program was built with. `modulo package` looks for these marks in a binary.
+static BUILT: &[&str] = &[
+    #[cfg(feature = "schemas")]
+    "modulo-feature:schemas;",
+    #[cfg(feature = "secrets")]
+    "modulo-feature:secrets;",
+];
+
+impl Feature {
+    const ALL: &[Self] = &[Self::Schemas, Self::Secrets];
+
+    /// Its name in `Cargo.toml`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Schemas => "schemas",
+            Self::Secrets => "secrets",
+        }
+    }
+
+    /// Those without which `config` can't be served.
+    pub fn needed_by(config: &Config) -> impl Iterator<Item = Self> {
+        let is_needed = |feature: &Self| match feature {
+            Self::Schemas => config
+                .modules
+                .iter()
+                .any(|module| module.schema().is_some()),
+            Self::Secrets => config.modules.secrets().any(SecretPlace::is_fetched),
+        };
+        Self::ALL.iter().copied().filter(is_needed)
+    }
+
+    /// Made here, so that it is in no binary but by [`BUILT`].
+    fn mark(self) -> String {
+        format!("modulo-feature:{self};")
+    }
+
+    fn is_among(self, built: &[&str]) -> bool {
+        let mark = self.mark();
+        built.iter().any(|built| **built == *mark)
+    }
+
+    /// Whether a `bootstrap` was built with it.
+    #[must_use]
+    pub fn is_in(self, binary: &[u8]) -> bool {
+        let mark = self.mark();
+        binary
+            .windows(mark.len())
+            .any(|part| part == mark.as_bytes())
+    }
+}
+
+impl fmt::Display for Feature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a configuration needs and a program does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this function was built without what modules.toml needs; \
+     build it with `--no-default-features --features lambda,{}`, or use the bootstrap zip of a release",
+    names(.0)
+)]
+pub struct MissingFeatures(Vec<Feature>);
+
+/// Makes sure that this program can serve `config`.
+///
+/// # Errors
+/// See [`MissingFeatures`].
+pub fn check(config: &Config) -> Result<(), MissingFeatures> {
+    // Else the compiler may do without the marks themselves.
+    check_against(black_box(BUILT), config)
+}
+
+fn check_against(built: &[&str], config: &Config) -> Result<(), MissingFeatures> {
+    let missing: Vec<_> = Feature::needed_by(config)
+        .filter(|feature| !feature.is_among(built))
+        .collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(MissingFeatures(missing))
+    }
+}
+
+/// As Cargo takes them.
+pub(crate) fn names(features: &[Feature]) -> String {
+    let names: Vec<_> = features.iter().map(|feature| feature.as_str()).collect();
+    names.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    fn config(module: &str) -> Config {
+        let text = format!("[modules.rooms]\nkey = \"roomId\"\n{module}");
+        config::parse(
+            &text,
+            "modules.toml".as_ref(),
+            &"local".parse().unwrap(),
+            [],
+        )
+        .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn a_program_without_schemas_serves_modules_without_schemas() {
+        assert_eq!(check_against(&[], &config("")), Ok(()));
+        let with_schema = config("schema = { type = \"object\" }");
+        let missing = Err(MissingFeatures(vec![Feature::Schemas]));
+        assert_eq!(check_against(&[], &with_schema), missing);
+        assert_eq!(check(&with_schema), Ok(()));
+    }
+
+    #[test]
+    fn a_secret_of_the_environment_needs_nothing() {
+        let guarded = |secret: &str| {
+            let text = format!(
+                "[modules.rooms]\nkey = \"roomId\"\naccess = {{ guard = \"main\" }}\n\
+                 [access.main]\njwt = {{ issuer = \"https://x/\", audience = \"x\", secret = {secret} }}"
+            );
+            let stage = "local".parse().expect("a legal stage");
+            config::parse(&text, "modules.toml".as_ref(), &stage, [])
+                .unwrap_or_else(|error| panic!("{error}"))
+        };
+        let of = |secret: &str| Feature::needed_by(&guarded(secret)).collect::<Vec<_>>();
+        assert_eq!(of("{ env = \"SECRET\" }"), []);
+        assert_eq!(of("{ ssm = \"/rooms/secret\" }"), [Feature::Secrets]);
+    }
+
+    #[test]
+    fn a_mark_is_found_anywhere_in_a_binary() {
+        assert!(Feature::Schemas.is_in(b"\x7fELF \0modulo-feature:schemas;\0"));
+        assert!(!Feature::Schemas.is_in(b"\x7fELF \0modulo-feature:schema;\0"));
+    }
+
+    #[test]
+    fn every_feature_is_marked_under_its_name() {
+        let names: Vec<_> = Feature::ALL.iter().map(|feature| feature.mark()).collect();
+        assert!(!BUILT.is_empty());
+        for mark in BUILT {
+            assert!(names.iter().any(|name| name == mark), "{mark}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! In the place of `validator.rs` where the function is built without schemas: there is none.
+
+use serde_json::Value;
+
+use super::{InvalidSchema, Violations};
+
+/// What can't be.
+#[derive(Debug)]
+pub(super) enum Validator {}
+
+impl Validator {
+    pub(super) fn new(_: &Value) -> Result<Self, InvalidSchema> {
+        Err(InvalidSchema::NotBuilt)
+    }
+
+    pub(super) fn violations(&self, _: &Value) -> Option<Violations> {
+        match *self {}
+    }
+}

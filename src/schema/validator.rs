@@ -1,0 +1,154 @@
+//! JSON Schema by the crate `jsonschema`, and what it says in modulo's words.
+
+use std::fmt::{self, Write};
+
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{ReferencingError, ValidationError};
+use serde_json::Value;
+
+use super::{InvalidSchema, MAX_LISTED, Violation, Violations};
+
+/// How long all the pointers in an answer may be together, before no more are listed.
+const MAX_POINTER_BYTES: usize = 65_536;
+
+const MAX_MESSAGE_CHARS: usize = 300;
+
+/// How much of a value a message shows.
+const MAX_VALUE_CHARS: usize = 60;
+
+/// How many places of a schema the log is told.
+const MAX_PLACES: usize = 10;
+
+/// What the library puts before a reference without a base.
+const NO_BASE: &str = "json-schema:///";
+
+/// A compiled schema.
+#[derive(Debug)]
+pub(super) struct Validator(jsonschema::Validator);
+
+impl Validator {
+    pub(super) fn new(document: &Value) -> Result<Self, InvalidSchema> {
+        compile(document).map(Self)
+    }
+
+    /// What of a document breaks the schema, if anything does.
+    pub(super) fn violations(&self, document: &Value) -> Option<Violations> {
+        Violations::found(self.0.iter_errors(document))
+    }
+}
+
+fn compile(document: &Value) -> Result<jsonschema::Validator, InvalidSchema> {
+    let options = jsonschema::options()
+        .offline()
+        .should_validate_formats(true);
+    options.build(document).map_err(|error| match error.kind() {
+        ValidationErrorKind::Referencing(ReferencingError::Unretrievable { uri, .. }) => {
+            InvalidSchema::Reference(uri.strip_prefix(NO_BASE).unwrap_or(uri).to_owned())
+        }
+        ValidationErrorKind::Referencing(ReferencingError::PointerToNowhere { pointer }) => {
+            InvalidSchema::Reference(format!("#{pointer}"))
+        }
+        ValidationErrorKind::Referencing(ReferencingError::NoSuchAnchor { anchor }) => {
+            InvalidSchema::Reference(format!("#{anchor}"))
+        }
+        ValidationErrorKind::Referencing(ReferencingError::UnknownSpecification {
+            specification,
+        }) => InvalidSchema::UnknownDraft(specification.clone()),
+        // The library tells the first fault only; of those that its draft's own schema finds, all
+        // can be had.
+        _ => {
+            let draft = jsonschema::meta::validator_for(document).ok();
+            let found = draft
+                .as_ref()
+                .and_then(|draft| Violations::found(draft.iter_errors(document)));
+            InvalidSchema::Faulty(
+                found.map_or_else(|| vec![Violation::of(&error)], |all| all.listed),
+            )
+        }
+    })
+}
+
+impl Violations {
+    fn found<'e>(errors: impl Iterator<Item = ValidationError<'e>>) -> Option<Self> {
+        let mut found = Self {
+            total: 0,
+            listed: Vec::new(),
+            places: Vec::new(),
+        };
+        let mut pointer_bytes = 0;
+        for error in errors {
+            found.total += 1;
+            if found.listed.len() == MAX_LISTED || pointer_bytes > MAX_POINTER_BYTES {
+                continue;
+            }
+            let violation = Violation::of(&error);
+            pointer_bytes += violation.pointer.len();
+            found.listed.push(violation);
+            let place = error.schema_path().to_string();
+            if found.places.len() < MAX_PLACES && !found.places.contains(&place) {
+                found.places.push(place);
+            }
+        }
+        (found.total > 0).then_some(found)
+    }
+}
+
+impl Violation {
+    fn of(error: &ValidationError<'_>) -> Self {
+        Self {
+            pointer: error.instance_path().to_string(),
+            message: shortened(Explained(error), MAX_MESSAGE_CHARS),
+        }
+    }
+}
+
+/// What the library says, with the value shortened, and with what each of several alternatives
+/// would have wanted.
+struct Explained<'e, 'v>(&'e ValidationError<'v>);
+
+impl fmt::Display for Explained<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = shortened(self.0.instance(), MAX_VALUE_CHARS);
+        self.0.masked_with(value).fmt(f)?;
+        if let ValidationErrorKind::AnyOf { context }
+        | ValidationErrorKind::OneOfNotValid { context } = self.0.kind()
+        {
+            for (at, error) in context
+                .iter()
+                .filter_map(|branch| branch.first())
+                .enumerate()
+            {
+                let separator = if at == 0 { ": " } else { "; " };
+                write!(f, "{separator}{}", Explained(error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The beginning of a text; what is left out is not even made.
+fn shortened(text: impl fmt::Display, max_chars: usize) -> String {
+    let mut beginning = Beginning {
+        text: String::new(),
+        room: max_chars,
+    };
+    if write!(beginning, "{text}").is_err() {
+        beginning.text.push('…');
+    }
+    beginning.text
+}
+
+struct Beginning {
+    text: String,
+    room: usize,
+}
+
+impl Write for Beginning {
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        for char in part.chars() {
+            self.room = self.room.checked_sub(1).ok_or(fmt::Error)?;
+            self.text.push(char);
+        }
+        Ok(())
+    }
+}
