@@ -4,6 +4,9 @@
 const { modulo } = require('./tool.cjs');
 const { functionEndpoint } = require('./emulator.cjs');
 
+/** The variable that names an OpenTelemetry collector. */
+const COLLECTOR = 'OTEL_EXPORTER_OTLP_ENDPOINT';
+
 const described = new Map();
 
 /** What a run has asked `modulo` for already, by its arguments. */
@@ -20,8 +23,11 @@ const describe = async ({ resolveVariable }) => resources(await resolveVariable(
 /** What a stage's deployment needs. */
 const resources = (stage) => ask('resources', '--stage', stage);
 
-/** The features of Cargo that its function is built with. */
-const features = (stage) => resources(stage).features;
+/** The features of Cargo that its function, with these variables, is built with. */
+const features = (stage, environment) => [
+  ...resources(stage).features,
+  ...(environment[COLLECTOR] ? ['otlp'] : []),
+];
 
 /** The dashboard and the alarms, where they are wanted. */
 async function dashboard({ resolveVariable }) {
@@ -46,7 +52,12 @@ module.exports = {
   environment: async ({ resolveVariable }) => {
     const stage = await resolveVariable('sls:stage');
     const endpoint = await functionEndpoint(stage);
-    return { MODULO_STAGE: stage, ...(endpoint && { AWS_ENDPOINT_URL: endpoint }) };
+    const collector = await resolveVariable('param:otlp');
+    return {
+      MODULO_STAGE: stage,
+      ...(endpoint && { AWS_ENDPOINT_URL: endpoint }),
+      ...(collector && { [COLLECTOR]: collector }),
+    };
   },
 
   events: async ({ resolveVariable }) => [

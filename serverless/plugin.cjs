@@ -29,7 +29,8 @@ module.exports = class ModuloPlugin {
     const { provider, package: { artifact } } = this.serverless.service;
     const progress = this.progress.create({ message: 'Building the function' });
     try {
-      buildPackage(provider.architecture, features(this.stage), artifact);
+      const needed = features(this.stage, provider.environment);
+      buildPackage(provider.architecture, needed, artifact);
     } finally {
       progress.remove();
     }
