@@ -29,6 +29,15 @@ pub(crate) const MODULES: &str = r#"
     key = "modulo2Id"
 "#;
 
+/// A guard whose keys are `first`, of `erp`, and `second`, of `crm`.
+pub(crate) const PARTNERS: &str = r#"
+    [access.partners]
+    keys = [
+        { name = "erp", hash = "sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e" },
+        { name = "crm", hash = "sha256:16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4" },
+    ]
+"#;
+
 pub(crate) fn parse(modules: &str) -> Arc<Config> {
     config::parse(modules, Path::new("modules.toml"), &Stage::default(), [])
         .unwrap_or_else(|error| panic!("the test's modules.toml is wrong:\n{error}"))

@@ -6,9 +6,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Body;
 use serde_json::Value;
 
-use crate::app::{Answer, TestApp, document_of};
+use crate::app::{Answer, PARTNERS, TestApp, document_of};
 
-/// The hashes are those of `first` and `second`.
 const MODULES: &str = r#"
     [defaults]
     idempotency = "24h"
@@ -26,13 +25,11 @@ const MODULES: &str = r#"
     [modules.orders]
     key = "orderId"
     access = { guard = "partners" }
-
-    [access.partners]
-    keys = [
-        { name = "erp", hash = "sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e" },
-        { name = "crm", hash = "sha256:16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4" },
-    ]
 "#;
+
+fn modules() -> String {
+    format!("{MODULES}{PARTNERS}")
+}
 
 const SALA: &str = r#"{"chairs":90}"#;
 
@@ -65,7 +62,7 @@ async fn count(app: &TestApp, table: &str) -> i32 {
 
 #[tokio::test]
 async fn an_item_is_created_once() {
-    let app = TestApp::start(MODULES).await;
+    let app = TestApp::start(&modules()).await;
     for (module, table) in [("/rooms", "rooms-local"), ("/halls", "halls-local")] {
         let first = post(&app, module, "a-key", SALA).await;
         assert_eq!(first.status, 201, "{first:?}");
@@ -85,7 +82,7 @@ async fn an_item_is_created_once() {
 
 #[tokio::test]
 async fn a_key_is_of_one_request() {
-    let app = TestApp::start(MODULES).await;
+    let app = TestApp::start(&modules()).await;
     assert_eq!(post(&app, "/rooms", "a-key", SALA).await.status, 201);
     for (path, body) in [("/rooms", r#"{"chairs":91}"#), ("/rooms/sala90", SALA)] {
         let refused = post(&app, path, "a-key", body).await;
@@ -106,7 +103,7 @@ async fn a_key_is_of_one_request() {
 /// What happened to the item since is not undone.
 #[tokio::test]
 async fn what_was_written_since_stays() {
-    let app = TestApp::start(MODULES).await;
+    let app = TestApp::start(&modules()).await;
     for (item, created) in [("/rooms/sala90", 200), ("/halls/sala90", 201)] {
         let first = post(&app, item, "a-key", SALA).await;
         assert_eq!(first.status, created);
@@ -125,7 +122,7 @@ async fn what_was_written_since_stays() {
 
 #[tokio::test]
 async fn a_precondition_need_not_hold_again() {
-    let app = TestApp::start(MODULES).await;
+    let app = TestApp::start(&modules()).await;
     let begun = app.send("POST", "/rooms/x", SALA).await;
     let tag = begun.header("etag").to_owned();
     for (path, header) in [
@@ -143,7 +140,7 @@ async fn a_precondition_need_not_hold_again() {
 /// A refusal has written nothing, and so there is nothing to remember.
 #[tokio::test]
 async fn a_request_that_was_refused_can_be_sent_again() {
-    let app = TestApp::start(MODULES).await;
+    let app = TestApp::start(&modules()).await;
     let headers = [("idempotency-key", "a-key"), ("if-match", "*")];
     let refused = post_with(&app, "/rooms/x", &headers, SALA).await;
     assert_eq!(refused.status, 412);
@@ -156,7 +153,7 @@ async fn a_request_that_was_refused_can_be_sent_again() {
 
 #[tokio::test]
 async fn callers_do_not_share_their_keys() {
-    let app = TestApp::start(MODULES).await;
+    let app = TestApp::start(&modules()).await;
     let mut locations = Vec::new();
     for caller in ["first", "second", "first"] {
         let headers = [("idempotency-key", "1"), ("x-api-key", caller)];
@@ -170,7 +167,7 @@ async fn callers_do_not_share_their_keys() {
 
 #[tokio::test]
 async fn requests_at_the_same_time_write_one_item() {
-    let app = TestApp::start(MODULES).await;
+    let app = TestApp::start(&modules()).await;
     let requests = (0..16).map(|_| {
         let app = app.clone();
         tokio::spawn(async move { post(&app, "/rooms", "a-key", SALA).await })
@@ -190,7 +187,7 @@ async fn requests_at_the_same_time_write_one_item() {
 
 #[tokio::test]
 async fn a_key_is_forgotten_when_its_time_is_over() {
-    let app = TestApp::start(MODULES).await;
+    let app = TestApp::start(&modules()).await;
     let first = post(&app, "/rooms", "a-key", SALA).await;
     let table = "modulo-idempotency-local";
     let records = app.dynamodb.scan().table_name(table).send().await.unwrap();
@@ -216,7 +213,7 @@ async fn a_key_is_forgotten_when_its_time_is_over() {
 /// Neither the document nor the key itself is in the table of keys.
 #[tokio::test]
 async fn what_is_remembered_tells_little() {
-    let app = TestApp::start(MODULES).await;
+    let app = TestApp::start(&modules()).await;
     post(
         &app,
         "/rooms",
@@ -234,7 +231,7 @@ async fn what_is_remembered_tells_little() {
 
 #[tokio::test]
 async fn an_illegal_key_is_a_mistake() {
-    let app = TestApp::start(MODULES).await;
+    let app = TestApp::start(&modules()).await;
     let long = "x".repeat(256);
     let sent: [&[(&str, &str)]; 5] = [
         &[("idempotency-key", "a b")],

@@ -3,10 +3,9 @@
 use axum::body::Body;
 use axum::http::StatusCode;
 
-use crate::app::{Answer, TestApp, document_of};
+use crate::app::{Answer, PARTNERS, TestApp, document_of};
 use crate::command::Folder;
 
-/// The hashes are those of `first` and `second`.
 const MODULES: &str = r#"
     [defaults]
     rate_limit = { requests = 3, per = "1h" }
@@ -20,13 +19,11 @@ const MODULES: &str = r#"
     [modules.orders]
     key = "orderId"
     access = { guard = "partners" }
-
-    [access.partners]
-    keys = [
-        { name = "erp", hash = "sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e" },
-        { name = "crm", hash = "sha256:16367aacb67a4a017c8da8ab95682ccb390863780f7114dda0a0e0c55644c7c4" },
-    ]
 "#;
+
+fn modules() -> String {
+    format!("{MODULES}{PARTNERS}")
+}
 
 async fn with_key(app: &TestApp, key: &str) -> Answer {
     let request = app.request("GET", "/orders/x").header("x-api-key", key);
@@ -35,7 +32,7 @@ async fn with_key(app: &TestApp, key: &str) -> Answer {
 
 #[tokio::test]
 async fn a_caller_who_calls_too_often_is_told_when_to_come_back() {
-    let app = TestApp::start(MODULES).await;
+    let app = TestApp::start(&modules()).await;
     for _ in 0..3 {
         assert_eq!(with_key(&app, "first").await.status, StatusCode::NOT_FOUND);
     }
@@ -56,7 +53,7 @@ async fn a_caller_who_calls_too_often_is_told_when_to_come_back() {
 
 #[tokio::test]
 async fn each_module_counts_for_itself() {
-    let app = TestApp::start(MODULES).await;
+    let app = TestApp::start(&modules()).await;
     for _ in 0..3 {
         assert_eq!(app.get("/rooms/x").await.status, StatusCode::NOT_FOUND);
     }
@@ -70,7 +67,7 @@ async fn each_module_counts_for_itself() {
 /// The address of a client of `modulo serve` is known, so that one can't use up another's share.
 #[tokio::test]
 async fn callers_without_a_name_are_told_apart_by_address() {
-    let served = Folder::with(MODULES).serve(&["--memory"]).await;
+    let served = Folder::with(&modules()).serve(&["--memory"]).await;
     let ask = |from: [u8; 4]| {
         let client = reqwest::Client::builder().local_address(std::net::IpAddr::from(from));
         let request = client

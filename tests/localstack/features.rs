@@ -1,8 +1,14 @@
 //! What a module can have beyond the contract, in a deployed function.
 
+use std::time::SystemTime;
+
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::contract::Visitor;
+use crate::emulator::emulator;
 use crate::project::Project;
 
 const MODULES: &str = r#"
@@ -18,7 +24,67 @@ default_ttl = "1h"
 name = "by-building"
 partition = "building"
 sort = { attribute = "floor", type = "N" }
+
+[access.parameter]
+jwt = { issuer = "i", audience = "a", secret = { ssm = "/modulo-tests/jwt" } }
+
+[access.secret]
+jwt = { issuer = "i", audience = "a", secret = { secretsmanager = "modulo-tests/jwt" } }
+
+[modules.orders]
+key = "orderId"
+idempotency = "1h"
+tenant = { claim = "org_id" }
+access = { guard = "parameter" }
+
+[modules.invoices]
+key = "invoiceId"
+access = { guard = "secret" }
 "#;
+
+const PARAMETER: &str = "the secret in the parameter store";
+const SECRET: &str = "the secret in the secrets manager";
+
+/// Puts both secrets where the guards look for them.
+fn plant_secrets() {
+    let parameter = json!({
+        "Name": "/modulo-tests/jwt", "Value": PARAMETER, "Type": "SecureString", "Overwrite": true,
+    });
+    let secret = json!({ "Name": "modulo-tests/jwt", "SecretString": SECRET });
+    for (service, target, body) in [
+        ("ssm", "AmazonSSM.PutParameter", parameter),
+        ("secretsmanager", "secretsmanager.CreateSecret", secret),
+    ] {
+        // Emulators look at whose the request is, and at no signature.
+        let scope = format!("Credential=test/20261123/us-east-1/{service}/aws4_request");
+        let request = reqwest::blocking::Client::new()
+            .post(&emulator().endpoint)
+            .header("content-type", "application/x-amz-json-1.1")
+            .header("x-amz-target", target)
+            .header(
+                "authorization",
+                format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=none"),
+            );
+        let answer = request.body(body.to_string()).send().expect("an answer");
+        let (status, told) = (answer.status(), answer.text().expect("a text"));
+        let is_there = told.contains("ResourceExistsException");
+        assert!(status.is_success() || is_there, "{target}: {status} {told}");
+    }
+}
+
+/// A token of the issuer that shares `secret`.
+fn token(secret: &str, org_id: &str) -> String {
+    let now = SystemTime::UNIX_EPOCH.elapsed().expect("after 1970");
+    let claims = json!({
+        "iss": "i", "aud": "a", "sub": "ana", "org_id": org_id, "exp": now.as_secs() + 3_600,
+    });
+    let base64 = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let header = base64(br#"{"alg":"HS256"}"#);
+    let message = format!("{header}.{}", base64(claims.to_string().as_bytes()));
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let signature = hmac::sign(&key, message.as_bytes());
+    format!("{message}.{}", base64(signature.as_ref()))
+}
 
 const SCHEMA: &str = r#"{ "properties": { "chairs": { "type": "integer", "minimum": 1 } } }"#;
 
@@ -63,5 +129,56 @@ fn indexes_schemas_and_the_description_are_deployed() {
         let (status, page) = answer("GET", "/_docs", "");
         assert_eq!(status, 200, "{door}");
         assert!(page.to_string().contains("_docs/page.js"), "{door}: {page}");
+    }
+}
+
+/// The role may read the secrets, the table of keys is there, and so is the index of tenants.
+#[test]
+fn guards_with_secrets_tenants_and_idempotency_keys_are_deployed() {
+    plant_secrets();
+    let mut project = Project::new("local", MODULES);
+    project.write("schemas/room.json", SCHEMA);
+    let doors = project.deploy(&[]).unwrap_or_else(|why| panic!("{why}"));
+    for door in doors.iter() {
+        let send = |method: &str, path: &str, token: &str| {
+            let client = reqwest::blocking::Client::new();
+            let request = client
+                .request(method.parse().expect("a method"), format!("{door}{path}"))
+                .header("authorization", format!("Bearer {token}"))
+                .header("idempotency-key", door);
+            let request = match method {
+                "POST" => request
+                    .header("content-type", "application/json")
+                    .body("[1]"),
+                _ => request,
+            };
+            let response = request.send().expect("an answer");
+            (response.status().as_u16(), response.text().expect("a body"))
+        };
+        for (module, secret, other) in [
+            ("/orders", PARAMETER, SECRET),
+            ("/invoices", SECRET, PARAMETER),
+        ] {
+            let (status, told) = send("GET", module, &token(secret, "acme"));
+            assert_eq!(status, 200, "{door}{module}: {told}");
+            let (status, told) = send("GET", module, &token(other, "acme"));
+            assert_eq!(status, 401, "{door}{module}: {told}");
+        }
+        let acme = token(PARAMETER, "acme");
+        let first = send("POST", "/orders", &acme);
+        assert_eq!(
+            (first.0, &first),
+            (201, &send("POST", "/orders", &acme)),
+            "{door}"
+        );
+        let listed = |token: &str| send("GET", "/orders", token).1;
+        assert!(listed(&acme).contains("[1]"), "{door}: {}", listed(&acme));
+        let none = json!({ "LIST": { "items": [], "next": null } });
+        let others = listed(&token(PARAMETER, "globex"));
+        assert_eq!(
+            serde_json::from_str::<Value>(&others).ok(),
+            Some(none),
+            "{door}"
+        );
     }
 }
