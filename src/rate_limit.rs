@@ -10,7 +10,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use crate::access::Caller;
+use crate::access::{Caller, Identity};
 
 /// How many callers are remembered before those are forgotten that have been quiet.
 const REMEMBERED: usize = 10_000;
@@ -30,7 +30,11 @@ pub struct ClientAddress(pub IpAddr);
 /// Who is counted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Counted {
-    Subject(String),
+    /// One person may be of several tenants.
+    Subject {
+        tenant: Option<String>,
+        subject: String,
+    },
     Address(IpAddr),
     /// All of whom nothing is known.
     Others,
@@ -58,12 +62,17 @@ impl RateLimit {
     /// # Errors
     /// It is one too many, for now.
     pub fn count(&self, caller: &Caller, address: Option<ClientAddress>) -> Result<(), TooOften> {
-        let subject = match caller {
-            Caller::Known(identity) => identity.subject(),
+        let identity = match caller {
+            Caller::Known(identity) => Some(identity),
             Caller::Anonymous => None,
         };
+        let tenant = identity.and_then(Identity::tenant);
+        let subject = identity.and_then(Identity::subject);
         let counted = match (subject, address) {
-            (Some(subject), _) => Counted::Subject(subject.to_owned()),
+            (Some(subject), _) => Counted::Subject {
+                tenant: tenant.map(|tenant| tenant.as_str().to_owned()),
+                subject: subject.to_owned(),
+            },
             (None, Some(ClientAddress(address))) => Counted::Address(address),
             (None, None) => Counted::Others,
         };

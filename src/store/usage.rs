@@ -117,7 +117,7 @@ impl Meter {
     }
 
     /// Reads the calls that `work` makes, but for those of tasks that it starts: see
-    /// [`metered_as_here`].
+    /// `metered_as_here`.
     pub fn read<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
         METER.scope(self.clone(), work)
     }
