@@ -91,7 +91,7 @@ const SCHEMA: &str = r#"{ "properties": { "chairs": { "type": "integer", "minimu
 /// The table's index, the packed schema, and the paths of the function's own, through every door.
 #[test]
 fn indexes_schemas_and_the_description_are_deployed() {
-    let mut project = Project::new("local", MODULES);
+    let mut project = Project::new("local", MODULES).with_all_features();
     project.write("schemas/room.json", SCHEMA);
     let doors = project.deploy(&[]).unwrap_or_else(|why| panic!("{why}"));
     for door in doors.iter() {
@@ -136,7 +136,7 @@ fn indexes_schemas_and_the_description_are_deployed() {
 #[test]
 fn guards_with_secrets_tenants_and_idempotency_keys_are_deployed() {
     plant_secrets();
-    let mut project = Project::new("local", MODULES);
+    let mut project = Project::new("local", MODULES).with_all_features();
     project.write("schemas/room.json", SCHEMA);
     let doors = project.deploy(&[]).unwrap_or_else(|why| panic!("{why}"));
     for door in doors.iter() {

@@ -20,6 +20,7 @@ pub(crate) struct Project {
     id: String,
     stage: &'static str,
     deployed: bool,
+    artifact: fn() -> &'static Path,
 }
 
 /// Where a deployed function answers.
@@ -87,7 +88,15 @@ impl Project {
             id,
             stage,
             deployed: false,
+            artifact,
         }
+    }
+
+    /// The project, to be deployed with a function that has all features: which of them its
+    /// modules need is no matter then.
+    pub(crate) fn with_all_features(mut self) -> Self {
+        self.artifact = complete_artifact;
+        self
     }
 
     /// Another `modules.toml`.
@@ -165,7 +174,7 @@ impl Project {
     /// A command that runs in the project's folder, with all that a deployment needs.
     pub(crate) fn equip(&self, command: Command) -> Command {
         let mut command = in_stage(command, self.folder.path());
-        command.env("MODULO_ARTIFACT", artifact());
+        command.env("MODULO_ARTIFACT", (self.artifact)());
         command
     }
 }
@@ -206,18 +215,29 @@ fn in_stage(mut command: Command, folder: &Path) -> Command {
 fn artifact() -> &'static Path {
     static ARTIFACT: OnceLock<PathBuf> = OnceLock::new();
     ARTIFACT.get_or_init(|| {
-        if let Some(given) = std::env::var_os("MODULO_ARTIFACT") {
-            return given.into();
-        }
-        node_modules();
-        let _lock = lock();
-        let start = Instant::now();
-        let mut package = in_stage(Command::new("npm"), root());
-        run(package.args(["run", "--silent", "package", "--", "--stage", "local"]))
-            .unwrap_or_else(|why| panic!("{why}"));
-        report("package", start.elapsed());
-        root().join("target/deploy/modulo-x86_64.zip")
+        let npm = ["run", "--silent", "package", "--", "--stage", "local"];
+        package("npm", &npm, "target/deploy/modulo-x86_64.zip")
     })
+}
+
+/// The same with all features, made as a release makes it.
+fn complete_artifact() -> &'static Path {
+    const ZIP: &str = "target/deploy/modulo-complete.zip";
+    static ARTIFACT: OnceLock<PathBuf> = OnceLock::new();
+    ARTIFACT.get_or_init(|| package("node", &["serverless/build.cjs", "x86_64", ZIP], ZIP))
+}
+
+fn package(program: &str, arguments: &[&str], zip: &str) -> PathBuf {
+    if let Some(given) = std::env::var_os("MODULO_ARTIFACT") {
+        return given.into();
+    }
+    node_modules();
+    let _lock = lock();
+    let start = Instant::now();
+    run(in_stage(Command::new(program), root()).args(arguments))
+        .unwrap_or_else(|why| panic!("{why}"));
+    report(zip, start.elapsed());
+    root().join(zip)
 }
 
 /// `npm ci`, if it is due.
