@@ -86,7 +86,9 @@ fn texts(document: &Value, found: &mut Vec<String>) {
 fn remember(secrets: Vec<String>) {
     let mut sent = SENT.lock().unwrap_or_else(PoisonError::into_inner);
     for secret in secrets {
-        if secret.len() >= MIN_BYTES && !sent.contains(&secret) {
+        // What only fills, such as an id of many `x`, stands for nothing.
+        let says_something = secret.chars().any(|c| !secret.starts_with(c));
+        if secret.len() >= MIN_BYTES && says_something && !sent.contains(&secret) {
             sent.push_back(secret);
         }
     }
