@@ -109,7 +109,11 @@ fn samples_of(modules: &[&Module]) -> impl Iterator<Item = ApiError> {
                 .err()
         })
     });
-    let denied = unknown.into_iter().chain(unscoped).map(ApiError::Denied);
+    let of_no_tenant = accesses
+        .iter()
+        .find_map(|access| access.tenant_of(&Identity::default()).err());
+    let denied = unknown.into_iter().chain(unscoped).chain(of_no_tenant);
+    let denied = denied.map(ApiError::Denied);
     too_often.into_iter().chain(reused).chain(denied)
 }
 
