@@ -4,12 +4,12 @@
 //! means). All faults are found and told at once. Nothing after this reads file or environment;
 //! of a module's schema, only the place is known here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::config::{Environment, File, FileFormat};
+use ::config::{Environment, Source as _};
 
 pub use self::error::{ConfigError, Fault};
 use self::error::{Faults, KeyPath, Source};
@@ -29,6 +29,7 @@ use crate::telemetry::Filter;
 use crate::tenant;
 
 mod error;
+mod foundation;
 mod raw;
 
 /// The file's name, where no other is given.
@@ -58,7 +59,7 @@ pub struct Service {
     pub warm_up: bool,
     /// Whose pages may call from a browser: the function's own paths, and the modules that say
     /// nothing of it.
-    pub cors: Option<Cors>,
+    pub cors: Option<Arc<Cors>>,
     /// The stage that the file was read for.
     pub stage: Stage,
     /// What is told of its requests.
@@ -82,7 +83,7 @@ impl Config {
     pub fn has_cors(&self) -> bool {
         let modules = self.modules.iter().map(|module| module.cors());
         modules
-            .chain([self.service.cors.as_ref()])
+            .chain([self.service.cors.as_deref()])
             .any(|cors| cors.is_some())
     }
 }
@@ -159,23 +160,22 @@ fn interpret(
         .filter(|(name, _)| name.starts_with(&prefix))
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    let layers = ::config::Config::builder()
-        .add_source(File::from_str(text, FileFormat::Toml))
-        .add_source(
-            Environment::with_prefix(ENV_PREFIX)
-                .prefix_separator(ENV_SEPARATOR)
-                .separator(ENV_SEPARATOR)
-                .source(Some(settings)),
-        )
-        .build()
-        .map_err(|error| ConfigError::syntax(file, text, &error))?;
+    let variables = Environment::with_prefix(ENV_PREFIX)
+        .prefix_separator(ENV_SEPARATOR)
+        .separator(ENV_SEPARATOR)
+        .source(Some(settings));
+    let layers = foundation::read(text).and_then(|mut layers| {
+        variables.collect_to(&mut layers)?;
+        Ok(layers)
+    });
+    let layers = layers.map_err(|error| ConfigError::syntax(file, text, &error))?;
 
     let mut faults = Faults::default();
     let around = Surroundings {
         folder: file.parent().unwrap_or(Path::new("")),
         environment: &environment,
     };
-    let raw = raw::File::read(layers.cache, around, &mut faults);
+    let raw = raw::File::read(layers, around, &mut faults);
     check(&raw, &mut faults);
     let config = resolve(raw, stage, &mut faults);
     faults.into_result(config, file, text)
@@ -217,12 +217,11 @@ fn check_schemas(raw: &raw::File, faults: &mut Faults) {
 
 /// Reads the issuers' keys that are in files.
 fn check_keys(raw: &raw::File, faults: &mut Faults) {
-    for guard in raw.guards.iter().filter_map(|(_, guard)| guard.as_ref()) {
+    for guard in raw.guards.values().flatten() {
         if let Some(Err(invalid)) = guard.jwks().map(Jwks::check) {
-            let path = ["access", guard.name().as_str(), "jwt", "jwks"];
-            let path = path
-                .iter()
-                .fold(KeyPath::root(), |path, key| path.child(key));
+            let name = guard.name().to_string();
+            let path = KeyPath::root().child("access").child(name);
+            let path = path.child("jwt").child("jwks");
             faults
                 .add(path, Source::File, Chain(&*invalid).to_string())
                 .help("write the issuer's JSON Web Key Set there, or name another file");
@@ -254,7 +253,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
     let cors = service.cors.map(|set| set.value);
     let service_name = service.name.map(|set| set.value).unwrap_or_default();
     let memory = TableName::of_memory(&service_name, stage);
-    let mut owners: BTreeMap<TableName, ModuleName> = BTreeMap::new();
+    let mut owners = HashMap::with_capacity(written.len());
     let all = written.iter().map(|(_, _, module)| module);
     if all
         .chain([&defaults])
@@ -290,7 +289,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         check_indexes(raw.indexes.as_ref(), storage, &key.value, faults);
         let verbs = raw.methods.map(|set| set.value).unwrap_or_default();
         check_room_for_tenant(raw.tenant.as_ref(), raw.indexes.as_ref(), faults);
-        modules.push(Module {
+        modules.push(Arc::new(Module {
             name,
             key: key.value,
             table,
@@ -319,7 +318,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
                 table: memory.clone(),
                 keep: set.value,
             }),
-        });
+        }));
     }
     Config {
         service: Service {
@@ -361,7 +360,7 @@ fn own_table(
     name: &ModuleName,
     table: Setting<TableTemplate>,
     stage: &Stage,
-    owners: &mut BTreeMap<TableName, ModuleName>,
+    owners: &mut HashMap<TableName, ModuleName>,
     faults: &mut Faults,
 ) -> Option<TableName> {
     let expanded = match table.value.expand(name, stage) {
@@ -386,17 +385,17 @@ fn own_table(
 /// The guards that the file defines, and the one of modules that name none.
 struct Guards {
     /// Those that are wrong have been told of, and are known by their names alone.
-    defined: Vec<(GuardName, Option<Arc<Guard>>)>,
+    defined: BTreeMap<GuardName, Option<Arc<Guard>>>,
     default: Option<Setting<GuardName>>,
 }
 
 impl Guards {
     fn find(&self, named: &Setting<GuardName>, faults: &mut Faults) -> Option<&Arc<Guard>> {
         let name = &named.value;
-        if let Some((_, found)) = self.defined.iter().find(|(defined, _)| defined == name) {
+        if let Some(found) = self.defined.get(name) {
             return found.as_ref();
         }
-        let known: Vec<_> = self.defined.iter().map(|(name, _)| name.as_str()).collect();
+        let known: Vec<_> = self.defined.keys().map(GuardName::as_str).collect();
         let help = if known.is_empty() {
             format!("define it: [access.{name}], with jwt = {{ … }} or keys = [ … ]")
         } else {

@@ -40,7 +40,7 @@ pub struct Module {
     pub(crate) indexes: Vec<Index>,
     pub(crate) schema: Option<Arc<Schema>>,
     pub(crate) access: Option<Access>,
-    pub(crate) cors: Option<Cors>,
+    pub(crate) cors: Option<Arc<Cors>>,
     pub(crate) rate_limit: Option<Arc<RateLimit>>,
     pub(crate) memory: Option<Memory>,
 }
@@ -184,7 +184,7 @@ impl Module {
     /// Whose pages may call it from a browser, if any but its own may.
     #[must_use]
     pub fn cors(&self) -> Option<&Cors> {
-        self.cors.as_ref()
+        self.cors.as_deref()
     }
 
     /// How often one caller may call it, if not as often as they like.
@@ -216,13 +216,13 @@ pub struct Modules {
 }
 
 impl Modules {
-    /// The caller has made sure of what the type promises.
-    pub(crate) fn new(modules: impl IntoIterator<Item = Module>) -> Self {
+    /// The caller has made sure of what the type promises, the order too.
+    pub(crate) fn new(modules: impl IntoIterator<Item = Arc<Module>>) -> Self {
         let named = modules
             .into_iter()
-            .map(|module| (module.name.clone(), Arc::new(module)));
-        let mut by_name: IndexMap<_, Arc<Module>> = named.collect();
-        by_name.sort_unstable_keys();
+            .map(|module| (module.name.clone(), module));
+        let by_name: IndexMap<_, _> = named.collect();
+        debug_assert!(by_name.keys().is_sorted(), "modules out of order");
         let memory = by_name.values().find_map(|module| module.memory());
         let memory = memory.map(|memory| Arc::new(memory.as_module()));
         Self { by_name, memory }

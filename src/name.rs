@@ -3,7 +3,7 @@
 //! A value of one of these types is legal by construction: `FromStr` is the only way in. This
 //! module knows nothing of files, HTTP or DynamoDB calls.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::str::FromStr;
 
@@ -399,11 +399,11 @@ impl Default for ServiceName {
 
 /// A table's name with `{module}` and `{stage}` to be filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableTemplate(Vec<Part>);
+pub struct TableTemplate(Cow<'static, [Part]>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
-    Text(String),
+    Text(Cow<'static, str>),
     Module,
     Stage,
 }
@@ -434,21 +434,21 @@ impl TableTemplate {
     /// # Errors
     /// The parts are legal, but together they can be too short or too long.
     pub fn expand(&self, module: &ModuleName, stage: &Stage) -> Result<TableName, InvalidName> {
-        self.0
-            .iter()
-            .map(|part| match part {
-                Part::Text(text) => text.as_str(),
-                Part::Module => module.as_str(),
-                Part::Stage => stage.as_str(),
-            })
-            .collect::<String>()
-            .parse()
+        let texts = self.0.iter().map(|part| match part {
+            Part::Text(text) => text,
+            Part::Module => module.as_str(),
+            Part::Stage => stage.as_str(),
+        });
+        let mut name = String::with_capacity(texts.clone().map(str::len).sum());
+        name.extend(texts);
+        name.parse()
     }
 }
 
 impl Default for TableTemplate {
     fn default() -> Self {
-        Self(vec![Part::Module, Part::Text("-".to_owned()), Part::Stage])
+        const PARTS: &[Part] = &[Part::Module, Part::Text(Cow::Borrowed("-")), Part::Stage];
+        Self(Cow::Borrowed(PARTS))
     }
 }
 
@@ -461,7 +461,7 @@ impl FromStr for TableTemplate {
         while let Some(at) = rest.find(['{', '}']) {
             let (text, braced) = rest.split_at(at);
             if !text.is_empty() {
-                parts.push(Part::Text(text.to_owned()));
+                parts.push(Part::Text(text.to_owned().into()));
             }
             let (name, after) = braced
                 .strip_prefix('{')
@@ -480,7 +480,7 @@ impl FromStr for TableTemplate {
             rest = after;
         }
         if !rest.is_empty() {
-            parts.push(Part::Text(rest.to_owned()));
+            parts.push(Part::Text(rest.to_owned().into()));
         }
         if parts.is_empty() {
             return Err(InvalidName::Empty.into());
@@ -491,7 +491,7 @@ impl FromStr for TableTemplate {
                 format!("{text}---").parse::<TableName>()?;
             }
         }
-        Ok(Self(parts))
+        Ok(Self(parts.into()))
     }
 }
 

@@ -1,7 +1,11 @@
 //! What can be wrong with a configuration, and where: file, line, key path.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
+use std::iter;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::string::FromUtf8Error;
 
 use toml::de::{DeTable, DeValue};
@@ -67,7 +71,7 @@ impl ConfigError {
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Self::Syntax {
             file: file.to_owned(),
-            line: line_number(text, offset),
+            line: Lines::of(text).number(offset),
             column: before[line_start..].chars().count() + 1,
             message,
         }
@@ -113,74 +117,62 @@ pub(super) enum Source {
     Environment,
 }
 
-/// The keys that lead to a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct KeyPath(Vec<String>);
+/// The keys that lead to a value. Every setting has one, and few are ever shown: so it shares its
+/// beginning with its neighbours'.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct KeyPath(Option<Rc<Step>>);
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Step {
+    parent: KeyPath,
+    key: Cow<'static, str>,
+}
 
 impl KeyPath {
     pub(super) fn root() -> Self {
-        Self(Vec::new())
+        Self(None)
     }
 
-    pub(super) fn child(&self, key: &str) -> Self {
-        Self(
-            self.0
-                .iter()
-                .map(String::as_str)
-                .chain([key])
-                .map(str::to_owned)
-                .collect(),
-        )
+    pub(super) fn child(&self, key: impl Into<Cow<'static, str>>) -> Self {
+        Self(Some(Rc::new(Step {
+            parent: self.clone(),
+            key: key.into(),
+        })))
     }
 
     /// Further along a JSON pointer.
     pub(super) fn descend(&self, pointer: &str) -> Self {
         let keys = pointer.split('/').skip(1);
-        let keys = keys.map(|key| key.replace("~1", "/").replace("~0", "~"));
-        Self(self.0.iter().cloned().chain(keys).collect())
+        keys.map(|key| key.replace("~1", "/").replace("~0", "~"))
+            .fold(self.clone(), |path, key| path.child(key))
+    }
+
+    fn parent(&self) -> Option<&Self> {
+        self.0.as_deref().map(|step| &step.parent)
+    }
+
+    /// From the outermost on.
+    fn keys(&self) -> Vec<&str> {
+        let steps = iter::successors(self.0.as_deref(), |step| step.parent.0.as_deref());
+        let mut keys: Vec<_> = steps.map(|step| &*step.key).collect();
+        keys.reverse();
+        keys
     }
 
     /// The environment variable that sets it.
     fn variable(&self) -> String {
-        let segments = self.0.iter().map(|key| key.to_uppercase());
-        let words: Vec<_> = std::iter::once(super::ENV_PREFIX.to_owned())
+        let segments = self.keys().into_iter().map(str::to_uppercase);
+        let words: Vec<_> = iter::once(super::ENV_PREFIX.to_owned())
             .chain(segments)
             .collect();
         words.join(super::ENV_SEPARATOR)
-    }
-
-    /// The line of the innermost key of the path that the text has.
-    fn line(&self, text: &str) -> Option<usize> {
-        let document = DeTable::parse(text).ok()?;
-        let mut value = &DeValue::Table(document.into_inner());
-        let mut line = None;
-        for segment in &self.0 {
-            let (place, inner) = match value {
-                DeValue::Table(table) => {
-                    let found = table.iter().find(|(key, _)| key.get_ref() == segment);
-                    let Some((key, inner)) = found else { break };
-                    (key.span(), inner)
-                }
-                DeValue::Array(items) => {
-                    let Some(item) = segment.parse().ok().and_then(|at: usize| items.get(at))
-                    else {
-                        break;
-                    };
-                    (item.span(), item)
-                }
-                _ => break,
-            };
-            line = Some(line_number(text, place.start));
-            value = inner.get_ref();
-        }
-        line
     }
 }
 
 impl fmt::Display for KeyPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        for (at, key) in self.0.iter().enumerate() {
+        for (at, key) in self.keys().into_iter().enumerate() {
             if at > 0 {
                 f.write_str(".")?;
             }
@@ -196,7 +188,11 @@ impl fmt::Display for KeyPath {
 
 /// The faults found so far, their lines not yet looked up.
 #[derive(Debug, Default)]
-pub(super) struct Faults(Vec<Found>);
+pub(super) struct Faults {
+    found: Vec<Found>,
+    /// Their paths, and those above them.
+    blamed: HashSet<KeyPath>,
+}
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
@@ -219,18 +215,23 @@ impl Faults {
         source: Source,
         message: impl Into<String>,
     ) -> &mut Found {
-        self.0.push(Found {
+        let mut wrong = Some(&path);
+        while let Some(path) = wrong.filter(|path| !self.blamed.contains(path)) {
+            self.blamed.insert(path.clone());
+            wrong = path.parent();
+        }
+        self.found.push(Found {
             path,
             source,
             message: message.into(),
             help: None,
         });
-        self.0.last_mut().expect("one was just pushed")
+        self.found.last_mut().expect("one was just pushed")
     }
 
     /// Whether anything at `path`, or below it, has been found wrong.
     pub(super) fn blame(&self, path: &KeyPath) -> bool {
-        self.0.iter().any(|found| found.path.0.starts_with(&path.0))
+        self.blamed.contains(path)
     }
 
     /// `value` if nothing was found.
@@ -240,21 +241,22 @@ impl Faults {
         file: &Path,
         text: &str,
     ) -> Result<T, ConfigError> {
-        if self.0.is_empty() {
+        if self.found.is_empty() {
             return Ok(value);
         }
+        let document = Document::parse(text);
         let mut placed: Vec<(usize, Fault)> = Vec::new();
         for Found {
             path,
             source,
             message,
             help,
-        } in self.0
+        } in self.found
         {
             let (line, place) = match source {
                 Source::Environment => (usize::MAX, format!("environment: {}", path.variable())),
                 Source::File => {
-                    let line = path.line(text).unwrap_or(1);
+                    let line = document.line(&path).unwrap_or(1);
                     (line, format!("{}:{line}: {path}", file.display()))
                 }
             };
@@ -276,6 +278,59 @@ impl Faults {
     }
 }
 
-fn line_number(text: &str, offset: usize) -> usize {
-    text[..offset].matches('\n').count() + 1
+/// The file again, with its places, which the config crate does not keep.
+struct Document<'t> {
+    lines: Lines,
+    root: Option<DeValue<'t>>,
+}
+
+impl<'t> Document<'t> {
+    fn parse(text: &'t str) -> Self {
+        let table = DeTable::parse(text).ok();
+        Self {
+            lines: Lines::of(text),
+            root: table.map(|table| DeValue::Table(table.into_inner())),
+        }
+    }
+
+    /// The line of the innermost key of the path that the text has.
+    fn line(&self, path: &KeyPath) -> Option<usize> {
+        let mut value = self.root.as_ref()?;
+        let mut line = None;
+        for segment in path.keys() {
+            let (place, inner) = match value {
+                DeValue::Table(table) => {
+                    let Some((key, inner)) = table.get_key_value(segment) else {
+                        break;
+                    };
+                    (key.span(), inner)
+                }
+                DeValue::Array(items) => {
+                    let Some(item) = segment.parse().ok().and_then(|at: usize| items.get(at))
+                    else {
+                        break;
+                    };
+                    (item.span(), item)
+                }
+                _ => break,
+            };
+            line = Some(self.lines.number(place.start));
+            value = inner.get_ref();
+        }
+        line
+    }
+}
+
+/// Where a text's lines end.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(at, _)| at).collect())
+    }
+
+    /// The line of what is at `offset`, from 1.
+    fn number(&self, offset: usize) -> usize {
+        self.0.partition_point(|&end| end < offset) + 1
+    }
 }

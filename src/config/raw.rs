@@ -1,6 +1,7 @@
 //! `modules.toml` as it is written: every key read into the type of its value, unknown keys and
 //! wrong types noted as faults, nothing combined yet.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -58,8 +59,9 @@ impl<T: Default> Setting<T> {
 pub(super) struct File {
     pub(super) service: Service,
     /// The names of those that are wrong too.
-    pub(super) guards: Vec<(GuardName, Option<Arc<Guard>>)>,
+    pub(super) guards: BTreeMap<GuardName, Option<Arc<Guard>>>,
     pub(super) defaults: Module,
+    /// Ordered by name.
     pub(super) modules: Vec<(ModuleName, KeyPath, Module)>,
 }
 
@@ -70,7 +72,7 @@ pub(super) struct Service {
     pub(super) docs: Option<Setting<bool>>,
     pub(super) warm_up: Option<Setting<bool>>,
     pub(super) access: Option<Setting<GuardName>>,
-    pub(super) cors: Option<Setting<Cors>>,
+    pub(super) cors: Option<Setting<Arc<Cors>>>,
     pub(super) log: Option<Setting<Filter>>,
     pub(super) metrics: Option<Setting<bool>>,
     pub(super) server_timing: Option<Setting<bool>>,
@@ -92,7 +94,7 @@ pub(super) struct Module {
     pub(super) indexes: Option<Setting<Vec<Setting<Index>>>>,
     pub(super) schema: Option<Setting<Arc<Schema>>>,
     pub(super) access: Option<Setting<Access>>,
-    pub(super) cors: Option<Setting<Cors>>,
+    pub(super) cors: Option<Setting<Arc<Cors>>>,
     pub(super) rate_limit: Option<Setting<Rate>>,
     pub(super) idempotency: Option<Setting<Duration>>,
     pub(super) tenant: Option<Setting<Identifier>>,
@@ -110,7 +112,7 @@ impl File {
         let folder = around.folder;
         let mut file = Self {
             service: Service::default(),
-            guards: Vec::new(),
+            guards: BTreeMap::new(),
             defaults: Module::default(),
             modules: Vec::new(),
         };
@@ -212,6 +214,7 @@ impl Module {
 struct Section {
     path: KeyPath,
     table: Map<String, Value>,
+    /// What was asked for while there was anything left.
     known: Vec<&'static str>,
 }
 
@@ -236,6 +239,9 @@ impl Section {
     }
 
     fn take(&mut self, key: &'static str) -> Option<(Value, KeyPath, Source)> {
+        if self.table.is_empty() {
+            return None;
+        }
         self.known.push(key);
         let value = self.table.remove(key)?;
         let source = source(&value);
@@ -405,7 +411,7 @@ impl Section {
             faults.add(path.clone(), source, message);
         }
         let indexes = values.into_iter().enumerate().filter_map(|(at, value)| {
-            let path = path.child(&at.to_string());
+            let path = path.child(at.to_string());
             let mut section = Self::open(value, path.clone(), faults)?;
             let name = section.text("name", faults);
             let partition = section.index_key("partition", faults);
@@ -542,7 +548,7 @@ impl Section {
     }
 
     /// A table of origins.
-    fn cors(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<Cors>> {
+    fn cors(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<Arc<Cors>>> {
         let (value, path, source) = self.take(key)?;
         let mut section = Self::open(value, path.clone(), faults)?;
         let origins = section.words("origins", "[\"https://app.example.com\"]", faults);
@@ -563,7 +569,7 @@ impl Section {
         });
         let max_age = max_age.map_or(Cors::DEFAULT_MAX_AGE, |set| set.value);
         Some(Setting {
-            value: Cors::new(parsed.collect(), max_age),
+            value: Arc::new(Cors::new(parsed.collect(), max_age)),
             path,
             source,
         })
@@ -690,19 +696,20 @@ impl Section {
         None
     }
 
-    /// Every key is a module's name.
+    /// Every key is a module's name, and the modules are in the order of these.
     fn read_modules(
         self,
         folder: &Path,
         faults: &mut Faults,
     ) -> Vec<(ModuleName, KeyPath, Module)> {
-        let mut modules = Vec::with_capacity(self.table.len());
-        for (name, value) in self.table {
-            let path = self.path.child(&name);
+        let mut tables: Vec<_> = self.table.into_iter().collect();
+        tables.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let mut modules = Vec::with_capacity(tables.len());
+        for (name, value) in tables {
             if has_environment(&value) {
                 faults
                     .add(
-                        path,
+                        self.path.child(name),
                         Source::Environment,
                         "a module can't be defined in the environment",
                     )
@@ -710,18 +717,18 @@ impl Section {
                 continue;
             }
             match name.parse::<ModuleName>() {
-                Ok(name) => {
+                Ok(parsed) => {
+                    let path = self.path.child(name);
                     if let Some(section) = Self::open(value, path.clone(), faults) {
-                        modules.push((name, path, Module::read(section, folder, faults)));
+                        modules.push((parsed, path, Module::read(section, folder, faults)));
                     }
                 }
                 Err(invalid) => {
                     let message = format!("`{name}` is no legal module name: {invalid}");
-                    faults.add(path, Source::File, message);
+                    faults.add(self.path.child(name), Source::File, message);
                 }
             }
         }
-        modules.sort_by(|(a, ..), (b, ..)| a.cmp(b));
         modules
     }
 
@@ -730,7 +737,7 @@ impl Section {
         for (key, value) in self.table {
             faults
                 .add(
-                    self.path.child(&key),
+                    self.path.child(key.clone()),
                     source(&value),
                     format!("unknown key `{key}`"),
                 )

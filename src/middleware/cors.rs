@@ -1,6 +1,7 @@
 //! The CORS layer: around all that can refuse a request, so that a page can read why.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::header::{
@@ -16,11 +17,11 @@ use crate::router::Mount;
 
 /// Answers a browser's preflight, and lets pages of the named origins read what is answered: those
 /// that the module names, or on the function's own paths `service`.
-pub(super) async fn share(service: Option<Cors>, request: Request, next: Next) -> Response {
+pub(super) async fn share(service: Option<Arc<Cors>>, request: Request, next: Next) -> Response {
     let mount = request.extensions().get::<Mount>();
     let cors = match mount {
         Some(mount) => mount.module.cors(),
-        None => service.as_ref(),
+        None => service.as_deref(),
     };
     let Some(layer) = cors.map(|cors| cors.layer().clone()) else {
         return next.run(request).await;

@@ -41,10 +41,10 @@ impl Section {
         self,
         around: Surroundings<'_>,
         faults: &mut Faults,
-    ) -> Vec<(GuardName, Option<Arc<Guard>>)> {
-        let mut guards = Vec::with_capacity(self.table.len());
+    ) -> BTreeMap<GuardName, Option<Arc<Guard>>> {
+        let mut guards = BTreeMap::new();
         for (name, value) in self.table {
-            let path = self.path.child(&name);
+            let path = self.path.child(name.clone());
             let source = source(&value);
             let name = match name.parse::<GuardName>() {
                 Ok(name) => name,
@@ -60,7 +60,7 @@ impl Section {
                 let name = name.clone();
                 Arc::new(Guard { name, credential })
             });
-            guards.push((name, guard));
+            guards.insert(name, guard);
         }
         guards
     }
@@ -197,7 +197,7 @@ impl Section {
         let (mut names, mut hashes) = (BTreeSet::new(), BTreeSet::new());
         let mut keys = Vec::with_capacity(values.len());
         for (at, value) in values.into_iter().enumerate() {
-            let path = path.child(&at.to_string());
+            let path = path.child(at.to_string());
             let Some(mut section) = Self::open(value, path.clone(), faults) else {
                 continue;
             };
@@ -336,7 +336,7 @@ impl Section {
         let verbs: Vec<_> = Verb::ALL.iter().map(|verb| verb.as_str()).collect();
         let mut scopes = BTreeMap::new();
         for (word, value) in self.table {
-            let path = self.path.child(&word);
+            let path = self.path.child(word.clone());
             let source = source(&value);
             if let Ok(verb) = word.parse::<Verb>() {
                 let set = Setting {
