@@ -31,6 +31,7 @@ use criterion::Criterion;
 use modulo::name::Stage;
 use modulo::store::Store;
 use modulo::telemetry::{self, Filter, Format};
+use modulo::trust::{AwsClient, Trust};
 use modulo::{app, config};
 use nix::time::{ClockId, clock_gettime};
 use serde_json::json;
@@ -166,6 +167,7 @@ fn shared(dynamodb: SocketAddr) -> SdkConfig {
         .region(Region::from_static("us-east-1"))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .endpoint_url(format!("http://{dynamodb}"))
+        .http_client(AwsClient::new(Trust::System))
         .build()
 }
 

@@ -24,6 +24,7 @@ mod jwt;
 mod key;
 mod pseudonym;
 mod secret;
+mod signature;
 
 /// The header that has an API key.
 pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");

@@ -8,6 +8,7 @@ use anyhow::Context;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::ProvideCredentials;
 
+use crate::aws;
 use crate::local::{self, Data, Engine, LocalError};
 use crate::module::Module;
 use crate::store::Store;
@@ -79,7 +80,7 @@ impl Tables {
     ) -> anyhow::Result<Self> {
         let shared = match (backend, &endpoint) {
             (Backend::Endpoint(url), _) | (_, Some(url)) => local::settings(url).await,
-            (_, None) => aws().await?,
+            (_, None) => account().await?,
         };
         let place = match (backend, shared.region()) {
             (Backend::Embedded(Data::Folder(folder)), _) => {
@@ -137,8 +138,8 @@ async fn join(data: &Data) -> Result<(Option<Engine>, Option<String>), LocalErro
 }
 
 /// The settings of this machine for AWS, or what is missing of them.
-async fn aws() -> anyhow::Result<SdkConfig> {
-    let shared = aws_config::load_from_env().await;
+async fn account() -> anyhow::Result<SdkConfig> {
+    let shared = aws::of_machine().load().await;
     shared
         .region()
         .context("no AWS region is set; set AWS_REGION, or one in ~/.aws/config")?;

@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod aws;
 #[cfg(feature = "cli")]
 pub mod backend;
 pub mod batch;
@@ -72,7 +73,6 @@ pub mod tenant;
 pub mod trace;
 #[cfg(feature = "cli")]
 pub mod transfer;
-#[cfg(feature = "lambda")]
 pub mod trust;
 
 use std::sync::Arc;

@@ -150,7 +150,7 @@ impl ByEndpoint {
         let context = TlsContext::builder().with_trust_store(authority.roots());
         self.builder
             .clone()
-            .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .tls_context(context.build().expect("a trust store is all it needs"))
             .build()
     }

@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http_body_util::BodyExt;
-use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+use jsonwebtoken::Algorithm;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Context, LambdaEvent};
 use modulo::access::{Caller, Identity};
@@ -32,6 +32,7 @@ use modulo::store::Store;
 use modulo::tenant::Tenant;
 use modulo::{openapi, routes};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
+use ring::hmac;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -317,7 +318,7 @@ static GUARDED: LazyLock<Guarded> = LazyLock::new(Guarded::start);
 struct Guarded {
     runtime: Runtime,
     config: Config,
-    key: EncodingKey,
+    key: hmac::Key,
 }
 
 impl Guarded {
@@ -334,7 +335,7 @@ impl Guarded {
         Self {
             runtime: Runtime::new().expect("threads are to be had"),
             config: config.expect("it is legal"),
-            key: EncodingKey::from_secret(SECRET.as_bytes()),
+            key: hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()),
         }
     }
 
@@ -353,8 +354,8 @@ impl Guarded {
     fn signed(&self, claims: &[u8]) -> String {
         let header = URL_SAFE_NO_PAD.encode(br#"{"alg":"HS256"}"#);
         let message = format!("{header}.{}", URL_SAFE_NO_PAD.encode(claims));
-        let signature = crypto::sign(message.as_bytes(), &self.key, Algorithm::HS256);
-        format!("{message}.{}", signature.expect("HMAC signs all"))
+        let signature = hmac::sign(&self.key, message.as_bytes());
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 }
 

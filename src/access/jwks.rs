@@ -31,7 +31,7 @@ const MAX_BYTES: usize = 262_144;
 /// Shared by all issuers. Made on first need, since reading the system's certificates takes time.
 static CONNECTOR: LazyLock<Connector> = LazyLock::new(|| {
     Connector::builder()
-        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build()
 });
 

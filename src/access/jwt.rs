@@ -1,19 +1,17 @@
 //! JSON Web Tokens: RFC 7519, signed as RFC 7515 has it.
 //!
-//! The library reads headers and checks signatures. The claims are read here: with the exact
-//! numbers that documents need (`serde_json`'s `arbitrary_precision`), its own check refuses every
-//! `exp`.
+//! The library reads headers and keys. The claims are read here: with the exact numbers that
+//! documents need (`serde_json`'s `arbitrary_precision`), its own check refuses every `exp`.
 
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::crypto;
 use jsonwebtoken::{Algorithm, DecodingKey, decode_header};
 use serde::Deserialize;
 
 use super::jwks::Jwks;
-use super::{Identity, Secret, Unchecked};
+use super::{Identity, Secret, Unchecked, signature};
 use crate::item::member_of;
 use crate::name::Identifier;
 use crate::tenant::Tenant;
@@ -168,9 +166,7 @@ impl Jwt {
         if header.crit.is_some() {
             return Err(InvalidToken::Critical.into());
         }
-        let is_signed = |key: &DecodingKey| {
-            crypto::verify(signature, message.as_bytes(), key, header.alg).unwrap_or(false)
-        };
+        let is_signed = |key: &DecodingKey| signature::is_by(key, message, signature);
         // Whether the key is for the header's algorithm is known before it is used.
         let is_signed = match &self.keys {
             Keys::Public(jwks) => is_signed(

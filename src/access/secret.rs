@@ -159,7 +159,7 @@ type Read = Result<Box<[u8]>, Box<dyn Error + Send + Sync>>;
 
 #[cfg(feature = "secrets")]
 async fn read(place: &SecretPlace) -> Read {
-    let account = aws_config::load_from_env().await;
+    let account = crate::aws::of_machine().load().await;
     match place {
         SecretPlace::Variable(..) => Err("it is in the environment".into()),
         SecretPlace::Parameter(name) => {

@@ -1,6 +1,5 @@
 //! What the last deployment left with its stack.
 
-use aws_config::BehaviorVersion;
 use std::error::Error;
 
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
@@ -11,8 +10,8 @@ use serde::Deserialize;
 
 use super::Description;
 use crate::chain::Chain;
-use crate::local;
 use crate::name::{ServiceName, Stage};
+use crate::{aws, local};
 
 /// As in `serverless.yml`.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -68,10 +67,7 @@ pub async fn deployed(
     } else {
         let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
             .or_else(DEFAULT_REGION);
-        aws_config::defaults(BehaviorVersion::latest())
-            .region(region)
-            .load()
-            .await
+        aws::of_machine().region(region).load().await
     };
     let client = Client::new(&account);
     // Asked for first, since emulators give a removed stack's template as if it were there.

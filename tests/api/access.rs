@@ -283,6 +283,17 @@ async fn tokens_of_every_kind_of_key_are_taken() {
     assert_eq!(issuer.fetches(), 1);
 }
 
+/// RFC 7518 has none, but issuers that take their keys from X.509 may.
+#[tokio::test]
+async fn a_modulus_may_begin_with_zeros() {
+    let signer = Signer::rsa();
+    let mut jwk = signer.jwk("1");
+    let modulus = URL_SAFE_NO_PAD.decode(jwk["n"].as_str().unwrap()).unwrap();
+    jwk["n"] = base64([vec![0], modulus].concat()).into();
+    let app = Issuer::start([jwk]).await.app().await;
+    assert_eq!(app.list(&signer.good("1", "")).await.status, 200);
+}
+
 #[tokio::test]
 async fn a_token_that_is_not_in_order_is_refused() {
     let signer = Signer::rsa();

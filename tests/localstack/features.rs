@@ -2,9 +2,9 @@
 
 use std::time::SystemTime;
 
-use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::hmac;
 use serde_json::{Value, json};
 
 use crate::contract::Visitor;

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -23,7 +23,7 @@ pub(crate) fn account() -> &'static SdkConfig {
     static ACCOUNT: OnceLock<SdkConfig> = OnceLock::new();
     ACCOUNT.get_or_init(|| {
         wait(
-            aws_config::defaults(BehaviorVersion::latest())
+            modulo::aws::of_machine()
                 .region(Region::from_static("us-east-1"))
                 .endpoint_url(&emulator().endpoint)
                 .credentials_provider(Credentials::new("test", "test", None, None, "modulo"))
