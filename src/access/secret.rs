@@ -159,18 +159,18 @@ type Read = Result<Box<[u8]>, Box<dyn Error + Send + Sync>>;
 
 #[cfg(feature = "secrets")]
 async fn read(place: &SecretPlace) -> Read {
-    let account = crate::aws::of_machine().load().await;
+    let account = crate::aws::account().await;
     match place {
         SecretPlace::Variable(..) => Err("it is in the environment".into()),
         SecretPlace::Parameter(name) => {
-            let client = aws_sdk_ssm::Client::new(&account);
+            let client = aws_sdk_ssm::Client::new(account);
             let call = client.get_parameter().name(name.as_str());
             let output = call.with_decryption(true).send().await?;
             let value = output.parameter.and_then(|parameter| parameter.value);
             Ok(value.unwrap_or_default().into_bytes().into())
         }
         SecretPlace::Secret(name) => {
-            let client = aws_sdk_secretsmanager::Client::new(&account);
+            let client = aws_sdk_secretsmanager::Client::new(account);
             let call = client.get_secret_value().secret_id(name.as_str());
             let output = call.send().await?;
             let text = output.secret_string.map(String::into_bytes);

@@ -2,18 +2,17 @@
 
 #![forbid(unsafe_code)]
 
-use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::{env, io};
 
 use anyhow::Context;
 use modulo::config::{self, Config};
 use modulo::name::Stage;
 use modulo::store::Store;
 use modulo::telemetry::{self, Format};
-use modulo::trust::{AwsClient, Trust};
-use modulo::{app, feature, lambda};
+use modulo::{app, aws, feature, lambda};
 use tokio::runtime::{Builder, Runtime};
 
 /// How a process ends whose configuration is wrong (`EX_USAGE` of sysexits.h).
@@ -67,16 +66,9 @@ fn runtime() -> io::Result<Runtime> {
 }
 
 async fn serve(config: &Arc<Config>) -> Result<(), lambda_http::Error> {
-    let names_authorities = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
-        .iter()
-        .any(|name| variable(name).is_some());
-    let trust = if names_authorities {
-        Trust::System
-    } else {
-        Trust::Amazon
-    };
-    let aws = aws_config::from_env().http_client(AwsClient::new(trust));
-    let store = Store::new(&aws.load().await);
+    let settings = aws::of_function(env::vars());
+    let store = Store::new(&settings);
+    aws::set_account(settings);
     lambda::warm_up(config, &store).await;
     lambda::run(app(config, &store)).await
 }
@@ -90,12 +82,12 @@ fn load() -> anyhow::Result<Config> {
     };
     // An emulator's task root is any folder.
     let root = variable("LAMBDA_TASK_ROOT").map_or_else(PathBuf::new, PathBuf::from);
-    let config = config::load(&root.join(config::FILE_NAME), &stage, std::env::vars())?;
+    let config = config::load(&root.join(config::FILE_NAME), &stage, env::vars())?;
     feature::check(&config)?;
     Ok(config)
 }
 
 /// A variable's value; an empty one is as good as none.
 fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    env::var(name).ok().filter(|value| !value.is_empty())
 }

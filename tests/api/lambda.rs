@@ -8,6 +8,7 @@ mod addresses;
 mod bodies;
 mod call;
 mod concurrent;
+mod credentials;
 mod front_door;
 mod headers;
 mod ids;
