@@ -4,6 +4,7 @@
 //! the path is still percent-encoded and whether it begins with the stage. Behind this module no
 //! difference is left.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,7 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, Uri};
 use http_body_util::BodyExt;
 use lambda_http::lambda_runtime::Runtime;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Context, LambdaEvent, RequestExt};
+use lambda_http::{Adapter, BoxFuture, Context, IntoResponse, LambdaEvent, RequestExt, Response};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
@@ -41,7 +42,15 @@ const DEADLINE_MARGIN: Duration = Duration::from_millis(250);
 /// How long the first poll is put off for the sake of the first request.
 const WARM_UP_LIMIT: Duration = Duration::from_secs(2);
 
-type Answer = lambda_http::Response<lambda_http::Body>;
+/// An answer whose body is text or bytes already. What `lambda_http` would make of any other body
+/// knows all character sets, which are a twentieth of the package.
+struct Answer(Response<lambda_http::Body>);
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> BoxFuture<'static, Response<lambda_http::Body>> {
+        Box::pin(ready(self.0))
+    }
+}
 
 /// Connects `store` to DynamoDB while Lambda waits for the function's first poll, which it gives
 /// more of the processor than a request. A failure is the first request's to meet again.
@@ -126,7 +135,7 @@ async fn answer(
         Ok(text) => lambda_http::Body::Text(text),
         Err(error) => lambda_http::Body::Binary(error.into_bytes()),
     };
-    Ok(Answer::from_parts(parts, body))
+    Ok(Answer(Response::from_parts(parts, body)))
 }
 
 /// The event's request, as a server on a socket would have seen it.
