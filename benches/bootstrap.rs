@@ -513,7 +513,8 @@ fn sizes(subjects: &[Subject]) -> Result<[Figure; 2]> {
 /// The size of the package with `binary` in it.
 fn zipped(binary: &[u8]) -> Result<usize> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file("bootstrap", SimpleFileOptions::default())?;
+    let options = SimpleFileOptions::default().compression_level(Some(9));
+    zip.start_file("bootstrap", options)?;
     zip.write_all(binary)?;
     Ok(zip.finish()?.into_inner().len())
 }
