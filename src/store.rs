@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 pub use self::check::Unusable;
 #[cfg(feature = "cli")]
 pub(crate) use self::check::key_of;
-use self::doubt::Doubt;
+use self::doubt::doubting;
 pub use self::expressions::Condition;
 use self::expressions::{Expressions, Partition, changes, partition};
 pub use self::failure::Failure;
@@ -23,6 +23,7 @@ pub use self::failure::Failure;
 pub use self::transfer::{
     Binary, InvalidRecord, Number, Owner, Record, TableFacts, Typed, WholeItem, WholePage,
 };
+use self::trim::Trim;
 pub use self::usage::{Call, Meter, Usage};
 use self::usage::{Watch, is_throttle};
 use crate::chain::Chain;
@@ -44,6 +45,7 @@ mod once;
 mod tenancy;
 #[cfg(feature = "cli")]
 mod transfer;
+mod trim;
 mod usage;
 
 /// The attribute that holds an item's document, as JSON text.
@@ -224,6 +226,7 @@ impl Store {
             .retry_config(retries)
             // It watches streamed bodies; DynamoDB has none.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .interceptor(Trim)
             .interceptor(Watch)
             .build();
         Self {
@@ -297,11 +300,11 @@ impl Store {
     ) -> Result<Written, StoreError> {
         match (write, module.storage(), condition) {
             (Write::PutOnce(document, once), _, condition) => {
-                self.put_once(module, id, document, &once, condition).await
+                Box::pin(self.put_once(module, id, document, &once, condition)).await
             }
             (Write::Delete, _, condition) => self.delete(module, id, condition).await,
             (Write::Update(document), Storage::Document, Condition::Unchanged(seen)) => {
-                self.update_members(module, id, document, *seen).await
+                Box::pin(self.update_members(module, id, document, *seen)).await
             }
             // Native members are all there is of an item, and of an absent one nothing can stay.
             (Write::Put(document), _, condition)
@@ -310,7 +313,7 @@ impl Store {
                 self.put(module, id, document, condition).await
             }
             (Write::Update(document), Storage::Json, Condition::None) if module.ttl().is_some() => {
-                self.update_or_begin_anew(module, id, document).await
+                Box::pin(self.update_or_begin_anew(module, id, document)).await
             }
             (Write::Update(document), Storage::Json, condition) => {
                 self.update(module, id, document, condition).await
@@ -332,8 +335,7 @@ impl Store {
             names,
             values,
         } = condition.expressions(module);
-        let doubt = Doubt::default();
-        let output = self
+        let put = self
             .client
             .put_item()
             .table_name(module.table().as_str())
@@ -341,12 +343,11 @@ impl Store {
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
-            .set_return_values(old_values(module, is_new))
-            .customize()
-            .interceptor(doubt.clone())
-            .send()
-            .await
-            .map_err(|error| doubt.resolve(classify(&error, document_bytes)))?;
+            .set_return_values(old_values(module, is_new));
+        let sent = Box::pin(put.send());
+        let output =
+            doubting(async { sent.await.map_err(|error| classify(&error, document_bytes)) });
+        let output = output.await?;
         Ok(written(module, is_new, output.attributes.as_ref()))
     }
 
@@ -438,8 +439,7 @@ impl Store {
             names,
             values,
         } = expressions;
-        let doubt = Doubt::default();
-        let output = self
+        let update = self
             .client
             .update_item()
             .table_name(module.table().as_str())
@@ -448,12 +448,11 @@ impl Store {
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
-            .set_return_values(old_values(module, false))
-            .customize()
-            .interceptor(doubt.clone())
-            .send()
-            .await
-            .map_err(|error| doubt.resolve(classify(&error, document_bytes)))?;
+            .set_return_values(old_values(module, false));
+        let sent = Box::pin(update.send());
+        let output =
+            doubting(async { sent.await.map_err(|error| classify(&error, document_bytes)) });
+        let output = output.await?;
         Ok(written(module, false, output.attributes.as_ref()))
     }
 
@@ -468,19 +467,16 @@ impl Store {
             names,
             values,
         } = condition.expressions(module);
-        let doubt = Doubt::default();
-        self.client
+        let delete = self
+            .client
             .delete_item()
             .table_name(module.table().as_str())
             .set_key(Some(self.key(module, id.into_string())))
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
-            .set_expression_attribute_values(values)
-            .customize()
-            .interceptor(doubt.clone())
-            .send()
-            .await
-            .map_err(|error| doubt.resolve(classify(&error, 0)))?;
+            .set_expression_attribute_values(values);
+        let sent = Box::pin(delete.send());
+        doubting(async { sent.await.map_err(|error| classify(&error, 0)) }).await?;
         Ok(Written::Done)
     }
 

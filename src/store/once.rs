@@ -18,6 +18,9 @@ const ITEM_ID: &str = "itemId";
 const WAS_CREATED: &str = "wasCreated";
 const ITEM_EXPIRES_AT: &str = "itemExpiresAt";
 
+/// DynamoDB's reason for a transaction that was refused for a condition.
+const CONDITION_FAILED: &str = "ConditionalCheckFailed";
+
 /// That a key is new, or that its time is over.
 const FORGOTTEN: &str = "attribute_not_exists(#id) OR #expires <= :now";
 
@@ -126,8 +129,6 @@ impl Store {
         })
     }
 }
-
-const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 
 fn put(table: &str, item: Attributes, condition: Expressions) -> TransactWriteItem {
     let put = Put::builder()

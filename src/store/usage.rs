@@ -22,6 +22,8 @@ use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
+use super::doubt;
+
 tokio::task_local! {
     static METER: Meter;
 }
@@ -206,6 +208,7 @@ impl Intercept for Watch {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
+        doubt::note(context);
         let Some(Err(error)) = context.output_or_error() else {
             return Ok(());
         };

@@ -16,6 +16,7 @@ mod lifecycle;
 mod malformed;
 mod observed;
 mod preflight;
+mod sent;
 mod silent;
 mod stages;
 mod verbs;
