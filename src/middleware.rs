@@ -2,25 +2,26 @@
 
 use std::any::Any;
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
-use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderValue, Method};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use http_body_util::Limited;
 use tower::ServiceBuilder;
 use tower::util::BoxCloneSyncService;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{
     MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
 };
 use tower_http::timeout::TimeoutBody;
 use uuid::Uuid;
 
+use self::around::{Inner, Next};
 use self::log::Observer;
 use crate::config::Config;
 use crate::error::{self, ApiError, Panic};
@@ -28,7 +29,10 @@ use crate::module::Envelope;
 use crate::router::Mount;
 use crate::trace::TraceContext;
 
+pub(crate) use self::around::around;
+
 mod access;
+mod around;
 mod cors;
 mod log;
 pub mod validate;
@@ -75,25 +79,28 @@ where
 {
     let cors = config.has_cors().then(|| {
         let service = config.service.cors.clone();
-        from_fn(move |request, next| cors::share(service.clone(), request, next))
+        around(move |request, next| cors::share(service.clone(), request, next))
     });
+    let observer = Observer::new(&config.service);
     let layers = ServiceBuilder::new()
         .map_request(drop_strange_request_id)
         // So far out, so that everything inside, the log above all, has the id.
         .layer(SetRequestIdLayer::x_request_id(MakeId))
         .map_request(mount)
         // Sees every answer, that to a panic included.
-        .layer(from_fn_with_state(Observer::new(&config.service), log::log))
+        .layer(around(move |request, next| {
+            log::log(Arc::clone(&observer), request, next)
+        }))
         .layer(PropagateRequestIdLayer::x_request_id())
         // Around all that can refuse a request, so that a page can read why.
         .option_layer(cors)
         // Around all that can refuse a request, since the module says how a refusal looks.
-        .layer(from_fn(tell_refusal))
-        .layer(CatchPanicLayer::custom(answer_panic))
-        .layer(from_fn(limit_head_and_time))
+        .layer(around(tell_refusal))
+        .layer(around(answer_panic))
+        .layer(around(limit_head_and_time))
         // Within the time limit, since an issuer's keys may have to be fetched.
-        .layer(from_fn(access::guard))
-        .layer(from_fn(limit_body))
+        .layer(around(access::guard))
+        .layer(around(limit_body))
         // The validation layer is inside: each kind of route has its own.
         .service(router);
     App::new(layers)
@@ -125,18 +132,24 @@ fn drop_strange_request_id(mut request: Request) -> Request {
     request
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
-fn answer_panic(payload: Box<dyn Any + Send>) -> Response {
+/// A panic is the end of one request, not of the function.
+async fn answer_panic(request: Request, next: Next<impl Inner>) -> Response {
+    // What a panic has left half done ends with the request.
+    let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    answered.unwrap_or_else(|payload| ApiError::Panic(panic_of(&*payload)).into_response())
+}
+
+fn panic_of(payload: &(dyn Any + Send)) -> Panic {
     let message = payload
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| payload.downcast_ref::<&str>().copied())
         .unwrap_or("of unknown cause");
-    ApiError::Panic(Panic(message.to_owned())).into_response()
+    Panic(message.to_owned())
 }
 
 /// Gives an error its body, in the envelope of the module that was asked.
-async fn tell_refusal(request: Request, next: Next) -> Response {
+async fn tell_refusal(request: Request, next: Next<impl Inner>) -> Response {
     let mount = request.extensions().get::<Mount>();
     let envelope = mount.map_or(Envelope::default(), |mount| mount.module.envelope());
     let is_head = request.method() == Method::HEAD;
@@ -150,7 +163,7 @@ async fn tell_refusal(request: Request, next: Next) -> Response {
 }
 
 /// Bounds what can be told of a request before its body is read, and the time it takes.
-async fn limit_head_and_time(request: Request, next: Next) -> Response {
+async fn limit_head_and_time(request: Request, next: Next<impl Inner>) -> Response {
     if let Err(error) = limit_head(&request) {
         return error.into_response();
     }
@@ -184,18 +197,19 @@ fn limit_head(request: &Request) -> Result<(), ApiError> {
     Ok(())
 }
 
-async fn limit_body(request: Request, next: Next) -> Response {
-    if request.body().is_end_stream() {
-        return next.run(request).await;
-    }
-    let length = request.headers().get(CONTENT_LENGTH);
-    let size = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+async fn limit_body(request: Request, next: Next<impl Inner>) -> Response {
+    let size = request.body().size_hint().exact();
     if size.is_some_and(|size| size > MAX_BODY_BYTES as u64) {
         return ApiError::BodyTooLarge {
             size,
             limit: MAX_BODY_BYTES,
         }
         .into_response();
+    }
+    // An event brings its body whole.
+    let is_whole = request.extensions().get::<Invocation>().is_some();
+    if is_whole || request.body().is_end_stream() {
+        return next.run(request).await;
     }
     let limited = |body| {
         Body::new(Limited::new(

@@ -8,7 +8,6 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::header::ALLOW;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
-use axum::middleware::from_fn;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::config::Config;
@@ -17,7 +16,7 @@ use crate::error::ApiError;
 use crate::handler;
 use crate::health;
 use crate::item::{InvalidItemId, ItemId};
-use crate::middleware::validate;
+use crate::middleware::{around, validate};
 use crate::module::{Module, Verb};
 use crate::store::Store;
 use crate::telemetry::metric;
@@ -194,16 +193,19 @@ pub fn router(config: &Arc<Config>, store: &Store) -> Router {
         .patch(handler::missing_id)
         .delete(handler::missing_id)
         .options(handler::options);
-    let collections = collections.layer(from_fn(validate::collection));
+    let collections = collections.layer(around(validate::collection));
     let batches: MethodRouter = post(handler::batch)
         .options(handler::options)
         .fallback(handler::not_allowed);
 
+    let items = items.layer(around(validate::item));
+    let batches = batches.layer(around(validate::batch));
+
     Router::new()
-        .route("/_batch/{module}", batches.layer(from_fn(validate::batch)))
+        .route("/_batch/{module}", batches)
         .route("/{module}", collections.clone())
         .route("/{module}/", collections)
-        .route("/{module}/{*id}", items.layer(from_fn(validate::item)))
+        .route("/{module}/{*id}", items)
         .merge(docs::router(config))
         .merge(health::router(config, store))
         .fallback(async || ApiError::NotFound)

@@ -59,15 +59,20 @@ impl TraceContext {
     /// Reads an `X-Amzn-Trace-Id`, or what Lambda has in its place.
     #[must_use]
     pub fn of_xray(text: &str) -> Option<Self> {
-        let field = |name| {
-            let mut fields = text.split(';').map(str::trim);
-            fields.find_map(|field| field.strip_prefix(name)?.strip_prefix('='))
-        };
-        let (time, random) = field("Root")?.strip_prefix("1-")?.split_once('-')?;
+        let (mut root, mut parent, mut is_sampled) = (None, None, false);
+        for field in text.split(';') {
+            match field.trim().split_once('=') {
+                Some(("Root", id)) => root = Some(id),
+                Some(("Parent", id)) => parent = id_of_part(id),
+                Some(("Sampled", flag)) => is_sampled = flag == "1",
+                _ => {}
+            }
+        }
+        let (time, random) = root?.strip_prefix("1-")?.split_once('-')?;
         Some(Self {
             trace_id: TraceId(hex(time, 8)? << 96 | hex(random, 24)?),
-            parent: field("Parent").and_then(id_of_part),
-            is_sampled: field("Sampled") == Some("1"),
+            parent,
+            is_sampled,
         })
     }
 }

@@ -4,9 +4,9 @@
 use axum::extract::Request;
 use axum::http::Method;
 use axum::http::request::Parts;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::around::{Inner, Next};
 use super::log::Seen;
 use crate::access::Caller;
 use crate::batch::Batch;
@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::router::{Mount, Resource};
 
 /// Finds out who sends the request, and whether they may.
-pub(super) async fn guard(request: Request, next: Next) -> Response {
+pub(super) async fn guard(request: Request, next: Next<impl Inner>) -> Response {
     let (mut parts, body) = request.into_parts();
     match check(&mut parts).await {
         Ok(caller) => {

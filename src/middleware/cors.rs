@@ -8,16 +8,20 @@ use axum::http::header::{
     ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_REQUEST_METHOD, ALLOW, ORIGIN,
 };
 use axum::http::{Method, StatusCode};
-use axum::middleware::Next;
 use axum::response::Response;
 use tower::{Layer, ServiceExt, service_fn};
 
+use super::around::{Inner, Next};
 use crate::cors::Cors;
 use crate::router::Mount;
 
 /// Answers a browser's preflight, and lets pages of the named origins read what is answered: those
 /// that the module names, or on the function's own paths `service`.
-pub(super) async fn share(service: Option<Arc<Cors>>, request: Request, next: Next) -> Response {
+pub(super) async fn share(
+    service: Option<Arc<Cors>>,
+    request: Request,
+    next: Next<impl Inner>,
+) -> Response {
     let mount = request.extensions().get::<Mount>();
     let cors = match mount {
         Some(mount) => mount.module.cors(),

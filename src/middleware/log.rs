@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method};
-use axum::middleware::Next;
 use axum::response::Response;
 use tower_http::request_id::RequestId;
 use tracing::{Level, enabled};
 
 use super::Invocation;
+use super::around::{Inner, Next};
 use crate::access::{Caller, Guard, Pseudonym};
 use crate::config::Service;
 use crate::error::Cause;
@@ -125,7 +125,7 @@ impl Asked {
 
     /// Logs failures of ours as errors, all else as information, and what only probes as less; and
     /// has the request's spans recorded, but for a probe's.
-    fn tell(&self, answer: &Response, duration: Duration, meter: &Meter, observer: &Observer) {
+    fn tell(&self, answer: &Response, spent: &Spent, meter: &Meter, observer: &Observer) {
         let status = answer.status();
         let (level, is_logged) = if status.is_server_error() {
             (Level::ERROR, enabled!(target: REQUEST, Level::ERROR))
@@ -155,8 +155,8 @@ impl Asked {
             status: status.as_u16(),
             module: mount.map(|mount| mount.module.name().as_str()),
             verb: mount.and_then(|mount| mount.deed(&self.method)),
-            duration,
-            usage: meter.usage(),
+            duration: spent.duration,
+            usage: spent.usage,
             caller: who.caller,
             tenant: who.tenant,
             is_cold_start: self.is_cold_start,
@@ -174,9 +174,9 @@ impl Asked {
 
 /// Measures the request, and says what was seen of it once it is answered.
 pub(super) async fn log(
-    State(observer): State<Arc<Observer>>,
+    observer: Arc<Observer>,
     mut request: Request,
-    next: Next,
+    next: Next<impl Inner>,
 ) -> Response {
     let is_traced = telemetry::has_spans();
     if !observer.tells_time && !is_traced && !enabled!(target: REQUEST, Level::ERROR) {
@@ -189,25 +189,27 @@ pub(super) async fn log(
         Meter::default()
     };
     let mut response = meter.read(next.run(request)).await;
-    let duration = asked.began.elapsed();
-    asked.tell(&response, duration, &meter, &observer);
-    let usage = meter.usage();
+    let spent = Spent {
+        duration: asked.began.elapsed(),
+        usage: meter.usage(),
+    };
+    asked.tell(&response, &spent, &meter, &observer);
     if observer.tells_time
-        && let Ok(timing) = HeaderValue::try_from(Timing { duration, usage }.to_string())
+        && let Ok(timing) = HeaderValue::try_from(spent.to_string())
     {
         response.headers_mut().insert(SERVER_TIMING, timing);
     }
     response
 }
 
-/// Where the time went, as [Server Timing](https://www.w3.org/TR/server-timing/) has it: all of it,
-/// what DynamoDB took of it, and in words what that consumed.
-struct Timing {
+/// Where the time went; shown as [Server Timing](https://www.w3.org/TR/server-timing/) has it: all
+/// of it, what DynamoDB took of it, and in words what that consumed.
+struct Spent {
     duration: Duration,
     usage: Usage,
 }
 
-impl Display for Timing {
+impl Display for Spent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { duration, usage } = self;
         let milliseconds = |duration: Duration| duration.as_secs_f64() * 1e3;

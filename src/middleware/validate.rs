@@ -12,12 +12,12 @@ use axum::extract::{FromRequestParts, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError};
 use mime::Mime;
 
 use super::MAX_BODY_BYTES;
+use super::around::{Inner, Next};
 use crate::access::Caller;
 use crate::batch::Batch;
 use crate::error::{ApiError, UnsupportedMediaType};
@@ -46,7 +46,7 @@ impl<T: Send + Sync + 'static, S: Sync> FromRequestParts<S> for Valid<T> {
 }
 
 /// Of requests to `/<module>/<id>`.
-pub async fn item(request: Request, next: Next) -> Response {
+pub(crate) async fn item(request: Request, next: Next<impl Inner>) -> Response {
     match parse_item(request).await {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
@@ -54,7 +54,7 @@ pub async fn item(request: Request, next: Next) -> Response {
 }
 
 /// Of requests to `/<module>`.
-pub async fn collection(request: Request, next: Next) -> Response {
+pub(crate) async fn collection(request: Request, next: Next<impl Inner>) -> Response {
     match parse_collection(request).await {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
@@ -62,7 +62,7 @@ pub async fn collection(request: Request, next: Next) -> Response {
 }
 
 /// Of requests to `/_batch/<module>`.
-pub async fn batch(mut request: Request, next: Next) -> Response {
+pub(crate) async fn batch(mut request: Request, next: Next<impl Inner>) -> Response {
     if request.method() == Method::POST
         && let Err(error) = parse_batch(&mut request).await
     {
