@@ -64,6 +64,27 @@ pub enum Caller {
     Known(Identity),
 }
 
+impl Caller {
+    /// Who it is: see [`Identity::subject`].
+    #[must_use]
+    pub fn subject(&self) -> Option<&str> {
+        self.identity()?.subject()
+    }
+
+    /// Whose items it may see: see [`Identity::tenant`].
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Tenant> {
+        self.identity()?.tenant()
+    }
+
+    fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Anonymous => None,
+            Self::Known(identity) => Some(identity),
+        }
+    }
+}
+
 /// What a credential says of its owner.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {

@@ -45,15 +45,11 @@ impl IdempotencyKey {
         if !is_legal || values.next().is_some() {
             return Err(InvalidKey);
         }
-        let (subject, tenant) = match caller {
-            Caller::Known(identity) => (identity.subject(), identity.tenant()),
-            Caller::Anonymous => (None, None),
-        };
         Ok(Some(Self(hash([
             module.name().as_str().as_bytes(),
-            subject.unwrap_or_default().as_bytes(),
+            caller.subject().unwrap_or_default().as_bytes(),
             // Who is of two tenants is two callers.
-            tenant.map_or("", Tenant::as_str).as_bytes(),
+            caller.tenant().map_or("", Tenant::as_str).as_bytes(),
             key.as_bytes(),
         ]))))
     }

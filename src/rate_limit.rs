@@ -10,7 +10,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use crate::access::{Caller, Identity};
+use crate::access::Caller;
 
 /// How many callers are remembered before those are forgotten that have been quiet.
 const REMEMBERED: usize = 10_000;
@@ -62,15 +62,9 @@ impl RateLimit {
     /// # Errors
     /// It is one too many, for now.
     pub fn count(&self, caller: &Caller, address: Option<ClientAddress>) -> Result<(), TooOften> {
-        let identity = match caller {
-            Caller::Known(identity) => Some(identity),
-            Caller::Anonymous => None,
-        };
-        let tenant = identity.and_then(Identity::tenant);
-        let subject = identity.and_then(Identity::subject);
-        let counted = match (subject, address) {
+        let counted = match (caller.subject(), address) {
             (Some(subject), _) => Counted::Subject {
-                tenant: tenant.map(|tenant| tenant.as_str().to_owned()),
+                tenant: caller.tenant().map(|tenant| tenant.as_str().to_owned()),
                 subject: subject.to_owned(),
             },
             (None, Some(ClientAddress(address))) => Counted::Address(address),

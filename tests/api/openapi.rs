@@ -141,6 +141,53 @@ fn guards_are_security_schemes() {
     );
 }
 
+/// Every reference, wherever it stands.
+fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get("$ref").and_then(Value::as_str));
+            members.values().for_each(|value| references(value, found));
+        }
+        Value::Array(values) => values.iter().for_each(|value| references(value, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    // The refusals that there are depend on what modules ask for, alone and together.
+    let [guard, tenants, scopes] = [
+        "access = { guard = 'main' }",
+        "access = { guard = 'main' }\ntenant = { claim = 'org' }",
+        "access = { guard = 'main', scopes = { PUT = ['w'] } }",
+    ];
+    let main = "[access.main]\njwt = { issuer = 'i', audience = 'a', jwks = 'https://issuer.example.com/jwks.json' }";
+    let plain = "envelope = 'plain'";
+    let rooms = |settings: &str| format!("[modules.rooms]\nkey = 'id'\n{settings}\n{main}");
+    let mut configurations = vec![EVERYTHING.to_owned()];
+    for settings in [
+        guard,
+        tenants,
+        scopes,
+        "rate_limit = { requests = 9, per = '1s' }",
+        "idempotency = '1h'",
+    ] {
+        configurations.push(rooms(settings));
+        configurations.push(rooms(&format!("{settings}\n{plain}")));
+    }
+    for text in configurations {
+        let document = openapi::document(&parse(&text), openapi::HERE).unwrap();
+        let document: Value = serde_json::from_str(&document).unwrap();
+        let mut found = Vec::new();
+        references(&document, &mut found);
+        assert!(!found.is_empty());
+        for reference in found {
+            let pointer = reference.strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{reference} in {text}");
+        }
+    }
+}
+
 #[test]
 fn no_two_operations_have_one_id() {
     let document = openapi::document(&parse(EVERYTHING), openapi::HERE).unwrap();
