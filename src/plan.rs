@@ -24,7 +24,7 @@ const HASH_BYTES: usize = 16;
 
 /// The modules of a deployment, as far as data and clients depend on them. Kept in the stack's
 /// template, so what is written by one release must be read by the next: add members with a
-/// default, take none away.
+/// default, take none away; and CloudFormation takes no `null`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Description {
     modules: BTreeMap<String, ModuleDescription>,
@@ -38,21 +38,23 @@ struct ModuleDescription {
     envelope: String,
     max_bytes: usize,
     retain: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     ttl: Option<String>,
     #[serde(default = "json")]
     storage: String,
     #[serde(default)]
     indexes: BTreeMap<String, String>,
     /// The claim that names callers' tenants, if there are tenants.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     tenant: Option<String>,
     /// A hash of the schema, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     schema: Option<String>,
     /// What each verb asks of its callers; nothing of those that are open to everybody.
     #[serde(default)]
     access: BTreeMap<String, VerbAccess>,
     /// How long idempotency keys are remembered, in seconds.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     idempotency: Option<u64>,
 }
 

@@ -7,10 +7,9 @@ use std::process::Command;
 use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::program::{Companion, cache, lock, root, run};
+use crate::program::{Companion, python_program, root, run};
 
 const HEALTHY_WITHIN: Duration = Duration::from_mins(1);
-const REQUIREMENTS: &str = "tests/localstack/requirements.txt";
 
 /// An emulator that answers.
 pub(crate) struct Emulator {
@@ -143,7 +142,7 @@ fn with_ministack() -> Result<Emulator, String> {
         wait "$ministack"
         rm -rf "$TMPDIR"
     "#;
-    let program = install_ministack()?;
+    let program = python_program("ministack")?;
     let port = free_port();
     let endpoint = format!("http://127.0.0.1:{port}");
     let folder = tempfile::Builder::new()
@@ -163,23 +162,6 @@ fn with_ministack() -> Result<Emulator, String> {
         ],
     );
     Emulator::at(&endpoint, Some(companion), "ministack under target/")
-}
-
-fn install_ministack() -> Result<PathBuf, String> {
-    let _lock = lock();
-    let home = cache().join("ministack");
-    let wanted = std::fs::read_to_string(root().join(REQUIREMENTS)).expect("it is in the tree");
-    let stamp = home.join("requirements.txt");
-    if std::fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
-        run(Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&home))?;
-        run(Command::new(home.join("bin/pip"))
-            .args(["install", "--quiet", "--requirement"])
-            .arg(root().join(REQUIREMENTS)))?;
-        std::fs::write(&stamp, wanted).expect("target/ is writable");
-    }
-    Ok(home.join("bin/ministack"))
 }
 
 fn free_port() -> u16 {

@@ -18,3 +18,4 @@ mod project;
 mod readme;
 mod refusal;
 mod tables;
+mod template;

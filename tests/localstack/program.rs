@@ -38,6 +38,25 @@ pub(crate) fn run(command: &mut Command) -> Result<String, String> {
     }
 }
 
+/// A program of requirements.txt, in a Python environment under target/.
+pub(crate) fn python_program(name: &str) -> Result<PathBuf, String> {
+    let _lock = lock();
+    let home = cache().join("python");
+    let requirements = root().join("tests/localstack/requirements.txt");
+    let wanted = std::fs::read_to_string(&requirements).expect("it is in the tree");
+    let stamp = home.join("requirements.txt");
+    if std::fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
+        run(Command::new("python3")
+            .args(["-m", "venv", "--clear"])
+            .arg(&home))?;
+        run(Command::new(home.join("bin/pip"))
+            .args(["install", "--quiet", "--requirement"])
+            .arg(&requirements))?;
+        std::fs::write(&stamp, wanted).expect("target/ is writable");
+    }
+    Ok(home.join("bin").join(name))
+}
+
 /// A program that ends with this process, however this process ends: it holds the other end of a
 /// pipe. Destructors of statics don't run, and those of a killed process neither.
 pub(crate) struct Companion {

@@ -150,6 +150,13 @@ impl Project {
         Ok(Doors::read(&said))
     }
 
+    /// `npm run package -- --stage …`: the file of the template that a deployment would send.
+    pub(crate) fn package(&self, arguments: &[&str]) -> PathBuf {
+        run(self.osls("package").args(arguments)).unwrap_or_else(|why| panic!("{why}"));
+        let file = ".serverless/cloudformation-template-update-stack.json";
+        self.folder.path().join(file)
+    }
+
     /// `npm run remove -- --stage …`
     pub(crate) fn remove(&mut self) {
         self.deployed = false;
