@@ -254,7 +254,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
     let service_name = service.name.map(|set| set.value).unwrap_or_default();
     let memory = TableName::of_memory(&service_name, stage);
     let mut owners = HashMap::with_capacity(written.len());
-    let all = written.iter().map(|(_, _, module)| module);
+    let all = written.iter().map(|(_, _, module)| &**module);
     if all
         .chain([&defaults])
         .any(|module| module.idempotency.is_some())

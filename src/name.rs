@@ -6,6 +6,7 @@
 use std::borrow::{Borrow, Cow};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::tenant;
 
@@ -97,12 +98,12 @@ impl Rule {
     }
 }
 
-/// Declares a newtype over a text that only `FromStr` makes.
+/// Declares a newtype over a text that only `FromStr` makes, and that its copies share.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $check:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The name's text.
@@ -130,7 +131,7 @@ macro_rules! name {
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 let check: fn(&str) -> Result<(), InvalidName> = $check;
                 check(text)?;
-                Ok(Self(text.to_owned()))
+                Ok(Self(text.into()))
             }
         }
     };
@@ -352,13 +353,13 @@ impl Stage {
     /// Whether this is the stage of a laptop, where data may go with the stack.
     #[must_use]
     pub fn is_local(&self) -> bool {
-        self.0 == Self::LOCAL
+        &*self.0 == Self::LOCAL
     }
 }
 
 impl Default for Stage {
     fn default() -> Self {
-        Self(Self::LOCAL.to_owned())
+        Self(Self::LOCAL.into())
     }
 }
 
@@ -380,20 +381,20 @@ name! {
 impl ModuleName {
     /// What the function's own table of idempotency keys goes by: no module can be called so.
     pub(crate) fn of_memory() -> Self {
-        Self("_idempotency".to_owned())
+        Self("_idempotency".into())
     }
 }
 
 impl TableName {
     /// The function's own table of idempotency keys.
     pub(crate) fn of_memory(service: &ServiceName, stage: &Stage) -> Self {
-        Self(format!("{service}-idempotency-{stage}"))
+        Self(format!("{service}-idempotency-{stage}").into())
     }
 }
 
 impl Default for ServiceName {
     fn default() -> Self {
-        Self("modulo".to_owned())
+        Self("modulo".into())
     }
 }
 

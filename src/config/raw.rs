@@ -61,8 +61,9 @@ pub(super) struct File {
     /// The names of those that are wrong too.
     pub(super) guards: BTreeMap<GuardName, Option<Arc<Guard>>>,
     pub(super) defaults: Module,
-    /// Ordered by name.
-    pub(super) modules: Vec<(ModuleName, KeyPath, Module)>,
+    /// Ordered by name. In boxes, whose memory the TOML tables had, and the modules are given: a list
+    /// of a thousand of these would be memory that the process has not touched yet.
+    pub(super) modules: Vec<(ModuleName, KeyPath, Box<Module>)>,
 }
 
 /// `[service]`
@@ -137,7 +138,7 @@ impl File {
 
     /// Every schema, in the place where it is written.
     pub(super) fn schemas(&self) -> impl Iterator<Item = &Setting<Arc<Schema>>> {
-        let modules = self.modules.iter().map(|(_, _, module)| module);
+        let modules = self.modules.iter().map(|(_, _, module)| &**module);
         modules
             .chain([&self.defaults])
             .filter_map(|module| module.schema.as_ref())
@@ -701,7 +702,7 @@ impl Section {
         self,
         folder: &Path,
         faults: &mut Faults,
-    ) -> Vec<(ModuleName, KeyPath, Module)> {
+    ) -> Vec<(ModuleName, KeyPath, Box<Module>)> {
         let mut tables: Vec<_> = self.table.into_iter().collect();
         tables.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         let mut modules = Vec::with_capacity(tables.len());
@@ -720,7 +721,8 @@ impl Section {
                 Ok(parsed) => {
                     let path = self.path.child(name);
                     if let Some(section) = Self::open(value, path.clone(), faults) {
-                        modules.push((parsed, path, Module::read(section, folder, faults)));
+                        let module = Module::read(section, folder, faults);
+                        modules.push((parsed, path, Box::new(module)));
                     }
                 }
                 Err(invalid) => {
