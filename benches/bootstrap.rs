@@ -10,7 +10,10 @@
 //!
 //! - `compare`, where none is given: start, requests and size, without TLS and with;
 //! - `documents`: requests by the size of their document;
-//! - `concurrency`: several invocations at a time;
+//! - `concurrency`: several invocations at a time, with one thread and with two. The bench itself,
+//!   which is DynamoDB too, has one thread, and what it takes of a processor is told: on a machine
+//!   with 2, where bench and function together take nearly 2, more threads can bring no more, and
+//!   what the second one costs is seen, not what it would bring with a processor of its own;
 //! - `instructions`: what valgrind counts of one GET, one POST and a start, the same in each run;
 //! - `soak`: what is resident as requests go on, `--requests 1000000` for instance.
 
@@ -154,6 +157,12 @@ async fn concurrency(arguments: &Arguments, subjects: &[Subject], dynamodb: &str
             figure(&runs, &named("CPU of a request, µs"), 0, &|run| {
                 microseconds(run.cpu) / requests
             }),
+            figure(&runs, &named("processors of the function"), 2, &|run| {
+                run.cpu.as_secs_f64() / run.elapsed.as_secs_f64()
+            }),
+            figure(&runs, &named("processors of the bench"), 2, &|run| {
+                run.own_cpu.as_secs_f64() / run.elapsed.as_secs_f64()
+            }),
             figure(&runs, &named("p50, µs"), 0, &latency(50)),
             figure(&runs, &named("p99, µs"), 0, &latency(99)),
         ]);
@@ -187,7 +196,8 @@ async fn instructions(subjects: &[Subject], dynamodb: &str) -> Result<()> {
         for event in [subject::get(), subject::post()] {
             let (before, after) = (count(&event, few).await?, count(&event, many).await?);
             let each = (after - before) / (many - few) as u64;
-            first = first.min(before - each * few as u64);
+            let answered = subject::BEFORE_COUNTED + few;
+            first = first.min(before - each * answered as u64);
             of_requests.push(each);
         }
         println!(
@@ -386,7 +396,13 @@ impl TaskRoots {
 
 fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
     let floors = build(&["--package", "floors"])?;
-    let with_schemas = roots.keep(&build_bootstrap("lambda,schemas")?)?;
+    // Its name is the function's, which is built after it.
+    let with_schemas = match arguments.measure {
+        Measure::Compare | Measure::Instructions => {
+            Some(roots.keep(&build_bootstrap("lambda,schemas")?)?)
+        }
+        Measure::Documents | Measure::Concurrency | Measure::Soak => None,
+    };
     let bootstrap = build_bootstrap("lambda")?;
     let subject = |name: &str, binary: &Path, root: &TempDir| {
         ensure!(binary.is_file(), "there is no {}", binary.display());
@@ -402,6 +418,11 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
         subject("hello", &floors.join("floor-hello"), &roots.two)?,
         subject("bare", &floors.join("floor-bare"), &roots.two)?,
         subject("modulo, 2 modules", &bootstrap, &roots.two)?,
+    ];
+    let Some(with_schemas) = with_schemas else {
+        return Ok(subjects);
+    };
+    subjects.extend([
         subject("modulo, not warmed up", &bootstrap, &roots.cold)?,
         subject("modulo, 100 modules", &bootstrap, &roots.hundred)?,
         subject(
@@ -410,7 +431,7 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
             &roots.hundred_with_schemas,
         )?,
         subject("modulo, 1,000 modules", &bootstrap, &roots.thousand)?,
-    ];
+    ]);
     for (name, binary) in &arguments.others {
         subjects.push(subject(name, binary, &roots.two)?);
     }

@@ -17,8 +17,9 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 
-/// How long a function is given to answer, as Lambda's default.
-const TIME_LIMIT: Duration = Duration::from_secs(3);
+/// How long a function is given to answer. Longer than Lambda's default of 3 s, which valgrind, or
+/// others at work on the machine, can make of a first request: the function then gives up.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// A server for one function, gone when dropped.
 pub struct RuntimeApi {

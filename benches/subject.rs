@@ -10,15 +10,19 @@ use anyhow::{Context, Result, bail};
 use axum::body::Bytes;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::time::TimeSpec;
-use nix::time::{ClockId, clock_getcpuclockid};
+use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
+use tokio::time::timeout;
 
 use crate::runtime_api::RuntimeApi;
 
 /// Answered before the counted requests, for connections and caches to be as they stay.
 const WARM_UP: usize = 100;
+
+/// What else a run answers than the requests it counts: the first one, too.
+pub const BEFORE_COUNTED: usize = 1 + WARM_UP;
 
 /// How long a function may take from its start to its first poll, and then for a request.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -88,6 +92,8 @@ pub struct Run {
     pub elapsed: Duration,
     /// The processor's time of all counted requests.
     pub cpu: Duration,
+    /// The processor's time of the bench meanwhile.
+    pub own_cpu: Duration,
     /// What was resident after so many of them, the last of which is all.
     pub resident_kib: Vec<(usize, u64)>,
     /// What it, or the program that ran it, wrote to standard error.
@@ -126,11 +132,13 @@ impl Subject {
         };
         // As Lambda ends it; a profiler around it then writes what it saw.
         kill(process.id, Signal::SIGTERM)?;
-        child.wait().await?;
+        if timeout(PATIENCE, child.wait()).await.is_err() {
+            child.kill().await?;
+        }
         drain.await?;
-        let mut run = run.with_context(|| self.name.clone())?;
-        run.stderr = told.await??;
-        Ok(run)
+        let stderr = told.await??;
+        let run = run.with_context(|| format!("{}, which told: {stderr}", self.name))?;
+        Ok(Run { stderr, ..run })
     }
 
     fn spawn(&self, api: SocketAddr, dynamodb: &str) -> Result<Child> {
@@ -184,12 +192,12 @@ async fn measure(
     began: Instant,
     load: &Load,
 ) -> Result<Run> {
-    let first_poll = patiently(api.polled()).await? - began;
+    let first_poll = patiently("first poll", api.polled()).await? - began;
     let first_poll_cpu = process.cpu()?;
-    let first_answer = patiently(api.invoke(load.event(0))).await?;
+    let first_answer = patiently("first answer", api.invoke(load.event(0))).await?;
     answer(&mut api, load, 0..WARM_UP).await?;
 
-    let before = process.cpu()?;
+    let before = (process.cpu()?, own_cpu()?);
     let began = Instant::now();
     let mut latencies = Vec::with_capacity(load.requests);
     let mut resident_kib = Vec::with_capacity(SAMPLES);
@@ -205,7 +213,8 @@ async fn measure(
         first_answer,
         latencies,
         elapsed: began.elapsed(),
-        cpu: process.cpu()?.saturating_sub(before),
+        cpu: process.cpu()?.saturating_sub(before.0),
+        own_cpu: own_cpu()?.saturating_sub(before.1),
         resident_kib,
         stderr: String::new(),
     })
@@ -216,8 +225,8 @@ async fn answer(api: &mut RuntimeApi, load: &Load, part: Range<usize>) -> Result
     let mut latencies = Vec::with_capacity(part.len());
     if load.in_flight == 1 {
         for n in part {
-            patiently(api.polled()).await?;
-            latencies.push(patiently(api.invoke(load.event(n))).await?);
+            patiently("poll", api.polled()).await?;
+            latencies.push(patiently("answer", api.invoke(load.event(n))).await?);
         }
         return Ok(latencies);
     }
@@ -225,15 +234,20 @@ async fn answer(api: &mut RuntimeApi, load: &Load, part: Range<usize>) -> Result
         api.send(load.event(n))?;
     }
     for _ in part {
-        latencies.push(patiently(api.answered()).await?);
+        latencies.push(patiently("answer", api.answered()).await?);
     }
     Ok(latencies)
 }
 
-async fn patiently<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::time::timeout(PATIENCE, answer)
+async fn patiently<T>(what: &str, sign: impl Future<Output = Result<T>>) -> Result<T> {
+    timeout(PATIENCE, sign)
         .await
-        .context("no sign of life")?
+        .with_context(|| format!("no {what} in {PATIENCE:?}"))?
+}
+
+/// User and system time of the bench.
+fn own_cpu() -> Result<Duration> {
+    Ok(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?.into())
 }
 
 /// A process that runs, as the kernel accounts for it.
