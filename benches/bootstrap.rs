@@ -15,6 +15,8 @@
 //!   with 2, where bench and function together take nearly 2, more threads can bring no more, and
 //!   what the second one costs is seen, not what it would bring with a processor of its own;
 //! - `instructions`: what valgrind counts of one GET, one POST and a start, the same in each run;
+//! - `serve`: the same router as a container has it, `modulo serve --aws`, under HTTP over several
+//!   connections, against the least axum server with the same calls of the SDK;
 //! - `soak`: what is resident as requests go on, `--requests 1000000` for instance.
 
 #![forbid(unsafe_code)]
@@ -33,13 +35,16 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use figures::{Figure, percentile, table};
+use serve::Server;
 use subject::{Load, Run, Subject};
 
 mod dynamodb;
 mod figures;
 mod modules;
+mod process;
 mod runtime_api;
 mod schemas;
+mod serve;
 mod subject;
 mod tls;
 
@@ -60,6 +65,9 @@ const COUNTED: (usize, usize) = (100, 500);
 async fn main() -> Result<()> {
     let arguments = Arguments::parse()?;
     let roots = TaskRoots::create()?;
+    if let Measure::Serve = arguments.measure {
+        return serve(&arguments, roots.two.path()).await;
+    }
     let subjects = subjects(&arguments, &roots)?;
     let dynamodb = format!("http://{}", dynamodb::start().await?);
     match arguments.measure {
@@ -68,6 +76,7 @@ async fn main() -> Result<()> {
         Measure::Concurrency => concurrency(&arguments, &subjects, &dynamodb).await,
         Measure::Instructions => instructions(&subjects, &dynamodb).await,
         Measure::Soak => soak(&arguments, &subjects[MODULO], &dynamodb).await,
+        Measure::Serve => unreachable!("it has subjects of its own"),
     }
 }
 
@@ -148,27 +157,78 @@ async fn concurrency(arguments: &Arguments, subjects: &[Subject], dynamodb: &str
             ..Load::of(arguments.requests)
         };
         let runs = interleaved(arguments.rounds, &subjects, dynamodb, &load).await?;
-        let named = |what: &str| format!("{in_flight} at a time, {what}");
-        let requests = arguments.requests as f64;
-        figures.extend([
-            figure(&runs, &named("requests a second"), 0, &|run| {
-                requests / run.elapsed.as_secs_f64()
-            }),
-            figure(&runs, &named("CPU of a request, µs"), 0, &|run| {
-                microseconds(run.cpu) / requests
-            }),
-            figure(&runs, &named("processors of the function"), 2, &|run| {
-                run.cpu.as_secs_f64() / run.elapsed.as_secs_f64()
-            }),
-            figure(&runs, &named("processors of the bench"), 2, &|run| {
-                run.own_cpu.as_secs_f64() / run.elapsed.as_secs_f64()
-            }),
-            figure(&runs, &named("p50, µs"), 0, &latency(50)),
-            figure(&runs, &named("p99, µs"), 0, &latency(99)),
-        ]);
+        figures.extend(under_load(&runs, in_flight, arguments.requests));
     }
     print_against(arguments, "Several at a time", &measured, 0, &figures);
     Ok(())
+}
+
+/// What can be told of so many requests, so many of them at a time.
+fn under_load(runs: &[Vec<Run>], in_flight: usize, requests: usize) -> [Figure; 6] {
+    let requests = requests as f64;
+    let figure = |what: &str, digits, value: &dyn Fn(&Run) -> f64| {
+        let name = format!("{in_flight} at a time, {what}");
+        figure(runs, &name, digits, value)
+    };
+    [
+        figure("requests a second", 0, &|run| {
+            requests / run.elapsed.as_secs_f64()
+        }),
+        figure("CPU of a request, µs", 0, &|run| {
+            microseconds(run.cpu) / requests
+        }),
+        figure("processors of the process", 2, &|run| {
+            run.cpu.as_secs_f64() / run.elapsed.as_secs_f64()
+        }),
+        figure("processors of the bench", 2, &|run| {
+            run.own_cpu.as_secs_f64() / run.elapsed.as_secs_f64()
+        }),
+        figure("p50, µs", 0, &latency(50)),
+        figure("p99, µs", 0, &latency(99)),
+    ]
+}
+
+async fn serve(arguments: &Arguments, folder: &Path) -> Result<()> {
+    let floors = build(&["--package", "floors"])?;
+    let modulo = build(&["--package", "modulo", "--bin", "modulo"])?;
+    let servers = [
+        Server {
+            name: "least server".to_owned(),
+            binary: floors.join("floor-serve"),
+            arguments: &[],
+        },
+        Server {
+            name: "modulo serve --aws".to_owned(),
+            binary: modulo.join("modulo"),
+            arguments: &["serve", "--aws", "--addr", "127.0.0.1:0"],
+        },
+    ];
+    let dynamodb = format!("http://{}", dynamodb::start().await?);
+    let mut figures = Vec::new();
+    for connections in IN_FLIGHT {
+        let mut runs: [Vec<Run>; 2] = Default::default();
+        for _ in 0..arguments.rounds {
+            for (server, runs) in servers.iter().zip(&mut runs) {
+                let run = server.run(folder, &dynamodb, connections, arguments.requests);
+                runs.push(run.await.with_context(|| server.name.clone())?);
+            }
+        }
+        figures.extend(under_load(&runs, connections, arguments.requests));
+        figures.push(resident(
+            &runs,
+            &format!("{connections} at a time, resident, MB"),
+        ));
+    }
+    let names = servers.map(|server| server.name);
+    println!("{}", table(&names, 0, &figures));
+    Ok(())
+}
+
+fn resident(runs: &[Vec<Run>], name: &str) -> Figure {
+    figure(runs, name, 2, &|run| {
+        let resident = run.resident_kib.last().map_or(0, |(_, kib)| *kib);
+        megabytes(resident * 1_024)
+    })
 }
 
 /// By valgrind, under which nothing depends on what else the machine does.
@@ -303,6 +363,7 @@ enum Measure {
     Concurrency,
     Instructions,
     Soak,
+    Serve,
 }
 
 struct Arguments {
@@ -338,6 +399,7 @@ impl Arguments {
                 "concurrency" => parsed.measure = Measure::Concurrency,
                 "instructions" => parsed.measure = Measure::Instructions,
                 "soak" => parsed.measure = Measure::Soak,
+                "serve" => parsed.measure = Measure::Serve,
                 "--rounds" => parsed.rounds = number()?,
                 "--requests" => parsed.requests = number()?,
                 other => {
@@ -401,7 +463,7 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
         Measure::Compare | Measure::Instructions => {
             Some(roots.keep(&build_bootstrap("lambda,schemas")?)?)
         }
-        Measure::Documents | Measure::Concurrency | Measure::Soak => None,
+        Measure::Documents | Measure::Concurrency | Measure::Serve | Measure::Soak => None,
     };
     let bootstrap = build_bootstrap("lambda")?;
     let subject = |name: &str, binary: &Path, root: &TempDir| {
@@ -508,10 +570,7 @@ fn figures(runs: &[Vec<Run>], requests: usize) -> Vec<Figure> {
         figure("CPU of 1,000 requests, ms", 0, &|run| {
             milliseconds(run.cpu) / thousands
         }),
-        figure("resident after them, MB", 2, &|run| {
-            let resident = run.resident_kib.last().map_or(0, |(_, kib)| *kib);
-            megabytes(resident * 1_024)
-        }),
+        resident(runs, "resident after them, MB"),
     ]
 }
 

@@ -2,20 +2,18 @@
 
 use std::net::SocketAddr;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use axum::body::Bytes;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::time::TimeSpec;
-use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
-use nix::unistd::Pid;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+use crate::process::{Process, own_cpu};
 use crate::runtime_api::RuntimeApi;
 
 /// Answered before the counted requests, for connections and caches to be as they stay.
@@ -79,6 +77,7 @@ pub fn post() -> Bytes {
 }
 
 /// What one process did.
+#[derive(Default)]
 pub struct Run {
     /// From its start until it asked for its first event.
     pub first_poll: Duration,
@@ -239,44 +238,9 @@ async fn answer(api: &mut RuntimeApi, load: &Load, part: Range<usize>) -> Result
     Ok(latencies)
 }
 
-async fn patiently<T>(what: &str, sign: impl Future<Output = Result<T>>) -> Result<T> {
+/// Waits for what a process does, but not for ever.
+pub async fn patiently<T>(what: &str, sign: impl Future<Output = Result<T>>) -> Result<T> {
     timeout(PATIENCE, sign)
         .await
         .with_context(|| format!("no {what} in {PATIENCE:?}"))?
-}
-
-/// User and system time of the bench.
-fn own_cpu() -> Result<Duration> {
-    Ok(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?.into())
-}
-
-/// A process that runs, as the kernel accounts for it.
-struct Process {
-    id: Pid,
-    clock: ClockId,
-}
-
-impl Process {
-    fn of(child: &Child) -> Result<Self> {
-        let id = child.id().context("the function has ended")?;
-        let id = Pid::from_raw(id.try_into()?);
-        let clock = clock_getcpuclockid(id)?;
-        Ok(Self { id, clock })
-    }
-
-    /// User and system time of all its threads. `/proc/<pid>/stat` has them too, in ticks of 10 ms.
-    fn cpu(&self) -> Result<Duration> {
-        let time: TimeSpec = self.clock.now()?;
-        Ok(time.into())
-    }
-
-    fn resident_kib(&self) -> Result<u64> {
-        let status =
-            std::fs::read_to_string(Path::new("/proc").join(self.id.to_string()).join("status"))?;
-        let resident = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB"))
-            .context("no VmRSS")?;
-        Ok(resident.trim().parse()?)
-    }
 }

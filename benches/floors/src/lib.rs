@@ -1,0 +1,72 @@
+//! What the floors with a table do: modulo's calls of the SDK, and the SDK loaded as its
+//! documentation shows.
+
+#![forbid(unsafe_code)]
+
+use std::env;
+use std::error::Error;
+
+use aws_config::BehaviorVersion;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+/// What goes wrong.
+pub type BoxError = Box<dyn Error + Send + Sync>;
+
+/// The items of one table.
+#[derive(Clone)]
+pub struct Items {
+    client: Client,
+    table: String,
+    key: String,
+}
+
+impl Items {
+    /// Those that the environment names.
+    ///
+    /// # Errors
+    /// It names none.
+    pub async fn from_env() -> Result<Self, BoxError> {
+        Ok(Self {
+            client: Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await),
+            table: env::var("TABLE")?,
+            key: env::var("KEY")?,
+        })
+    }
+
+    /// The document of an item.
+    ///
+    /// # Errors
+    /// There is none, or DynamoDB fails.
+    pub async fn get(&self, id: String) -> Result<String, BoxError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key(&self.key, AttributeValue::S(id))
+            .projection_expression("#key, #data")
+            .expression_attribute_names("#key", &self.key)
+            .expression_attribute_names("#data", "data")
+            .send()
+            .await?;
+        match output.item.and_then(|mut item| item.remove("data")) {
+            Some(AttributeValue::S(document)) => Ok(document),
+            _ => Err("no such item".into()),
+        }
+    }
+
+    /// Stores an item.
+    ///
+    /// # Errors
+    /// DynamoDB fails.
+    pub async fn put(&self, id: String, document: String) -> Result<(), BoxError> {
+        self.client
+            .put_item()
+            .table_name(&self.table)
+            .item(&self.key, AttributeValue::S(id))
+            .item("data", AttributeValue::S(document))
+            .send()
+            .await?;
+        Ok(())
+    }
+}
