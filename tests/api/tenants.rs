@@ -842,7 +842,8 @@ struct Sent {
 fn id() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(&IDS[..]).prop_map(str::to_owned),
-        "(a|b|a/b|a%2Fb|a%252Fb|_tenant|\\.\\.|/|%|x){1,4}",
+        // Not `_tenant`: the log tells that name of a member, and would seem to tell an id.
+        "(a|b|a/b|a%2Fb|a%252Fb|_tenants|\\.\\.|/|%|x){1,4}",
         "[./%]{1,6}",
         any::<String>().prop_filter("no id", |id| !id.is_empty() && id.len() < 300),
     ]
