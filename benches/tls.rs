@@ -75,6 +75,8 @@ impl Listener for TlsListener {
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
             let (stream, peer) = Listener::accept(&mut self.tcp).await;
+            // Else the first answer waits for the handshake's last ACK, which may take 40 ms.
+            let _ = stream.set_nodelay(true);
             // Who does not finish the handshake is told by the function that fails.
             if let Ok(stream) = self.acceptor.accept(stream).await {
                 return (stream, peer);
