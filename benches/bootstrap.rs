@@ -65,25 +65,25 @@ const COUNTED: (usize, usize) = (100, 500);
 async fn main() -> Result<()> {
     let arguments = Arguments::parse()?;
     let roots = TaskRoots::create()?;
-    if let Measure::Serve = arguments.measure {
-        return serve(&arguments, roots.two.path()).await;
-    }
-    let subjects = subjects(&arguments, &roots)?;
     let dynamodb = format!("http://{}", dynamodb::start().await?);
+    let subjects = || subjects(&arguments, &roots);
     match arguments.measure {
-        Measure::Compare => compare(&arguments, &subjects, &dynamodb).await,
-        Measure::Documents => documents(&arguments, &subjects, &dynamodb).await,
-        Measure::Concurrency => concurrency(&arguments, &subjects, &dynamodb).await,
-        Measure::Instructions => instructions(&subjects, &dynamodb).await,
-        Measure::Soak => soak(&arguments, &subjects[MODULO], &dynamodb).await,
-        Measure::Serve => unreachable!("it has subjects of its own"),
+        Measure::Compare => compare(&arguments, &subjects()?, &dynamodb).await,
+        Measure::Documents => documents(&arguments, &subjects()?, &dynamodb).await,
+        Measure::Concurrency => concurrency(&arguments, &subjects()?, &dynamodb).await,
+        Measure::Instructions => instructions(&subjects()?, &dynamodb).await,
+        Measure::Serve => serve(&arguments, roots.two.path(), &dynamodb).await,
+        Measure::Soak => soak(&arguments, &subjects()?[MODULO], &dynamodb).await,
     }
 }
 
 async fn compare(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) -> Result<()> {
     let load = Load::of(arguments.requests);
     let mut figures = figures(
-        &interleaved(arguments.rounds, subjects, dynamodb, &load).await?,
+        &interleaved(arguments.rounds, subjects, async |subject| {
+            subject.run(dynamodb, &load).await
+        })
+        .await?,
         arguments.requests,
     );
     figures.extend(sizes(subjects)?);
@@ -106,7 +106,10 @@ async fn compare(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) ->
         })
         .collect();
     let dynamodb = format!("https://{}", endpoint.address);
-    let runs = interleaved(arguments.rounds, &secured, &dynamodb, &load).await?;
+    let runs = interleaved(arguments.rounds, &secured, async |subject| {
+        subject.run(&dynamodb, &load).await
+    })
+    .await?;
     let figures = crate::figures(&runs, arguments.requests);
     print(arguments, "With TLS", subjects, &figures);
     Ok(())
@@ -125,7 +128,10 @@ async fn documents(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) 
                 requests: arguments.requests,
                 in_flight: 1,
             };
-            let runs = interleaved(arguments.rounds, subjects, dynamodb, &load).await?;
+            let runs = interleaved(arguments.rounds, subjects, async |subject| {
+                subject.run(dynamodb, &load).await
+            })
+            .await?;
             figures.push(figure(
                 &runs,
                 &format!("{name} of {kilobytes} KB, CPU, µs"),
@@ -156,7 +162,10 @@ async fn concurrency(arguments: &Arguments, subjects: &[Subject], dynamodb: &str
             in_flight,
             ..Load::of(arguments.requests)
         };
-        let runs = interleaved(arguments.rounds, &subjects, dynamodb, &load).await?;
+        let runs = interleaved(arguments.rounds, &subjects, async |subject| {
+            subject.run(dynamodb, &load).await
+        })
+        .await?;
         figures.extend(under_load(&runs, in_flight, arguments.requests));
     }
     print_against(arguments, "Several at a time", &measured, 0, &figures);
@@ -188,7 +197,7 @@ fn under_load(runs: &[Vec<Run>], in_flight: usize, requests: usize) -> [Figure; 
     ]
 }
 
-async fn serve(arguments: &Arguments, folder: &Path) -> Result<()> {
+async fn serve(arguments: &Arguments, folder: &Path, dynamodb: &str) -> Result<()> {
     let floors = build(&["--package", "floors"])?;
     let modulo = build(&["--package", "modulo", "--bin", "modulo"])?;
     let servers = [
@@ -203,16 +212,13 @@ async fn serve(arguments: &Arguments, folder: &Path) -> Result<()> {
             arguments: &["serve", "--aws", "--addr", "127.0.0.1:0"],
         },
     ];
-    let dynamodb = format!("http://{}", dynamodb::start().await?);
     let mut figures = Vec::new();
     for connections in IN_FLIGHT {
-        let mut runs: [Vec<Run>; 2] = Default::default();
-        for _ in 0..arguments.rounds {
-            for (server, runs) in servers.iter().zip(&mut runs) {
-                let run = server.run(folder, &dynamodb, connections, arguments.requests);
-                runs.push(run.await.with_context(|| server.name.clone())?);
-            }
-        }
+        let run = async |server: &Server| {
+            let run = server.run(folder, dynamodb, connections, arguments.requests);
+            run.await.with_context(|| server.name.clone())
+        };
+        let runs = interleaved(arguments.rounds, &servers, run).await?;
         figures.extend(under_load(&runs, connections, arguments.requests));
         figures.push(resident(
             &runs,
@@ -292,17 +298,16 @@ async fn soak(arguments: &Arguments, subject: &Subject, dynamodb: &str) -> Resul
 }
 
 /// The subjects' runs, in turn, so that a machine whose speed drifts is fair to all.
-async fn interleaved(
+async fn interleaved<S>(
     rounds: usize,
-    subjects: &[Subject],
-    dynamodb: &str,
-    load: &Load,
+    subjects: &[S],
+    run: impl AsyncFn(&S) -> Result<Run>,
 ) -> Result<Vec<Vec<Run>>> {
     let mut runs: Vec<Vec<Run>> = subjects.iter().map(|_| Vec::new()).collect();
     for round in 1..=rounds {
         eprint!("\rround {round} of {rounds}");
         for (subject, runs) in subjects.iter().zip(&mut runs) {
-            runs.push(subject.run(dynamodb, load).await?);
+            runs.push(run(subject).await?);
         }
     }
     eprintln!();

@@ -198,14 +198,11 @@ pub fn router(config: &Arc<Config>, store: &Store) -> Router {
         .options(handler::options)
         .fallback(handler::not_allowed);
 
-    let items = items.layer(around(validate::item));
-    let batches = batches.layer(around(validate::batch));
-
     Router::new()
-        .route("/_batch/{module}", batches)
+        .route("/_batch/{module}", batches.layer(around(validate::batch)))
         .route("/{module}", collections.clone())
         .route("/{module}/", collections)
-        .route("/{module}/{*id}", items)
+        .route("/{module}/{*id}", items.layer(around(validate::item)))
         .merge(docs::router(config))
         .merge(health::router(config, store))
         .fallback(async || ApiError::NotFound)

@@ -344,10 +344,7 @@ impl Store {
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .set_return_values(old_values(module, is_new));
-        let sent = Box::pin(put.send());
-        let output =
-            doubting(async { sent.await.map_err(|error| classify(&error, document_bytes)) });
-        let output = output.await?;
+        let output = doubting(put.send(), document_bytes).await?;
         Ok(written(module, is_new, output.attributes.as_ref()))
     }
 
@@ -449,10 +446,7 @@ impl Store {
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .set_return_values(old_values(module, false));
-        let sent = Box::pin(update.send());
-        let output =
-            doubting(async { sent.await.map_err(|error| classify(&error, document_bytes)) });
-        let output = output.await?;
+        let output = doubting(update.send(), document_bytes).await?;
         Ok(written(module, false, output.attributes.as_ref()))
     }
 
@@ -475,8 +469,7 @@ impl Store {
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values);
-        let sent = Box::pin(delete.send());
-        doubting(async { sent.await.map_err(|error| classify(&error, 0)) }).await?;
+        doubting(delete.send(), 0).await?;
         Ok(Written::Done)
     }
 

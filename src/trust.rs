@@ -17,6 +17,9 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+/// Whose TLS is spoken, to whomever.
+pub(crate) const TLS: Provider = Provider::Rustls(CryptoMode::Ring);
+
 /// The roots of Amazon Trust Services.
 const AMAZON: &str = include_str!("trust/amazon.pem");
 
@@ -150,7 +153,7 @@ impl ByEndpoint {
         let context = TlsContext::builder().with_trust_store(authority.roots());
         self.builder
             .clone()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_provider(TLS)
             .tls_context(context.build().expect("a trust store is all it needs"))
             .build()
     }

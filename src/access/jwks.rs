@@ -6,7 +6,6 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use axum::http::Uri;
@@ -21,6 +20,7 @@ use super::Unchecked;
 use super::cached::{Cached, FRESH, Fetched};
 use super::jwt::{InvalidToken, Unverified};
 use crate::file::{ConfigFile, FilePath, InvalidFilePath};
+use crate::trust::TLS;
 
 /// How long a fetch may take.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -29,11 +29,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(5);
 const MAX_BYTES: usize = 262_144;
 
 /// Shared by all issuers. Made on first need, since reading the system's certificates takes time.
-static CONNECTOR: LazyLock<Connector> = LazyLock::new(|| {
-    Connector::builder()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build()
-});
+static CONNECTOR: LazyLock<Connector> =
+    LazyLock::new(|| Connector::builder().tls_provider(TLS).build());
 
 /// Where an issuer's keys are.
 #[derive(Debug)]

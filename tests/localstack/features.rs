@@ -42,6 +42,13 @@ key = "invoiceId"
 access = { guard = "secret" }
 "#;
 
+/// A project with these modules, and more.
+pub(crate) fn project(stage: &'static str, more: &str) -> Project {
+    let project = Project::new(stage, &format!("{MODULES}{more}")).with_all_features();
+    project.write("schemas/room.json", SCHEMA);
+    project
+}
+
 const PARAMETER: &str = "the secret in the parameter store";
 const SECRET: &str = "the secret in the secrets manager";
 
@@ -91,8 +98,7 @@ const SCHEMA: &str = r#"{ "properties": { "chairs": { "type": "integer", "minimu
 /// The table's index, the packed schema, and the paths of the function's own, through every door.
 #[test]
 fn indexes_schemas_and_the_description_are_deployed() {
-    let mut project = Project::new("local", MODULES).with_all_features();
-    project.write("schemas/room.json", SCHEMA);
+    let mut project = project("local", "");
     let doors = project.deploy(&[]).unwrap_or_else(|why| panic!("{why}"));
     for door in doors.iter() {
         let visitor = Visitor::new(door);
@@ -136,8 +142,7 @@ fn indexes_schemas_and_the_description_are_deployed() {
 #[test]
 fn guards_with_secrets_tenants_and_idempotency_keys_are_deployed() {
     plant_secrets();
-    let mut project = Project::new("local", MODULES).with_all_features();
-    project.write("schemas/room.json", SCHEMA);
+    let mut project = project("local", "");
     let doors = project.deploy(&[]).unwrap_or_else(|why| panic!("{why}"));
     for door in doors.iter() {
         let send = |method: &str, path: &str, token: &str| {
