@@ -27,7 +27,7 @@ use tracing::warn;
 use self::event::Edge;
 use crate::chain::Chain;
 use crate::config::Config;
-use crate::middleware::{App, Invocation};
+use crate::middleware::{App, Invocation, keep_time};
 use crate::module::{Module, Verb};
 use crate::store::Store;
 use crate::telemetry;
@@ -91,6 +91,7 @@ pub async fn run(app: App) -> Result<(), lambda_http::Error> {
         in_flight.close();
         in_flight.wait().await;
     };
+    tokio::spawn(keep_time());
     tokio::select! {
         result = runtime.run_concurrent() => result,
         () = finished => Ok(()),

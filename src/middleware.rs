@@ -4,7 +4,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
@@ -72,6 +72,15 @@ pub struct Invocation {
     pub trace: Option<TraceContext>,
 }
 
+/// Has a timer end each second, so before those of any request: of a timer that ends before all
+/// others tokio tells itself by a system call, and of a request's time limits each ends before the
+/// one around it.
+pub async fn keep_time() {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
 /// Puts the layers around `router`; `mount` finds the module of a request.
 pub fn stack<M>(mount: M, config: &Config, router: Router) -> App
 where
@@ -114,10 +123,21 @@ impl MakeRequestId for MakeId {
     fn make_request_id<B>(&mut self, request: &Request<B>) -> Option<RequestId> {
         let id = match request.extensions().get::<Invocation>() {
             Some(invocation) => invocation.request_id.clone(),
-            None => HeaderValue::from_str(&Uuid::now_v7().to_string()).ok()?,
+            None => new_id()?,
         };
         Some(RequestId::new(id))
     }
+}
+
+/// As [`Uuid::now_v7`] makes one, which asks the kernel twice and has a lock: this one need not be
+/// hard to guess.
+fn new_id() -> Option<HeaderValue> {
+    let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let mut random = [0; 10];
+    fastrand::fill(&mut random);
+    let id = uuid::Builder::from_unix_timestamp_millis(now.as_millis().try_into().ok()?, &random);
+    let mut text = Uuid::encode_buffer();
+    HeaderValue::from_str(id.as_uuid().hyphenated().encode_lower(&mut text)).ok()
 }
 
 /// A client's id goes into its answer and into the log, so it has to be short and readable.
@@ -230,6 +250,17 @@ mod tests {
     use super::*;
     use crate::config;
     use crate::name::Stage;
+
+    #[test]
+    fn a_new_id_is_a_uuid_that_tells_the_time() {
+        let (one, other) = (new_id().unwrap(), new_id().unwrap());
+        assert_ne!(one, other);
+        let id: Uuid = one.to_str().unwrap().parse().unwrap();
+        assert_eq!(id.get_version_num(), 7);
+        let (seconds, _) = id.get_timestamp().unwrap().to_unix();
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        assert!(now.abs_diff(seconds) < 60, "{id}");
+    }
 
     #[tokio::test]
     async fn a_panic_is_answered_as_every_error_is() {

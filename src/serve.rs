@@ -17,7 +17,7 @@ use tower::ServiceExt;
 use self::reload::Watch;
 use crate::backend::{Backend, Tables};
 use crate::config::{self, Config};
-use crate::middleware::App;
+use crate::middleware::{App, keep_time};
 use crate::name::Stage;
 use crate::rate_limit::ClientAddress;
 use crate::routes;
@@ -99,6 +99,7 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     let (mut stop, mut stop_at_once) = (Stop::listen()?, Stop::listen()?);
     say(&welcome(address, &options, &config));
 
+    tokio::spawn(keep_time());
     let first_signal = async move { stop.signal().await };
     let serving = axum::serve(listener, service).with_graceful_shutdown(first_signal);
     let cut_short = async {

@@ -2,10 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+use std::env;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::{env, io};
 
 use anyhow::Context;
 use modulo::config::{self, Config};
@@ -13,7 +13,7 @@ use modulo::name::Stage;
 use modulo::store::Store;
 use modulo::telemetry::{self, Format};
 use modulo::{app, aws, feature, lambda};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, LocalOptions};
 
 /// How a process ends whose configuration is wrong (`EX_USAGE` of sysexits.h).
 const BAD_CONFIGURATION: u8 = 64;
@@ -36,17 +36,10 @@ fn main() -> ExitCode {
     if let Err(error) = telemetry::otlp::init(&config.service) {
         tracing::warn!(%error, "there are no traces");
     }
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("cannot start: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(serve(&Arc::new(config))) {
+    match run(config) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("cannot serve Lambda's runtime API: {error}");
+            eprintln!("{error:#}");
             ExitCode::FAILURE
         }
     }
@@ -54,23 +47,33 @@ fn main() -> ExitCode {
 
 /// With a thread for each core where Lambda sends several invocations at a time; else with this
 /// thread alone, which starts sooner.
-fn runtime() -> io::Result<Runtime> {
+fn run(config: Config) -> anyhow::Result<()> {
     let concurrency = variable("AWS_LAMBDA_MAX_CONCURRENCY");
     let is_concurrent = concurrency.is_some_and(|number| number.parse().is_ok_and(|n: u32| n > 1));
-    let mut builder = if is_concurrent {
-        Builder::new_multi_thread()
+    let serving = serve(config);
+    let served = if is_concurrent {
+        let runtime = Builder::new_multi_thread().enable_all().build();
+        runtime.context("cannot start")?.block_on(serving)
     } else {
-        Builder::new_current_thread()
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default())
+            .context("cannot start")?;
+        // As a task: what is blocked on costs a poll of the kernel more whenever it is woken.
+        runtime.block_on(runtime.spawn_local(serving))?
     };
-    builder.enable_all().build()
+    served
+        .map_err(anyhow::Error::from_boxed)
+        .context("cannot serve Lambda's runtime API")
 }
 
-async fn serve(config: &Arc<Config>) -> Result<(), lambda_http::Error> {
+async fn serve(config: Config) -> Result<(), lambda_http::Error> {
+    let config = Arc::new(config);
     let settings = aws::of_function(env::vars());
     let store = Store::new(&settings);
     aws::set_account(settings);
-    lambda::warm_up(config, &store).await;
-    lambda::run(app(config, &store)).await
+    lambda::warm_up(&config, &store).await;
+    lambda::run(app(&config, &store)).await
 }
 
 fn load() -> anyhow::Result<Config> {
