@@ -35,13 +35,15 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use figures::{Figure, percentile, table};
+use run::Run;
 use serve::Server;
-use subject::{Load, Run, Subject};
+use subject::{Load, Subject, run_in_turn};
 
 mod dynamodb;
 mod figures;
 mod modules;
 mod process;
+mod run;
 mod runtime_api;
 mod schemas;
 mod serve;
@@ -80,8 +82,8 @@ async fn main() -> Result<()> {
 async fn compare(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) -> Result<()> {
     let load = Load::of(arguments.requests);
     let mut figures = figures(
-        &interleaved(arguments.rounds, subjects, async |subject| {
-            subject.run(dynamodb, &load).await
+        &rounds(arguments, async || {
+            run_in_turn(subjects, dynamodb, &load).await
         })
         .await?,
         arguments.requests,
@@ -106,8 +108,8 @@ async fn compare(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) ->
         })
         .collect();
     let dynamodb = format!("https://{}", endpoint.address);
-    let runs = interleaved(arguments.rounds, &secured, async |subject| {
-        subject.run(&dynamodb, &load).await
+    let runs = rounds(arguments, async || {
+        run_in_turn(&secured, &dynamodb, &load).await
     })
     .await?;
     let figures = crate::figures(&runs, arguments.requests);
@@ -128,8 +130,8 @@ async fn documents(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) 
                 requests: arguments.requests,
                 in_flight: 1,
             };
-            let runs = interleaved(arguments.rounds, subjects, async |subject| {
-                subject.run(dynamodb, &load).await
+            let runs = rounds(arguments, async || {
+                run_in_turn(subjects, dynamodb, &load).await
             })
             .await?;
             figures.push(figure(
@@ -162,8 +164,8 @@ async fn concurrency(arguments: &Arguments, subjects: &[Subject], dynamodb: &str
             in_flight,
             ..Load::of(arguments.requests)
         };
-        let runs = interleaved(arguments.rounds, &subjects, async |subject| {
-            subject.run(dynamodb, &load).await
+        let runs = rounds(arguments, async || {
+            run_in_turn(&subjects, dynamodb, &load).await
         })
         .await?;
         figures.extend(under_load(&runs, in_flight, arguments.requests));
@@ -214,11 +216,10 @@ async fn serve(arguments: &Arguments, folder: &Path, dynamodb: &str) -> Result<(
     ];
     let mut figures = Vec::new();
     for connections in IN_FLIGHT {
-        let run = async |server: &Server| {
-            let run = server.run(folder, dynamodb, connections, arguments.requests);
-            run.await.with_context(|| server.name.clone())
-        };
-        let runs = interleaved(arguments.rounds, &servers, run).await?;
+        let runs = rounds(arguments, async || {
+            serve::run_in_turn(&servers, folder, dynamodb, connections, arguments.requests).await
+        })
+        .await?;
         figures.extend(under_load(&runs, connections, arguments.requests));
         figures.push(resident(
             &runs,
@@ -297,17 +298,18 @@ async fn soak(arguments: &Arguments, subject: &Subject, dynamodb: &str) -> Resul
     Ok(())
 }
 
-/// The subjects' runs, in turn, so that a machine whose speed drifts is fair to all.
-async fn interleaved<S>(
-    rounds: usize,
-    subjects: &[S],
-    run: impl AsyncFn(&S) -> Result<Run>,
+/// The runs of all rounds, by subject.
+async fn rounds(
+    arguments: &Arguments,
+    round: impl AsyncFn() -> Result<Vec<Run>>,
 ) -> Result<Vec<Vec<Run>>> {
-    let mut runs: Vec<Vec<Run>> = subjects.iter().map(|_| Vec::new()).collect();
-    for round in 1..=rounds {
-        eprint!("\rround {round} of {rounds}");
-        for (subject, runs) in subjects.iter().zip(&mut runs) {
-            runs.push(run(subject).await?);
+    let mut runs = Vec::new();
+    for number in 1..=arguments.rounds {
+        eprint!("\rround {number} of {}", arguments.rounds);
+        let of_round = round().await?;
+        runs.resize_with(of_round.len(), Vec::new);
+        for (runs, run) in runs.iter_mut().zip(of_round) {
+            runs.push(run);
         }
     }
     eprintln!();

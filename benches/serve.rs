@@ -1,5 +1,6 @@
 //! A server as a process, under load over connections that stay open.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -15,11 +16,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::process::Command;
-use tokio::task::JoinSet;
+use tokio::process::{Child, Command};
+use tokio::task::{JoinHandle, JoinSet};
 
-use crate::process::{Process, own_cpu};
-use crate::subject::{Run, patiently};
+use crate::process::Process;
+use crate::run::{Run, Started, in_turn, patiently};
 
 /// Answered before the counted requests, over each connection.
 const WARM_UP: usize = 20;
@@ -38,15 +39,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the server anew, in the folder of its `modules.toml`, and has it answer GETs and
-    /// POSTs in turn, over so many connections.
-    pub async fn run(
-        &self,
-        folder: &Path,
-        dynamodb: &str,
-        connections: usize,
-        requests: usize,
-    ) -> Result<Run> {
+    /// Starts the server in the folder of its `modules.toml`, and has it answer what is not
+    /// counted.
+    async fn start(&self, folder: &Path, dynamodb: &str, connections: usize) -> Result<Listening> {
         let mut child = Command::new(&self.binary)
             .args(self.arguments)
             .current_dir(folder)
@@ -71,22 +66,62 @@ impl Server {
             while told.read(&mut lines).await.is_ok_and(|bytes| bytes > 0) {}
         });
         let http = Client::builder(TokioExecutor::new()).build_http();
-        load(&http, &url, connections, connections * WARM_UP).await?;
-
-        let before = (process.cpu()?, own_cpu()?);
-        let began = Instant::now();
-        let latencies = load(&http, &url, connections, requests).await?;
-        let run = Run {
-            latencies,
-            elapsed: began.elapsed(),
-            cpu: process.cpu()?.saturating_sub(before.0),
-            own_cpu: own_cpu()?.saturating_sub(before.1),
-            resident_kib: vec![(requests, process.resident_kib()?)],
-            ..Run::default()
+        let listening = Listening {
+            child,
+            process,
+            drain,
+            http,
+            url,
+            connections,
+            run: Run::default(),
         };
-        child.kill().await?;
-        drain.await?;
-        Ok(run)
+        listening.load(connections * WARM_UP).await?;
+        Ok(listening)
+    }
+}
+
+/// Starts `servers` anew, one after the other, and has them answer GETs and POSTs in turn, over so
+/// many connections.
+pub async fn run_in_turn(
+    servers: &[Server],
+    folder: &Path,
+    dynamodb: &str,
+    connections: usize,
+    requests: usize,
+) -> Result<Vec<Run>> {
+    let mut all = Vec::with_capacity(servers.len());
+    for server in servers {
+        let started = server.start(folder, dynamodb, connections);
+        all.push(started.await.with_context(|| server.name.clone())?);
+    }
+    in_turn(all, requests, connections).await
+}
+
+/// A server that runs.
+struct Listening {
+    child: Child,
+    process: Process,
+    drain: JoinHandle<()>,
+    http: Http,
+    url: String,
+    connections: usize,
+    run: Run,
+}
+
+impl Started for Listening {
+    fn run(&mut self) -> &mut Run {
+        &mut self.run
+    }
+
+    async fn answer(&mut self, part: Range<usize>) -> Result<Run> {
+        let load = self.load(part.len());
+        Run::of_part(&self.process, part.end, load).await
+    }
+
+    async fn end(mut self) -> Result<Run> {
+        self.child.kill().await?;
+        self.drain.await?;
+        Ok(self.run)
     }
 }
 
@@ -104,42 +139,41 @@ async fn address(told: &mut (impl AsyncBufReadExt + Unpin)) -> Result<String> {
     }
 }
 
-/// Has so many requests answered: how long each took.
-async fn load(
-    http: &Http,
-    url: &str,
-    connections: usize,
-    requests: usize,
-) -> Result<Vec<Duration>> {
-    let next = Arc::new(AtomicUsize::new(0));
-    let mut clients = JoinSet::new();
-    for _ in 0..connections {
-        let (http, url, next) = (http.clone(), url.to_owned(), Arc::clone(&next));
-        clients.spawn(async move {
-            let mut latencies = Vec::new();
-            loop {
-                let n = next.fetch_add(1, Ordering::Relaxed);
-                if n >= requests {
-                    return anyhow::Ok(latencies);
+impl Listening {
+    /// Has so many requests answered: how long each took.
+    async fn load(&self, requests: usize) -> Result<Vec<Duration>> {
+        let next = Arc::new(AtomicUsize::new(0));
+        let mut clients = JoinSet::new();
+        for _ in 0..self.connections {
+            let (http, url, next) = (self.http.clone(), self.url.clone(), Arc::clone(&next));
+            clients.spawn(async move {
+                let mut latencies = Vec::new();
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    if n >= requests {
+                        return anyhow::Ok(latencies);
+                    }
+                    let request = match n % 2 {
+                        0 => Request::get(&url).body(Body::empty()),
+                        _ => Request::post(&url)
+                            .header(CONTENT_TYPE, "application/json")
+                            .body(DOCUMENT.into()),
+                    };
+                    let began = Instant::now();
+                    let answer = http.request(request?).await?;
+                    let status = answer.status();
+                    answer.into_body().collect().await?;
+                    ensure!(status.is_success(), "{url} answers {status}");
+                    latencies.push(began.elapsed());
                 }
-                let request = match n % 2 {
-                    0 => Request::get(&url).body(Body::empty()),
-                    _ => Request::post(&url)
-                        .header(CONTENT_TYPE, "application/json")
-                        .body(DOCUMENT.into()),
-                };
-                let began = Instant::now();
-                let answer = http.request(request?).await?;
-                let status = answer.status();
-                answer.into_body().collect().await?;
-                ensure!(status.is_success(), "{url} answers {status}");
-                latencies.push(began.elapsed());
-            }
-        });
+            });
+        }
+        let mut latencies = Vec::with_capacity(requests);
+        while let Some(client) =
+            patiently("answer", async { Ok(clients.join_next().await) }).await?
+        {
+            latencies.extend(client??);
+        }
+        Ok(latencies)
     }
-    let mut latencies = Vec::with_capacity(requests);
-    while let Some(client) = patiently("answer", async { Ok(clients.join_next().await) }).await? {
-        latencies.extend(client??);
-    }
-    Ok(latencies)
 }

@@ -4,16 +4,19 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::slice;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use axum::body::Bytes;
 use nix::sys::signal::{Signal, kill};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::process::{Process, own_cpu};
+use crate::process::Process;
+use crate::run::{PATIENCE, Run, Started, in_turn, patiently};
 use crate::runtime_api::RuntimeApi;
 
 /// Answered before the counted requests, for connections and caches to be as they stay.
@@ -21,12 +24,6 @@ const WARM_UP: usize = 100;
 
 /// What else a run answers than the requests it counts: the first one, too.
 pub const BEFORE_COUNTED: usize = 1 + WARM_UP;
-
-/// How long a function may take from its start to its first poll, and then for a request.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How many times what is resident is looked at.
-const SAMPLES: usize = 20;
 
 /// What is measured, and what it reads.
 #[derive(Clone)]
@@ -76,29 +73,6 @@ pub fn post() -> Bytes {
     Bytes::from_static(include_bytes!("events/post.json"))
 }
 
-/// What one process did.
-#[derive(Default)]
-pub struct Run {
-    /// From its start until it asked for its first event.
-    pub first_poll: Duration,
-    /// The processor's time of that.
-    pub first_poll_cpu: Duration,
-    /// Of the first request, whose connection may still be to be opened.
-    pub first_answer: Duration,
-    /// Of each counted request.
-    pub latencies: Vec<Duration>,
-    /// Of all counted requests together.
-    pub elapsed: Duration,
-    /// The processor's time of all counted requests.
-    pub cpu: Duration,
-    /// The processor's time of the bench meanwhile.
-    pub own_cpu: Duration,
-    /// What was resident after so many of them, the last of which is all.
-    pub resident_kib: Vec<(usize, u64)>,
-    /// What it, or the program that ran it, wrote to standard error.
-    pub stderr: String,
-}
-
 impl Subject {
     /// The same, with other variables.
     pub fn with(&self, name: &str, variables: &[(&'static str, String)]) -> Self {
@@ -110,6 +84,12 @@ impl Subject {
 
     /// Starts the function anew and has it answer `load`.
     pub async fn run(&self, dynamodb: &str, load: &Load) -> Result<Run> {
+        let mut runs = run_in_turn(slice::from_ref(self), dynamodb, load).await?;
+        runs.pop().context("there is one")
+    }
+
+    /// Starts the function, and has it answer what is not counted.
+    async fn start<'l>(&self, dynamodb: &str, load: &'l Load) -> Result<Function<'l>> {
         let api = RuntimeApi::start().await?;
         let began = Instant::now();
         let mut child = self.spawn(api.address, dynamodb)?;
@@ -125,19 +105,28 @@ impl Subject {
             let mut text = String::new();
             stderr.read_to_string(&mut text).await.map(|_| text)
         });
-        let run = tokio::select! {
-            run = measure(api, &process, began, load) => run,
-            status = child.wait() => bail!("{} ended: {}, {}", self.name, status?, told.await??),
+        let mut function = Function {
+            load,
+            name: self.name.clone(),
+            api,
+            child,
+            process,
+            drain,
+            told,
+            run: Run::default(),
         };
-        // As Lambda ends it; a profiler around it then writes what it saw.
-        kill(process.id, Signal::SIGTERM)?;
-        if timeout(PATIENCE, child.wait()).await.is_err() {
-            child.kill().await?;
-        }
-        drain.await?;
-        let stderr = told.await??;
-        let run = run.with_context(|| format!("{}, which told: {stderr}", self.name))?;
-        Ok(Run { stderr, ..run })
+        let polled = function.attended(async |api, process| {
+            let polled = patiently("first poll", api.polled()).await?;
+            Ok((polled - began, process.cpu()?))
+        });
+        (function.run.first_poll, function.run.first_poll_cpu) = polled.await?;
+        let answered = function.attended(async |api, _| {
+            let first = patiently("first answer", api.invoke(load.event(0))).await?;
+            answer(api, load, 0..WARM_UP).await?;
+            Ok(first)
+        });
+        function.run.first_answer = answered.await?;
+        Ok(function)
     }
 
     fn spawn(&self, api: SocketAddr, dynamodb: &str) -> Result<Child> {
@@ -185,38 +174,69 @@ impl Subject {
     }
 }
 
-async fn measure(
-    mut api: RuntimeApi,
-    process: &Process,
-    began: Instant,
-    load: &Load,
-) -> Result<Run> {
-    let first_poll = patiently("first poll", api.polled()).await? - began;
-    let first_poll_cpu = process.cpu()?;
-    let first_answer = patiently("first answer", api.invoke(load.event(0))).await?;
-    answer(&mut api, load, 0..WARM_UP).await?;
+/// A function that runs.
+struct Function<'l> {
+    load: &'l Load,
+    name: String,
+    api: RuntimeApi,
+    child: Child,
+    process: Process,
+    drain: JoinHandle<()>,
+    told: JoinHandle<std::io::Result<String>>,
+    run: Run,
+}
 
-    let before = (process.cpu()?, own_cpu()?);
-    let began = Instant::now();
-    let mut latencies = Vec::with_capacity(load.requests);
-    let mut resident_kib = Vec::with_capacity(SAMPLES);
-    let part = load.requests.div_ceil(SAMPLES).max(1);
-    for from in (0..load.requests).step_by(part) {
-        let to = load.requests.min(from + part);
-        latencies.extend(answer(&mut api, load, from..to).await?);
-        resident_kib.push((to, process.resident_kib()?));
+impl Function<'_> {
+    /// Does something that the function has to be there for.
+    async fn attended<T>(
+        &mut self,
+        does: impl AsyncFnOnce(&mut RuntimeApi, &Process) -> Result<T>,
+    ) -> Result<T> {
+        let done = tokio::select! {
+            done = does(&mut self.api, &self.process) => done,
+            status = self.child.wait() => Err(anyhow!("it ended: {}", status?)),
+        };
+        let Err(error) = done else {
+            return done;
+        };
+        self.child.start_kill()?;
+        let told = (&mut self.told).await??;
+        Err(error.context(format!("{}, which told: {told}", self.name)))
     }
-    Ok(Run {
-        first_poll,
-        first_poll_cpu,
-        first_answer,
-        latencies,
-        elapsed: began.elapsed(),
-        cpu: process.cpu()?.saturating_sub(before.0),
-        own_cpu: own_cpu()?.saturating_sub(before.1),
-        resident_kib,
-        stderr: String::new(),
-    })
+}
+
+impl Started for Function<'_> {
+    fn run(&mut self) -> &mut Run {
+        &mut self.run
+    }
+
+    async fn answer(&mut self, part: Range<usize>) -> Result<Run> {
+        let load = self.load;
+        self.attended(async |api, process| {
+            Run::of_part(process, part.end, answer(api, load, part)).await
+        })
+        .await
+    }
+
+    /// As Lambda does; a profiler around it then writes what it saw.
+    async fn end(mut self) -> Result<Run> {
+        kill(self.process.id, Signal::SIGTERM)?;
+        if timeout(PATIENCE, self.child.wait()).await.is_err() {
+            self.child.kill().await?;
+        }
+        self.drain.await?;
+        self.run.stderr = self.told.await??;
+        Ok(self.run)
+    }
+}
+
+/// Starts `subjects`, one after the other, and has them answer `load` in turn.
+pub async fn run_in_turn(subjects: &[Subject], dynamodb: &str, load: &Load) -> Result<Vec<Run>> {
+    let mut functions = Vec::with_capacity(subjects.len());
+    for subject in subjects {
+        functions.push(subject.start(dynamodb, load).await?);
+    }
+    in_turn(functions, load.requests, load.in_flight).await
 }
 
 /// Has some of the load answered: how long each took.
@@ -236,11 +256,4 @@ async fn answer(api: &mut RuntimeApi, load: &Load, part: Range<usize>) -> Result
         latencies.push(patiently("answer", api.answered()).await?);
     }
     Ok(latencies)
-}
-
-/// Waits for what a process does, but not for ever.
-pub async fn patiently<T>(what: &str, sign: impl Future<Output = Result<T>>) -> Result<T> {
-    timeout(PATIENCE, sign)
-        .await
-        .with_context(|| format!("no {what} in {PATIENCE:?}"))?
 }
