@@ -82,10 +82,7 @@ async fn main() -> Result<()> {
 async fn compare(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) -> Result<()> {
     let load = Load::of(arguments.requests);
     let mut figures = figures(
-        &rounds(arguments, async || {
-            run_in_turn(subjects, dynamodb, &load).await
-        })
-        .await?,
+        &runs_of(arguments, subjects, dynamodb, &load).await?,
         arguments.requests,
     );
     figures.extend(sizes(subjects)?);
@@ -108,10 +105,7 @@ async fn compare(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) ->
         })
         .collect();
     let dynamodb = format!("https://{}", endpoint.address);
-    let runs = rounds(arguments, async || {
-        run_in_turn(&secured, &dynamodb, &load).await
-    })
-    .await?;
+    let runs = runs_of(arguments, &secured, &dynamodb, &load).await?;
     let figures = crate::figures(&runs, arguments.requests);
     print(arguments, "With TLS", subjects, &figures);
     Ok(())
@@ -130,10 +124,7 @@ async fn documents(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) 
                 requests: arguments.requests,
                 in_flight: 1,
             };
-            let runs = rounds(arguments, async || {
-                run_in_turn(subjects, dynamodb, &load).await
-            })
-            .await?;
+            let runs = runs_of(arguments, subjects, dynamodb, &load).await?;
             figures.push(figure(
                 &runs,
                 &format!("{name} of {kilobytes} KB, CPU, µs"),
@@ -164,10 +155,7 @@ async fn concurrency(arguments: &Arguments, subjects: &[Subject], dynamodb: &str
             in_flight,
             ..Load::of(arguments.requests)
         };
-        let runs = rounds(arguments, async || {
-            run_in_turn(&subjects, dynamodb, &load).await
-        })
-        .await?;
+        let runs = runs_of(arguments, &subjects, dynamodb, &load).await?;
         figures.extend(under_load(&runs, in_flight, arguments.requests));
     }
     print_against(arguments, "Several at a time", &measured, 0, &figures);
@@ -296,6 +284,17 @@ async fn soak(arguments: &Arguments, subject: &Subject, dynamodb: &str) -> Resul
         latency(99)(&run)
     );
     Ok(())
+}
+
+/// The runs of the functions, by subject.
+async fn runs_of(
+    arguments: &Arguments,
+    subjects: &[Subject],
+    dynamodb: &str,
+    load: &Load,
+) -> Result<Vec<Vec<Run>>> {
+    let round = async || run_in_turn(subjects, dynamodb, load).await;
+    rounds(arguments, round).await
 }
 
 /// The runs of all rounds, by subject.
