@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use axum::http::Uri;
 use clap::{Args, Parser, Subcommand};
+use mimalloc::MiMalloc;
 use modulo::access::NewKey;
 use modulo::backend::Backend;
 use modulo::config::{self, Config, ConfigError};
@@ -22,6 +23,10 @@ use modulo::routes;
 use modulo::scaffold;
 use modulo::serve::{self, Options, say};
 use modulo::transfer::{self, Input, Output};
+
+/// As the function has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// How a process ends whose configuration is wrong (`EX_USAGE` of sysexits.h).
 const BAD_CONFIGURATION: u8 = 64;
