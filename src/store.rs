@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{StalledStreamProtectionConfig, http::HttpResponse};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 
 pub use self::check::Unusable;
 #[cfg(feature = "cli")]
@@ -221,16 +222,17 @@ impl Store {
     }
 
     fn with(shared: &aws_config::SdkConfig, timeouts: TimeoutConfig, retries: RetryConfig) -> Self {
-        let config = aws_sdk_dynamodb::config::Builder::from(shared)
+        let mut config = aws_sdk_dynamodb::config::Builder::from(shared)
             .timeout_config(timeouts)
             .retry_config(retries)
             // It watches streamed bodies; DynamoDB has none.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .interceptor(Trim)
-            .interceptor(Watch)
-            .build();
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        // Permanent: it is not asked of each of their steps whether they are disabled.
+        config
+            .push_interceptor(SharedInterceptor::permanent(Trim))
+            .push_interceptor(SharedInterceptor::permanent(Watch));
         Self {
-            client: Client::from_conf(config),
+            client: Client::from_conf(config.build()),
             tenant: None,
         }
     }

@@ -1,5 +1,7 @@
 //! What is left out of the SDK's calls, since DynamoDB does not read it.
 
+use aws_runtime::invocation_id::InvocationIdInterceptor;
+use aws_runtime::request_info::RequestInfoInterceptor;
 use aws_runtime::user_agent::UserAgentInterceptor;
 use aws_sdk_dynamodb::config::interceptors::{
     BeforeSerializationInterceptorContextRef, BeforeTransmitInterceptorContextMut,
@@ -12,7 +14,8 @@ use aws_smithy_runtime_api::client::interceptors::{disable_interceptor, dyn_disp
 const USER_AGENT: &str = concat!("modulo/", env!("CARGO_PKG_VERSION"));
 
 /// Puts one name in the place of the SDK's two, which it makes anew for each call, of a dozen parts,
-/// and one of which it signs: a twentieth of a call's instructions.
+/// and one of which it signs: a twentieth of a call's instructions. A call's id and the number of
+/// its attempt, which are signed as well, are left out.
 #[derive(Debug)]
 pub(super) struct Trim;
 
@@ -29,6 +32,8 @@ impl Intercept for Trim {
     ) -> Result<(), BoxError> {
         let known = known.interceptor_state();
         known.store_put(disable_interceptor::<UserAgentInterceptor>("has its own"));
+        known.store_put(disable_interceptor::<InvocationIdInterceptor>("not read"));
+        known.store_put(disable_interceptor::<RequestInfoInterceptor>("not read"));
         Ok(())
     }
 
