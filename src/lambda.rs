@@ -12,6 +12,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::{HOST, LOCATION};
 use axum::http::{HeaderMap, HeaderValue, Uri};
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use lambda_http::lambda_runtime::Runtime;
 use lambda_http::request::LambdaRequest;
@@ -79,12 +80,12 @@ pub async fn run(app: App) -> Result<(), lambda_http::Error> {
     let runtime = Runtime::new(service(app))
         // Around all that an invocation needs, the posting of its answer included.
         .layer(MapFutureLayer::new(move |invocation| {
-            tracked.track_future(async {
-                let posted = invocation.await;
-                // Before the next poll, from which on Lambda may stop the clock.
+            // Before the next poll, from which on Lambda may stop the clock.
+            let told = telemetry::lines_after(invocation).then(async |posted| {
                 telemetry::send_spans().await;
                 posted
-            })
+            });
+            tracked.track_future(told)
         }));
     let finished = async {
         terminate.recv().await;

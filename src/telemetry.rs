@@ -1,11 +1,13 @@
 //! Where log lines go, and how much is logged: JSON inside Lambda, readable lines on a terminal.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::OnceLock;
 
+use futures_util::FutureExt;
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
@@ -24,6 +26,9 @@ mod text;
 
 /// What `RUST_LOG` has to name for the line of each request.
 pub const REQUEST: &str = "modulo::request";
+
+/// What most requests' lines need.
+const LINE_BYTES: usize = 1_024;
 
 /// The shape of the lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,26 +186,74 @@ pub(crate) fn format() -> Option<Format> {
     LINES.get().map(|lines| lines.format)
 }
 
-/// Writes the line of a request, in one piece.
+tokio::task_local! {
+    /// The lines that are written after what the task does.
+    static HELD: RefCell<Vec<u8>>;
+}
+
+/// Writes the lines of the requests that are answered in `work` after it, so that whoever waits for
+/// their answers does not wait for the log.
+pub fn lines_after<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let written = work.inspect(|_| {
+        let held = HELD.with(RefCell::take);
+        if let Some(lines) = LINES.get() {
+            (lines.write)(&held);
+        }
+    });
+    HELD.scope(RefCell::default(), written)
+}
+
+/// Writes the line of a request, in one piece: now, or where [`lines_after`] says.
 pub(crate) fn write(line: &RequestLine<'_>) {
     let Some(lines) = LINES.get() else { return };
-    let mut text = Vec::with_capacity(512);
-    match lines.format {
-        Format::Json => {
-            // Only a line with keys that are no texts could fail.
-            if serde_json::to_writer(&mut text, line).is_err() {
-                return;
-            }
-            text.push(b'\n');
-        }
-        Format::Text { colour } => text::write(&mut text, line, colour),
+    let held = HELD.try_with(|held| lines.append(line, &mut held.borrow_mut()));
+    if held.is_err() {
+        let mut text = Vec::new();
+        lines.append(line, &mut text);
+        (lines.write)(&text);
     }
-    (lines.write)(&text);
+}
+
+impl Lines {
+    fn append(&self, line: &RequestLine<'_>, text: &mut Vec<u8>) {
+        text.reserve(LINE_BYTES);
+        match self.format {
+            Format::Json => {
+                serde_json::to_writer(&mut *text, line).expect("a line's keys are texts");
+                text.push(b'\n');
+            }
+            Format::Text { colour } => text::write(text, line, colour),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use super::line::tests::LINE;
     use super::*;
+
+    #[tokio::test]
+    async fn a_line_is_written_after_the_work_that_it_is_of() {
+        static WRITTEN: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+        let lines = || {
+            let written = WRITTEN.lock().unwrap();
+            written.split_inclusive(|&byte| byte == b'\n').count()
+        };
+        LINES.get_or_init(|| Lines {
+            format: Format::Json,
+            write: Box::new(|text| WRITTEN.lock().unwrap().extend(text)),
+        });
+        let seen = lines_after(async {
+            write(&LINE);
+            write(&LINE);
+            lines()
+        });
+        assert_eq!((seen.await, lines()), (0, 2));
+        write(&LINE);
+        assert_eq!(lines(), 3);
+    }
 
     #[test]
     fn a_filter_is_levels_with_or_without_targets() {

@@ -119,11 +119,13 @@ impl RuntimeApi {
         (request_id, receiver)
     }
 
-    /// Waits until the function has asked for an event, which ends its init.
+    /// Waits until the function has asked for one event more than there were so far: the first
+    /// time ends its init, and any other all that it does for the event before.
     pub(crate) fn polled(&self) -> impl Future<Output = ()> + use<> {
         let mut polls = self.shared.polls.subscribe();
+        let invocations = self.invocations;
         async move {
-            polls.wait_for(|&polls| polls > 0).await.unwrap();
+            polls.wait_for(|&polls| polls > invocations).await.unwrap();
         }
     }
 

@@ -130,13 +130,16 @@ impl Function {
                 self.log()
             )
         };
+        self.idle().await;
         (request_id, answer)
     }
 
     /// Sends the text of an event, which need not be JSON, and waits for its answer.
     pub(crate) async fn invoke_text(&mut self, event: &str) -> Answer {
         let invocation = self.deliver(event.to_owned(), TIME_LEFT);
-        self.answer(invocation).await
+        let answer = self.answer(invocation).await;
+        self.idle().await;
+        answer
     }
 
     /// Sends an event; its answer is for later.
@@ -154,10 +157,10 @@ impl Function {
         self.wait_for(&what, invocation.answer).await.unwrap()
     }
 
-    /// Waits for the first poll: the function is initialised and idle.
+    /// Waits for the next poll: the function is initialised, and done with the last event.
     pub(crate) async fn idle(&mut self) {
         let polled = self.api.polled();
-        self.wait_for("the first poll", polled).await;
+        self.wait_for("the next poll", polled).await;
     }
 
     /// Waits for what the function must bring about while it lives.
