@@ -1,14 +1,17 @@
 //! `bootstrap` as Lambda runs it, against the least that a function can do.
 //!
 //! ```text
-//! cargo bench --bench bootstrap -- [MEASURE] [--rounds N] [--requests N] [NAME=BINARY …]
+//! cargo bench --bench bootstrap -- [MEASURE] [--rounds N] [--requests N] [--delay MS] [NAME=BINARY …]
 //! ```
 //!
 //! Builds the function and two floors the same way, then starts them in turn, round after round,
-//! behind a runtime API and a DynamoDB that always gives the same answer. Any further binary, such
+//! behind a runtime API and a DynamoDB that always gives the same answer, each event and each answer
+//! as much later as `--delay` says. Any further binary, such
 //! as the function of another commit, is measured beside them, with 2 modules. MEASURE is
 //!
-//! - `compare`, where none is given: start, requests and size, without TLS and with;
+//! - `compare`, where none is given: start, requests and size, without TLS and with; then those of
+//!   the bare handler and the function where Lambda and DynamoDB take their time;
+//! - `request`: requests of the bare handler and of the function, and of nothing else;
 //! - `documents`: requests by the size of their document;
 //! - `concurrency`: several invocations at a time, with one thread and with two. The bench itself,
 //!   which is DynamoDB too, has one thread, and what it takes of a processor is told: on a machine
@@ -18,6 +21,9 @@
 //! - `serve`: the same router as a container has it, `modulo serve --aws`, under HTTP over several
 //!   connections, against the least axum server with the same calls of the SDK;
 //! - `soak`: what is resident as requests go on, `--requests 1000000` for instance.
+//!
+//! For `compare`, `request`, `documents` and `soak` the bench has one processor and the programs
+//! another. `taskset --cpu-list 1 cargo bench …` has all share that one.
 
 #![forbid(unsafe_code)]
 
@@ -35,6 +41,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use figures::{Figure, percentile, table};
+use process::Processors;
 use run::Run;
 use serve::Server;
 use subject::{Load, Subject, run_in_turn};
@@ -53,6 +60,10 @@ mod tls;
 /// Where among the subjects the bare handler is, and the function itself.
 const BARE: usize = 1;
 const MODULO: usize = 2;
+const COLD: usize = 3;
+
+/// How much later than at once `compare` also has Lambda and DynamoDB answer.
+const DELAY: Duration = Duration::from_millis(1);
 
 /// The documents' sizes, in KB.
 const KILOBYTES: [usize; 4] = [1, 10, 100, 350];
@@ -67,20 +78,21 @@ const COUNTED: (usize, usize) = (100, 500);
 async fn main() -> Result<()> {
     let arguments = Arguments::parse()?;
     let roots = TaskRoots::create()?;
-    let dynamodb = format!("http://{}", dynamodb::start().await?);
+    let dynamodb = format!("http://{}", dynamodb::start(arguments.delay).await?);
     let subjects = || subjects(&arguments, &roots);
     match arguments.measure {
         Measure::Compare => compare(&arguments, &subjects()?, &dynamodb).await,
+        Measure::Request => request(&arguments, &subjects()?, &dynamodb).await,
         Measure::Documents => documents(&arguments, &subjects()?, &dynamodb).await,
         Measure::Concurrency => concurrency(&arguments, &subjects()?, &dynamodb).await,
-        Measure::Instructions => instructions(&subjects()?, &dynamodb).await,
+        Measure::Instructions => instructions(&arguments, &subjects()?, &dynamodb).await,
         Measure::Serve => serve(&arguments, roots.two.path(), &dynamodb).await,
         Measure::Soak => soak(&arguments, &subjects()?[MODULO], &dynamodb).await,
     }
 }
 
 async fn compare(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) -> Result<()> {
-    let load = Load::of(arguments.requests);
+    let load = arguments.load();
     let mut figures = figures(
         &runs_of(arguments, subjects, dynamodb, &load).await?,
         arguments.requests,
@@ -89,7 +101,7 @@ async fn compare(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) ->
     print(arguments, "Without TLS", subjects, &figures);
 
     let folder = tempfile::tempdir()?;
-    let endpoint = tls::Endpoint::start(folder.path()).await?;
+    let endpoint = tls::Endpoint::start(folder.path(), arguments.delay).await?;
     // Each has as many authorities to read as it would have for AWS.
     let secured: Vec<_> = subjects
         .iter()
@@ -108,11 +120,31 @@ async fn compare(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) ->
     let runs = runs_of(arguments, &secured, &dynamodb, &load).await?;
     let figures = crate::figures(&runs, arguments.requests);
     print(arguments, "With TLS", subjects, &figures);
+
+    let delayed = Arguments {
+        delay: DELAY,
+        others: Vec::new(),
+        ..*arguments
+    };
+    let dynamodb = format!("http://{}", dynamodb::start(DELAY).await?);
+    request(&delayed, &subjects[..=COLD], &dynamodb).await
+}
+
+async fn request(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) -> Result<()> {
+    let subjects = &subjects[BARE..];
+    let load = arguments.load();
+    let runs = runs_of(arguments, subjects, dynamodb, &load).await?;
+    let figures = figures(&runs, arguments.requests);
+    let title = format!(
+        "By themselves, Lambda and DynamoDB {:?} late",
+        arguments.delay
+    );
+    print_against(arguments, &title, subjects, 0, &figures);
     Ok(())
 }
 
 async fn documents(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) -> Result<()> {
-    let subjects = &subjects[BARE..=MODULO];
+    let subjects = &subjects[BARE..];
     let mut figures = Vec::new();
     for (name, event) in [
         ("GET", get_of as fn(usize) -> Result<Bytes>),
@@ -121,8 +153,7 @@ async fn documents(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) 
         for kilobytes in KILOBYTES {
             let load = Load {
                 events: vec![event(kilobytes)?],
-                requests: arguments.requests,
-                in_flight: 1,
+                ..arguments.load()
             };
             let runs = runs_of(arguments, subjects, dynamodb, &load).await?;
             figures.push(figure(
@@ -153,7 +184,7 @@ async fn concurrency(arguments: &Arguments, subjects: &[Subject], dynamodb: &str
             .collect();
         let load = Load {
             in_flight,
-            ..Load::of(arguments.requests)
+            ..arguments.load()
         };
         let runs = runs_of(arguments, &subjects, dynamodb, &load).await?;
         figures.extend(under_load(&runs, in_flight, arguments.requests));
@@ -227,7 +258,7 @@ fn resident(runs: &[Vec<Run>], name: &str) -> Figure {
 }
 
 /// By valgrind, under which nothing depends on what else the machine does.
-async fn instructions(subjects: &[Subject], dynamodb: &str) -> Result<()> {
+async fn instructions(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) -> Result<()> {
     println!("| | start | GET | POST |\n| --- | --- | --- | --- |");
     for subject in subjects {
         let mut counted = subject.clone();
@@ -241,7 +272,7 @@ async fn instructions(subjects: &[Subject], dynamodb: &str) -> Result<()> {
             let load = Load {
                 events: vec![event.clone()],
                 requests,
-                in_flight: 1,
+                ..arguments.load()
             };
             collected(&counted.run(dynamodb, &load).await?.stderr)
         };
@@ -273,7 +304,7 @@ fn collected(stderr: &str) -> Result<u64> {
 }
 
 async fn soak(arguments: &Arguments, subject: &Subject, dynamodb: &str) -> Result<()> {
-    let run = subject.run(dynamodb, &Load::of(arguments.requests)).await?;
+    let run = subject.run(dynamodb, &arguments.load()).await?;
     println!("| requests | resident, MB |\n| --- | --- |");
     for (requests, kib) in &run.resident_kib {
         println!("| {requests} | {:.2} |", megabytes(kib * 1_024));
@@ -365,6 +396,7 @@ fn event_of(event: &[u8], kilobytes: usize) -> Result<Bytes> {
 #[derive(Clone, Copy)]
 enum Measure {
     Compare,
+    Request,
     Documents,
     Concurrency,
     Instructions,
@@ -376,6 +408,8 @@ struct Arguments {
     measure: Measure,
     rounds: usize,
     requests: usize,
+    /// How long each event, and each answer of DynamoDB, is on its way.
+    delay: Duration,
     /// Name and binary.
     others: Vec<(String, PathBuf)>,
 }
@@ -386,6 +420,7 @@ impl Arguments {
             measure: Measure::Compare,
             rounds: 15,
             requests: 1_000,
+            delay: Duration::ZERO,
             others: Vec::new(),
         };
         let mut arguments = env::args().skip(1);
@@ -401,6 +436,7 @@ impl Arguments {
                 // Cargo's own.
                 "--bench" => {}
                 "compare" => parsed.measure = Measure::Compare,
+                "request" => parsed.measure = Measure::Request,
                 "documents" => parsed.measure = Measure::Documents,
                 "concurrency" => parsed.measure = Measure::Concurrency,
                 "instructions" => parsed.measure = Measure::Instructions,
@@ -408,6 +444,7 @@ impl Arguments {
                 "serve" => parsed.measure = Measure::Serve,
                 "--rounds" => parsed.rounds = number()?,
                 "--requests" => parsed.requests = number()?,
+                "--delay" => parsed.delay = Duration::from_millis(number()? as u64),
                 other => {
                     let (name, binary) = other.split_once('=').with_context(|| {
                         format!("`{other}` is neither a measure, an option nor NAME=BINARY")
@@ -417,6 +454,10 @@ impl Arguments {
             }
         }
         Ok(parsed)
+    }
+
+    fn load(&self) -> Load {
+        Load::of(self.requests, self.delay)
     }
 }
 
@@ -463,15 +504,18 @@ impl TaskRoots {
 }
 
 fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
+    let (compares, is_apart) = match arguments.measure {
+        Measure::Compare => (true, true),
+        Measure::Instructions => (true, false),
+        Measure::Request | Measure::Documents | Measure::Soak => (false, true),
+        Measure::Concurrency | Measure::Serve => (false, false),
+    };
     let floors = build(&["--package", "floors"])?;
     // Its name is the function's, which is built after it.
-    let with_schemas = match arguments.measure {
-        Measure::Compare | Measure::Instructions => {
-            Some(roots.keep(&build_bootstrap("lambda,schemas")?)?)
-        }
-        Measure::Documents | Measure::Concurrency | Measure::Serve | Measure::Soak => None,
-    };
+    let with_schemas = compares.then(|| roots.keep(&build_bootstrap("lambda,schemas")?));
+    let with_schemas = with_schemas.transpose()?;
     let bootstrap = build_bootstrap("lambda")?;
+    let processors = if is_apart { Processors::apart()? } else { None };
     let subject = |name: &str, binary: &Path, root: &TempDir| {
         ensure!(binary.is_file(), "there is no {}", binary.display());
         Ok(Subject {
@@ -480,6 +524,7 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
             task_root: root.path().to_owned(),
             variables: Vec::new(),
             wrapper: Vec::new(),
+            processors,
         })
     };
     let mut subjects = vec![
@@ -487,19 +532,18 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
         subject("bare", &floors.join("floor-bare"), &roots.two)?,
         subject("modulo, 2 modules", &bootstrap, &roots.two)?,
     ];
-    let Some(with_schemas) = with_schemas else {
-        return Ok(subjects);
-    };
-    subjects.extend([
-        subject("modulo, not warmed up", &bootstrap, &roots.cold)?,
-        subject("modulo, 100 modules", &bootstrap, &roots.hundred)?,
-        subject(
-            "modulo, 100 modules with schemas",
-            &with_schemas,
-            &roots.hundred_with_schemas,
-        )?,
-        subject("modulo, 1,000 modules", &bootstrap, &roots.thousand)?,
-    ]);
+    if let Some(with_schemas) = with_schemas {
+        subjects.extend([
+            subject("modulo, not warmed up", &bootstrap, &roots.cold)?,
+            subject("modulo, 100 modules", &bootstrap, &roots.hundred)?,
+            subject(
+                "modulo, 100 modules with schemas",
+                &with_schemas,
+                &roots.hundred_with_schemas,
+            )?,
+            subject("modulo, 1,000 modules", &bootstrap, &roots.thousand)?,
+        ]);
+    }
     for (name, binary) in &arguments.others {
         subjects.push(subject(name, binary, &roots.two)?);
     }
@@ -570,6 +614,9 @@ fn figures(runs: &[Vec<Run>], requests: usize) -> Vec<Figure> {
         }),
         figure("first request, ms", 2, &|run| {
             milliseconds(run.first_answer)
+        }),
+        figure("spawn to first answer, ms", 2, &|run| {
+            milliseconds(run.first_poll + run.first_answer)
         }),
         figure("warm request, p50, µs", 0, &latency(50)),
         figure("warm request, p99, µs", 0, &latency(99)),

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
@@ -12,6 +13,7 @@ use axum::response::IntoResponse;
 use axum::serve::Listener;
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 
 /// The item that `GetItem` finds, in modulo1's table.
 const ITEM: &str = r#"{"Item":{"modulo1Id":{"S":"sala90"},"data":{"S":"{\"description\":\"Sala 90\",\"chairs\":90}"}}}"#;
@@ -22,14 +24,15 @@ pub const KILOBYTES: &str = "kb";
 /// How many items a `Scan` and a `BatchGetItem` find: sala0, sala1, …
 pub const ITEMS: usize = 100;
 
-/// What a `Scan` and a `BatchGetItem` answer.
+/// What a `Scan` and a `BatchGetItem` answer, and how long every answer takes.
 struct Answers {
     scan: String,
     batch: String,
+    delay: Duration,
 }
 
 impl Answers {
-    fn new() -> Self {
+    fn new(delay: Duration) -> Self {
         let items = (0..ITEMS).map(|n| {
             json!({ "modulo1Id": { "S": format!("sala{n}") }, "data": { "S": format!(r#"{{"description":"Sala {n}","chairs":{n}}}"#) } })
         });
@@ -37,20 +40,24 @@ impl Answers {
         Self {
             scan: json!({ "Items": items, "Count": ITEMS, "ScannedCount": ITEMS }).to_string(),
             batch: json!({ "Responses": { "modulo1-local": items } }).to_string(),
+            delay,
         }
     }
 }
 
 /// Listens on a free port of the loopback device, for as long as the runtime lives.
-pub async fn start() -> std::io::Result<SocketAddr> {
-    serve(TcpListener::bind("127.0.0.1:0").await?)
+pub async fn start(delay: Duration) -> std::io::Result<SocketAddr> {
+    serve(TcpListener::bind("127.0.0.1:0").await?, delay)
 }
 
 /// As [`start`], by whatever comes in at `listener`.
-pub fn serve<L: Listener<Addr = SocketAddr>>(listener: L) -> std::io::Result<SocketAddr> {
+pub fn serve<L: Listener<Addr = SocketAddr>>(
+    listener: L,
+    delay: Duration,
+) -> std::io::Result<SocketAddr> {
     let address = listener.local_addr()?;
     let answers = Router::new().fallback(answer);
-    let server = axum::serve(listener, answers.with_state(Arc::new(Answers::new())));
+    let server = axum::serve(listener, answers.with_state(Arc::new(Answers::new(delay))));
     tokio::spawn(server.into_future());
     Ok(address)
 }
@@ -78,6 +85,9 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> impl IntoResponse {
+    if !answers.delay.is_zero() {
+        sleep(answers.delay).await;
+    }
     let target = headers.get("x-amz-target").map(HeaderValue::as_bytes);
     let (status, body) = match target {
         Some(b"DynamoDB_20120810.GetItem") => (StatusCode::OK, item(&body)),

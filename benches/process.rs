@@ -5,14 +5,53 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 
 /// User and system time of the bench.
 pub fn own_cpu() -> Result<Duration> {
     Ok(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?.into())
+}
+
+/// The calling thread, of which the bench has one.
+const THIS: Pid = Pid::from_raw(0);
+
+/// A processor for the bench and another for what it measures, as Lambda and DynamoDB are not where
+/// the function is. Where the kernel may choose, it moves both about, and what waking the other
+/// costs a program depends on where it is.
+#[derive(Clone, Copy)]
+pub struct Processors {
+    own: CpuSet,
+    measured: CpuSet,
+}
+
+impl Processors {
+    /// The first two that the bench may use, if there are two. From here on the bench has one.
+    pub fn apart() -> Result<Option<Self>> {
+        let usable = sched_getaffinity(THIS)?;
+        let usable = (0..CpuSet::count()).filter(|&processor| usable.is_set(processor) == Ok(true));
+        let mut sets = usable.map(|processor| {
+            let mut set = CpuSet::new();
+            set.set(processor).map(|()| set)
+        });
+        let (Some(own), Some(measured)) = (sets.next(), sets.next()) else {
+            return Ok(None);
+        };
+        let (own, measured) = (own?, measured?);
+        sched_setaffinity(THIS, &own)?;
+        Ok(Some(Self { own, measured }))
+    }
+
+    /// Starts a program on the processor for it: that of whoever starts it.
+    pub fn spawn(&self, command: &mut Command) -> Result<Child> {
+        sched_setaffinity(THIS, &self.measured)?;
+        let child = command.spawn();
+        sched_setaffinity(THIS, &self.own)?;
+        Ok(child?)
+    }
 }
 
 /// A process that runs, as the kernel accounts for it.

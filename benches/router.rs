@@ -15,6 +15,7 @@ use std::hint::black_box;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::Client;
@@ -152,7 +153,9 @@ fn start_dynamodb() -> SocketAddr {
             .build()
             .expect("a runtime can be had");
         runtime.block_on(async {
-            let address = dynamodb::start().await.expect("a port is free");
+            let address = dynamodb::start(Duration::ZERO)
+                .await
+                .expect("a port is free");
             sender.send(address).expect("the bench waits for it");
             std::future::pending::<()>().await;
         });

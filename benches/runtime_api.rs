@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 /// How long a function is given to answer. Longer than Lambda's default of 3 s, which valgrind, or
 /// others at work on the machine, can make of a first request: the function then gives up.
@@ -35,6 +36,7 @@ struct Shared {
     events: Mutex<UnboundedReceiver<Bytes>>,
     answers: UnboundedSender<(Duration, Result<Bytes>)>,
     in_flight: std::sync::Mutex<InFlight>,
+    delay: Duration,
 }
 
 /// When each event was handed out that is not answered yet, by its request's id.
@@ -45,7 +47,8 @@ struct InFlight {
 }
 
 impl RuntimeApi {
-    pub async fn start() -> Result<Self> {
+    /// Listens on a free port; each event is on its way for so long before it is handed out.
+    pub async fn start(delay: Duration) -> Result<Self> {
         let (polls_in, polls) = unbounded_channel();
         let (events, events_out) = unbounded_channel();
         let (answers_in, answers) = unbounded_channel();
@@ -54,6 +57,7 @@ impl RuntimeApi {
             events: Mutex::new(events_out),
             answers: answers_in,
             in_flight: std::sync::Mutex::default(),
+            delay,
         };
         let routes = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
@@ -121,6 +125,10 @@ async fn next(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
     let Some(event) = events.recv().await else {
         return StatusCode::GONE.into_response();
     };
+    drop(events);
+    if !shared.delay.is_zero() {
+        sleep(shared.delay).await;
+    }
     let id = shared.in_flight().hand_out();
     let deadline = SystemTime::now() + TIME_LIMIT;
     let deadline = deadline

@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::process::Process;
+use crate::process::{Process, Processors};
 use crate::run::{PATIENCE, Run, Started, in_turn, patiently};
 use crate::runtime_api::RuntimeApi;
 
@@ -36,6 +36,8 @@ pub struct Subject {
     pub variables: Vec<(&'static str, String)>,
     /// A program that runs it, with its arguments.
     pub wrapper: Vec<String>,
+    /// Where it runs, if not wherever the kernel likes.
+    pub processors: Option<Processors>,
 }
 
 /// What a function has to answer.
@@ -46,15 +48,18 @@ pub struct Load {
     pub requests: usize,
     /// How many at a time.
     pub in_flight: usize,
+    /// How long each is on its way to the function.
+    pub delay: Duration,
 }
 
 impl Load {
     /// GET and POST, one after the other.
-    pub fn of(requests: usize) -> Self {
+    pub fn of(requests: usize, delay: Duration) -> Self {
         Self {
             events: vec![get(), post()],
             requests,
             in_flight: 1,
+            delay,
         }
     }
 
@@ -90,7 +95,7 @@ impl Subject {
 
     /// Starts the function, and has it answer what is not counted.
     async fn start<'l>(&self, dynamodb: &str, load: &'l Load) -> Result<Function<'l>> {
-        let api = RuntimeApi::start().await?;
+        let api = RuntimeApi::start(load.delay).await?;
         let began = Instant::now();
         let mut child = self.spawn(api.address, dynamodb)?;
         let process = Process::of(&child)?;
@@ -168,9 +173,12 @@ impl Subject {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .with_context(|| format!("cannot start {}", self.binary.display()))
+            .kill_on_drop(true);
+        let child = match &self.processors {
+            Some(processors) => processors.spawn(&mut command),
+            None => command.spawn().map_err(anyhow::Error::from),
+        };
+        child.with_context(|| format!("cannot start {}", self.binary.display()))
     }
 }
 

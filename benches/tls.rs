@@ -4,6 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::serve::Listener;
@@ -32,7 +33,7 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// Serves, and writes the files into `folder`.
-    pub async fn start(folder: &Path) -> Result<Self> {
+    pub async fn start(folder: &Path, delay: Duration) -> Result<Self> {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
@@ -58,7 +59,7 @@ impl Endpoint {
         Ok(Self {
             system_roots: file("system.pem", &system)?,
             amazon_roots: file("amazon.pem", AMAZON)?,
-            address: dynamodb::serve(listener)?,
+            address: dynamodb::serve(listener, delay)?,
         })
     }
 }
