@@ -5,13 +5,13 @@
 //! ```
 //!
 //! Builds the function and two floors the same way, then starts them in turn, round after round,
-//! behind a runtime API and a DynamoDB that always gives the same answer, each event and each answer
-//! as much later as `--delay` says. Any further binary, such
-//! as the function of another commit, is measured beside them, with 2 modules. MEASURE is
+//! behind a runtime API and a DynamoDB that always gives the same answer. Each event and each answer
+//! is on its way for as long as `--delay` says. Any further binary, such as the function of another
+//! commit, is measured beside them, with 2 modules. MEASURE is
 //!
-//! - `compare`, where none is given: start, requests and size, without TLS and with; then those of
-//!   the bare handler and the function where Lambda and DynamoDB take their time;
-//! - `request`: requests of the bare handler and of the function, and of nothing else;
+//! - `compare`, where none is given: start, requests and size, without TLS and with; then the bare
+//!   handler and the function where Lambda and DynamoDB take their time;
+//! - `request`: start and requests of the bare handler and of the function alone;
 //! - `documents`: requests by the size of their document;
 //! - `concurrency`: several invocations at a time, with one thread and with two. The bench itself,
 //!   which is DynamoDB too, has one thread, and what it takes of a processor is told: on a machine
@@ -22,8 +22,8 @@
 //!   connections, against the least axum server with the same calls of the SDK;
 //! - `soak`: what is resident as requests go on, `--requests 1000000` for instance.
 //!
-//! For `compare`, `request`, `documents` and `soak` the bench has one processor and the programs
-//! another. `taskset --cpu-list 1 cargo bench …` has all share that one.
+//! For `compare`, `request`, `documents` and `soak` the bench has one processor and the programs have
+//! another; under `taskset --cpu-list 1` all share that one.
 
 #![forbid(unsafe_code)]
 
@@ -62,7 +62,7 @@ const BARE: usize = 1;
 const MODULO: usize = 2;
 const COLD: usize = 3;
 
-/// How much later than at once `compare` also has Lambda and DynamoDB answer.
+/// How long an event and an answer of DynamoDB are on their way in the last table of `compare`.
 const DELAY: Duration = Duration::from_millis(1);
 
 /// The documents' sizes, in KB.
@@ -135,10 +135,7 @@ async fn request(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) ->
     let load = arguments.load();
     let runs = runs_of(arguments, subjects, dynamodb, &load).await?;
     let figures = figures(&runs, arguments.requests);
-    let title = format!(
-        "By themselves, Lambda and DynamoDB {:?} late",
-        arguments.delay
-    );
+    let title = format!("Alone, with a delay of {:?}", arguments.delay);
     print_against(arguments, &title, subjects, 0, &figures);
     Ok(())
 }
