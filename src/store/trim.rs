@@ -15,7 +15,7 @@ const USER_AGENT: &str = concat!("modulo/", env!("CARGO_PKG_VERSION"));
 
 /// Puts one name in the place of the SDK's two, which it makes anew for each call, of a dozen parts,
 /// and one of which it signs: a twentieth of a call's instructions. A call's id and the number of
-/// its attempt, which are signed as well, are left out.
+/// its attempt are left out: a hundredth.
 #[derive(Debug)]
 pub(super) struct Trim;
 
