@@ -10,6 +10,8 @@ const TRIPLES = {
   arm64: 'aarch64-unknown-linux-gnu',
 };
 const GLIBC = '2.34';
+/** mimalloc has the time of its build in it; the same source is to give the same package. */
+const SOURCE_DATE_EPOCH = process.env.SOURCE_DATE_EPOCH ?? '0';
 const REQUIREMENTS = path.join(__dirname, 'requirements.txt');
 
 /** Every function's feature; `complete` is all that there are, for any modules.toml. */
@@ -38,7 +40,7 @@ function buildBootstrap(arch, features) {
       ...['--bin', 'bootstrap'],
     ],
     {
-      env: { CARGO_ZIGBUILD_PYTHON_PATH: python },
+      env: { CARGO_ZIGBUILD_PYTHON_PATH: python, SOURCE_DATE_EPOCH },
       mend: 'remove target/deploy-tools and deploy again',
     },
   );

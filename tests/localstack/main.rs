@@ -12,6 +12,7 @@ mod defaults;
 mod emulator;
 mod features;
 mod lifecycle;
+mod package;
 mod permissions;
 mod program;
 mod project;

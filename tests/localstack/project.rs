@@ -219,7 +219,7 @@ fn in_stage(mut command: Command, folder: &Path) -> Command {
 
 /// The release package of this tree, made as a user makes it, unless `MODULO_ARTIFACT` names
 /// another; the projects put their own `modules.toml` in.
-fn artifact() -> &'static Path {
+pub(crate) fn artifact() -> &'static Path {
     static ARTIFACT: OnceLock<PathBuf> = OnceLock::new();
     ARTIFACT.get_or_init(|| {
         let npm = ["run", "--silent", "package", "--", "--stage", "local"];

@@ -1,0 +1,26 @@
+//! The function's package, as it is built for a deployment.
+
+use std::fs::File;
+use std::io::Read;
+
+use zip::ZipArchive;
+
+use crate::project::artifact;
+
+/// mimalloc has the day of its build in it: a deployment of the same source on another day would be
+/// one of another function.
+#[test]
+fn the_function_does_not_tell_when_it_was_built() {
+    let mut package = ZipArchive::new(File::open(artifact()).unwrap()).unwrap();
+    let mut function = Vec::new();
+    package
+        .by_name("bootstrap")
+        .unwrap()
+        .read_to_end(&mut function)
+        .unwrap();
+    let has = |day: &[u8]| function.windows(day.len()).any(|bytes| bytes == day);
+    assert!(
+        has(b"Jan  1 1970"),
+        "the package was built with another day"
+    );
+}
