@@ -239,10 +239,11 @@ fn package(program: &str, arguments: &[&str], zip: &str) -> PathBuf {
         return given.into();
     }
     node_modules();
+    // Before the lock, which an emulator that has to be installed takes as well.
+    let mut command = in_stage(Command::new(program), root());
     let _lock = lock();
     let start = Instant::now();
-    run(in_stage(Command::new(program), root()).args(arguments))
-        .unwrap_or_else(|why| panic!("{why}"));
+    run(command.args(arguments)).unwrap_or_else(|why| panic!("{why}"));
     report(zip, start.elapsed());
     root().join(zip)
 }
