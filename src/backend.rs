@@ -9,7 +9,7 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::ProvideCredentials;
 
 use crate::aws;
-use crate::local::{self, Data, Engine, LocalError};
+use crate::local::{self, Data, Engine, LocalError, TableError};
 use crate::module::Module;
 use crate::store::Store;
 
@@ -101,7 +101,7 @@ impl Tables {
     pub(crate) async fn prepare(
         &self,
         modules: impl IntoIterator<Item = &Arc<Module>>,
-    ) -> Result<(), LocalError> {
+    ) -> Result<(), TableError> {
         if self.may_create {
             local::create_tables(self.store.client(), modules).await?;
         }
