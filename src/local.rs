@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+pub(crate) use self::tables::{Found, Ownership, prepare};
 pub use self::tables::{TableError, create_tables};
 
 mod tables;

@@ -15,6 +15,7 @@ pub use self::deployed::{UnknownDeployment, deployed};
 use crate::module::{Module, Modules, Storage};
 use crate::name::TENANT_INDEX;
 use crate::schema::{InvalidSchema, Schema};
+use crate::store::keys_in_words;
 
 mod access;
 mod deployed;
@@ -106,12 +107,10 @@ fn hash(schema: &Schema) -> Result<String, Arc<InvalidSchema>> {
 
 /// The indexes by name, each with its keys and their types.
 fn described_indexes(module: &Module) -> BTreeMap<String, String> {
-    let indexes = module.table_indexes().map(|index| {
-        let keys = index.keys.iter();
-        let keys = keys.map(|(attribute, key_type)| format!("{attribute} ({key_type})"));
-        (index.name.to_owned(), keys.collect::<Vec<_>>().join(", "))
-    });
-    indexes.collect()
+    let indexes = module.table_indexes();
+    indexes
+        .map(|index| (index.name.to_owned(), keys_in_words(&index.keys)))
+        .collect()
 }
 
 /// What changes between two deployments.

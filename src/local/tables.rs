@@ -1,72 +1,121 @@
-//! Making the tables that the modules need.
+//! The modules' tables, as far as this program may make or change them.
 
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata};
+use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction,
     DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndex, GlobalSecondaryIndexUpdate,
-    KeySchemaElement, KeyType, Projection, ProjectionType, ScalarAttributeType, TableDescription,
+    KeySchemaElement, KeyType, Projection, ProjectionType, ProvisionedThroughput,
+    ScalarAttributeType, TableDescription,
 };
+use futures_util::{StreamExt, stream};
 
 use crate::chain::Chain;
-use crate::module::{Module, TableIndex};
-use crate::store;
+use crate::module::{Billing, Module, TableIndex};
+use crate::name::ModuleName;
+use crate::store::{Misfit, Unusable, billing_of, check, describe};
 
-/// Why a table can't be had.
+/// How many tables are looked at together.
+const AT_ONCE: usize = 16;
+
+/// A table can't be looked at or made.
 #[derive(Debug, thiserror::Error)]
-pub enum TableError {
-    /// A table can't be made or looked at.
-    #[error("cannot prepare table `{table}`: {reason}")]
-    Table {
-        /// The table.
-        table: String,
-        /// What DynamoDB says.
-        reason: String,
-    },
-    /// The table is there, with another key.
-    #[error(
-        "table `{table}` has the key attribute `{found}`, module `{module}` says `{expected}`; name the module's `key` so, or give it another `table`"
-    )]
-    Key {
-        /// The table.
-        table: String,
-        /// The module.
-        module: String,
-        /// The table's key attribute.
-        found: String,
-        /// The module's.
-        expected: String,
-    },
+#[error("cannot prepare table `{table}`: {reason}")]
+pub struct TableError {
+    table: String,
+    reason: String,
 }
 
-/// Makes the modules' tables that are not there yet; what is there is left as it is.
+/// Whose the tables are, which decides what may be done to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ownership {
+    /// This program's, in the embedded engine. Missing tables are made, and indexes changed.
+    Own,
+    /// An emulator's, where others may have made tables. Missing ones are made, and what is there
+    /// is left as it is.
+    Shared,
+    /// A deployment's, in AWS. Nothing is made or changed.
+    Deployed,
+}
+
+/// The modules that can't use their tables, and why.
+pub(crate) type Found = Vec<(ModuleName, Unusable)>;
+
+/// Makes the modules' tables in an engine that nobody else has: those that are missing, and the
+/// indexes of the others.
 ///
 /// # Errors
-/// A table can't be made, or is there with another key.
+/// A table can't be made, or one that is there does not fit.
 pub async fn create_tables(
     client: &Client,
     modules: impl IntoIterator<Item = &Arc<Module>>,
 ) -> Result<(), TableError> {
-    for module in modules {
-        match client
-            .describe_table()
-            .table_name(module.table().as_str())
-            .send()
-            .await
-        {
-            Ok(found) => {
-                check_key(module, found.table.as_ref())?;
-                match_indexes(client, module, found.table.as_ref()).await?;
+    let found = prepare(client, modules, Ownership::Own).await?;
+    match found.into_iter().next() {
+        None => Ok(()),
+        Some((module, unusable)) => Err(TableError {
+            table: module.to_string(),
+            reason: unusable.to_string(),
+        }),
+    }
+}
+
+/// Does to the modules' tables what may be done, and tells which still can't be used.
+pub(crate) async fn prepare(
+    client: &Client,
+    modules: impl IntoIterator<Item = &Arc<Module>>,
+    ownership: Ownership,
+) -> Result<Found, TableError> {
+    let modules: Vec<_> = modules.into_iter().map(Arc::clone).collect();
+    let mut described = stream::iter(modules)
+        .map(|module| async {
+            let table = describe(client, module.table()).await;
+            (module, table)
+        })
+        .buffered(AT_ONCE);
+    let mut found = Vec::new();
+    while let Some((module, table)) = described.next().await {
+        let table = match table {
+            Ok(table) => table,
+            Err(unknown) if ownership == Ownership::Deployed => {
+                // What keeps one table from being looked at keeps all.
+                found.push((module.name().clone(), unknown));
+                break;
             }
-            Err(error) if error.code() == Some("ResourceNotFoundException") => {
-                create_table(client, module).await?;
-            }
-            Err(error) => return Err(table_error(module, Chain(&error).to_string())),
+            Err(unknown) => return Err(table_error(&module, unknown.to_string())),
+        };
+        if let Err(unusable) = prepare_one(client, &module, table.as_ref(), ownership).await? {
+            found.push((module.name().clone(), unusable));
         }
     }
-    Ok(())
+    Ok(found)
+}
+
+async fn prepare_one(
+    client: &Client,
+    module: &Module,
+    table: Option<&TableDescription>,
+    ownership: Ownership,
+) -> Result<Result<(), Unusable>, TableError> {
+    let Some(table) = table else {
+        if ownership == Ownership::Deployed {
+            return Ok(Err(Unusable::Absent(module.table().clone())));
+        }
+        create_table(client, module).await?;
+        return Ok(Ok(()));
+    };
+    match check(table, module) {
+        Err(Unusable::Unfit { misfits, .. })
+            if ownership == Ownership::Own
+                && misfits.iter().all(|misfit| misfit.index().is_some()) =>
+        {
+            change_indexes(client, module, table, &misfits).await?;
+            Ok(Ok(()))
+        }
+        checked => Ok(checked),
+    }
 }
 
 async fn create_table(client: &Client, module: &Module) -> Result<(), TableError> {
@@ -92,33 +141,34 @@ async fn create_table(client: &Client, module: &Module) -> Result<(), TableError
     Ok(())
 }
 
-/// Makes the indexes that the table lacks, and those anew that have other keys now; DynamoDB takes
-/// one change at a time.
-async fn match_indexes(
+/// Makes the indexes that the table lacks, and those anew that do not fit; DynamoDB takes one change
+/// at a time.
+async fn change_indexes(
     client: &Client,
     module: &Module,
-    table: Option<&TableDescription>,
+    table: &TableDescription,
+    misfits: &[Misfit],
 ) -> Result<(), TableError> {
     let unbuilt = |error: BuildError| table_error(module, error.to_string());
-    let found = table.map(TableDescription::global_secondary_indexes);
-    let found = found.unwrap_or_default();
-    for index in module.table_indexes() {
-        let name = index.name;
-        let schema = index_schema(&index).map_err(unbuilt)?;
-        let existing = found.iter().find(|found| found.index_name() == Some(name));
+    let capacity = capacity(billing_of(table)).map_err(unbuilt)?;
+    for misfit in misfits {
+        let Some(index) = module
+            .table_indexes()
+            .find(|index| misfit.index() == Some(index.name))
+        else {
+            continue;
+        };
         let mut updates = Vec::new();
-        if let Some(existing) = existing {
-            if existing.key_schema() == schema {
-                continue;
-            }
-            let delete = DeleteGlobalSecondaryIndexAction::builder().index_name(name);
+        if !matches!(misfit, Misfit::NoIndex { .. }) {
+            let delete = DeleteGlobalSecondaryIndexAction::builder().index_name(index.name);
             let delete = delete.build().map_err(unbuilt)?;
             updates.push(GlobalSecondaryIndexUpdate::builder().delete(delete).build());
         }
         let create = CreateGlobalSecondaryIndexAction::builder()
-            .index_name(name)
-            .set_key_schema(Some(schema))
-            .projection(everything());
+            .index_name(index.name)
+            .set_key_schema(Some(index_schema(&index).map_err(unbuilt)?))
+            .projection(everything())
+            .set_provisioned_throughput(capacity.clone());
         let create = create.build().map_err(unbuilt)?;
         updates.push(GlobalSecondaryIndexUpdate::builder().create(create).build());
         for update in updates {
@@ -133,6 +183,19 @@ async fn match_indexes(
         }
     }
     Ok(())
+}
+
+/// What an index needs of capacity: as much as its table has, as in a deployment.
+fn capacity(billing: Billing) -> Result<Option<ProvisionedThroughput>, BuildError> {
+    let Billing::Provisioned { read, write } = billing else {
+        return Ok(None);
+    };
+    let units = |units| i64::try_from(units).unwrap_or(i64::MAX);
+    ProvisionedThroughput::builder()
+        .read_capacity_units(units(read))
+        .write_capacity_units(units(write))
+        .build()
+        .map(Some)
 }
 
 fn definitions(module: &Module) -> Result<Vec<AttributeDefinition>, BuildError> {
@@ -164,21 +227,8 @@ fn everything() -> Projection {
         .build()
 }
 
-fn check_key(module: &Module, table: Option<&TableDescription>) -> Result<(), TableError> {
-    let found = store::key_of(table);
-    if found == module.key().as_str() {
-        return Ok(());
-    }
-    Err(TableError::Key {
-        table: module.table().to_string(),
-        module: module.name().to_string(),
-        found,
-        expected: module.key().to_string(),
-    })
-}
-
 fn table_error(module: &Module, reason: String) -> TableError {
-    TableError::Table {
+    TableError {
         table: module.table().to_string(),
         reason,
     }
