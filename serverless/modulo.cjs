@@ -48,6 +48,7 @@ module.exports = {
     return { ...others, Resources: { ...Resources, ...(await dashboard(context)) } };
   },
   iam: async (context) => (await describe(context)).iam,
+  policies: async (context) => (await describe(context)).policies,
 
   environment: async ({ resolveVariable }) => {
     const stage = await resolveVariable('sls:stage');
