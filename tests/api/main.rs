@@ -24,6 +24,7 @@ mod new;
 mod openapi;
 mod patch;
 mod plain;
+mod plan;
 mod property;
 mod readme;
 mod reload;

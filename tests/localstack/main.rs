@@ -14,6 +14,7 @@ mod features;
 mod lifecycle;
 mod package;
 mod permissions;
+mod plan;
 mod program;
 mod project;
 mod readme;
