@@ -3,7 +3,7 @@
 //! The stacks are made as osls would, but of tables only, so that no function has to be built.
 
 use aws_sdk_cloudformation::Client;
-use aws_sdk_cloudformation::types::Capability;
+use aws_sdk_cloudformation::types::{Capability, Stack};
 use modulo::{config, local};
 use serde_json::{Value, json};
 
@@ -19,10 +19,7 @@ fn put(stack: &str, template: &Value) {
     let client = client();
     let described = wait(client.describe_stacks().stack_name(stack).send());
     let is_there = described.is_ok_and(|output| {
-        let status = output
-            .stacks()
-            .first()
-            .and_then(|stack| stack.stack_status());
+        let status = output.stacks().first().and_then(Stack::stack_status);
         status.is_some_and(|status| !status.as_str().starts_with("DELETE_"))
     });
     let template = template.to_string();
