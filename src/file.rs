@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::{fs, io};
 
 /// Where such a file is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +21,27 @@ impl ConfigFile {
         }
     }
 
-    /// The file, to be opened.
+    /// The file's path, for messages and to watch it: [`ConfigFile::read`] opens it.
     #[must_use]
     pub fn location(&self) -> PathBuf {
         self.folder.join(self.path.as_str())
+    }
+
+    /// Reads the file. Symbolic links are followed within the folder, where Kubernetes makes some,
+    /// and not out of it: a schema is packed and, by `/_openapi.json`, public.
+    ///
+    /// # Errors
+    /// It can't be read, or a link leads out of the folder.
+    pub fn read(&self) -> io::Result<Vec<u8>> {
+        // Joined, since the folder of a file that is named without one is the empty path.
+        let folder = self.folder.join(".").canonicalize()?;
+        let location = self.location().canonicalize()?;
+        if location.starts_with(folder) {
+            fs::read(location)
+        } else {
+            let message = "a symbolic link leads out of the folder of modules.toml";
+            Err(io::Error::other(message))
+        }
     }
 }
 

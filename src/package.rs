@@ -97,7 +97,11 @@ pub fn write(
     // By path, since modules may share one.
     let mut files = BTreeMap::new();
     for file in config.modules.files() {
-        files.insert(file.path.as_str(), read(&file.location())?);
+        let content = file.read().map_err(|source| PackageError::Read {
+            file: file.location(),
+            source,
+        })?;
+        files.insert(file.path.as_str(), content);
     }
     let binary = binary_of(bootstrap)?;
     let features: Vec<_> = Feature::needed_by(config)

@@ -89,7 +89,7 @@ impl Schema {
     fn document(&self) -> Result<&Value, Arc<InvalidSchema>> {
         match &self.source {
             Source::File(file, document) => document
-                .get_or_init(|| read(file.location()).map_err(Arc::new))
+                .get_or_init(|| read(file).map_err(Arc::new))
                 .as_ref()
                 .map_err(Arc::clone),
             Source::Inline(document) => Ok(document),
@@ -121,13 +121,15 @@ impl PartialEq for Schema {
 
 impl Eq for Schema {}
 
-fn read(file: PathBuf) -> Result<Value, InvalidSchema> {
-    match std::fs::read(&file) {
-        Ok(text) => {
-            serde_json::from_slice(&text).map_err(|source| InvalidSchema::NotJson { file, source })
-        }
-        Err(source) => Err(InvalidSchema::Read { file, source }),
-    }
+fn read(file: &ConfigFile) -> Result<Value, InvalidSchema> {
+    let text = file.read().map_err(|source| InvalidSchema::Read {
+        file: file.location(),
+        source,
+    })?;
+    serde_json::from_slice(&text).map_err(|source| InvalidSchema::NotJson {
+        file: file.location(),
+        source,
+    })
 }
 
 /// Why a schema can't be used.

@@ -113,9 +113,8 @@ fn read(
     keys: &OnceLock<Result<Arc<KeySet>, Arc<InvalidJwks>>>,
 ) -> Result<Arc<KeySet>, Arc<InvalidJwks>> {
     let read = || {
-        let location = file.location();
-        let text = std::fs::read(&location).map_err(|source| InvalidJwks::Read {
-            file: location,
+        let text = file.read().map_err(|source| InvalidJwks::Read {
+            file: file.location(),
             source,
         })?;
         KeySet::parse(&text).map(Arc::new)

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -304,4 +305,57 @@ async fn a_schema_file_is_read_when_it_is_first_needed() {
             assert_eq!(app.get(path).await.status, 404);
         }
     }
+}
+
+/// A schema is packed, and public by `/_openapi.json`: a link to it must not take along what lies
+/// elsewhere. Kubernetes mounts a folder whose files are links to a version of it.
+#[tokio::test]
+async fn a_link_may_not_lead_out_of_the_folder() {
+    let outside = tempfile::tempdir().unwrap();
+    let schema = outside.path().join("secret.json");
+    fs::write(&schema, r#"{"description": "planted"}"#).unwrap();
+    let modules = "[modules.rooms]\nkey = \"roomId\"\nschema = \"schemas/room.json\"\n";
+    let folder = Folder::with(modules);
+    let schemas = folder.path().join("schemas");
+    let link = |from: &Path, to: &Path| std::os::unix::fs::symlink(to, from).unwrap();
+    let refused =
+        "cannot read `schemas/room.json`: a symbolic link leads out of the folder of modules.toml";
+
+    fs::create_dir(&schemas).unwrap();
+    link(&schemas.join("room.json"), &schema);
+    for arguments in [
+        &["check"][..],
+        &["serve", "--memory", "--addr", "127.0.0.1:0"],
+        &["openapi"],
+        &[
+            "package",
+            "--bootstrap",
+            env!("CARGO_BIN_EXE_bootstrap"),
+            "--output",
+            "package.zip",
+        ],
+    ] {
+        let (status, stdout, stderr) = folder.run(arguments).await;
+        assert_ne!(status, Some(0), "{arguments:?}: {stdout}");
+        assert!(stderr.contains(refused), "{arguments:?}: {stderr}");
+        assert!(!stdout.contains("planted"), "{arguments:?}: {stdout}");
+    }
+    assert!(!folder.path().join("package.zip").exists());
+
+    // A folder is a link no less.
+    fs::remove_dir_all(&schemas).unwrap();
+    fs::rename(&schema, outside.path().join("room.json")).unwrap();
+    link(&schemas, outside.path());
+    let (status, _, stderr) = folder.run(&["check"]).await;
+    assert!(status != Some(0) && stderr.contains(refused), "{stderr}");
+
+    fs::remove_file(&schemas).unwrap();
+    let version = folder.path().join("..2026_11_28");
+    fs::create_dir(&version).unwrap();
+    fs::write(version.join("room.json"), "{}").unwrap();
+    link(&folder.path().join("..data"), Path::new("..2026_11_28"));
+    fs::create_dir(&schemas).unwrap();
+    link(&schemas.join("room.json"), Path::new("../..data/room.json"));
+    let (status, _, stderr) = folder.run(&["check"]).await;
+    assert_eq!(status, Some(0), "{stderr}");
 }
