@@ -9,6 +9,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 pub use self::jwks::{InvalidJwks, Jwks, KeySource};
+pub(crate) use self::jwt::MAX_LEEWAY;
 pub use self::jwt::{InvalidToken, Jwt, Keys};
 pub use self::key::{ApiKey, KeyHash, NewKey};
 pub use self::pseudonym::Pseudonym;
@@ -167,11 +168,7 @@ impl Guard {
         headers: &HeaderMap,
         tenant: Option<&Identifier>,
     ) -> Result<Caller, Refused> {
-        let name = match &self.credential {
-            Credential::Jwt(_) => &AUTHORIZATION,
-            Credential::Key(_) => &X_API_KEY,
-        };
-        let mut values = headers.get_all(name).iter();
+        let mut values = headers.get_all(self.header()).iter();
         let value = match (values.next(), values.next()) {
             (None, _) => return Ok(Caller::Anonymous),
             (Some(value), None) => value,
@@ -191,11 +188,24 @@ impl Guard {
                         jwt::Unverified::Unchecked(cause) => Refused::Unchecked(cause),
                     })?
             }
+            Credential::Key(_) if value.is_empty() => return Ok(Caller::Anonymous),
             Credential::Key(keys) => {
                 key::find(keys, value.as_bytes()).ok_or_else(|| self.denied(Reason::Key))?
             }
         };
         Ok(Caller::Known(identity))
+    }
+
+    /// Whether the header is there that has the credential.
+    pub(crate) fn is_shown(&self, headers: &HeaderMap) -> bool {
+        headers.contains_key(self.header())
+    }
+
+    fn header(&self) -> HeaderName {
+        match &self.credential {
+            Credential::Jwt(_) => AUTHORIZATION,
+            Credential::Key(_) => X_API_KEY,
+        }
     }
 
     /// What somebody is told who shows nothing.
@@ -218,9 +228,8 @@ impl Guard {
 /// The token of the one scheme that is read; a header of another one shows nothing to this guard.
 fn bearer(value: &HeaderValue) -> Option<&[u8]> {
     let (scheme, token) = value.as_bytes().split_at_checked("Bearer ".len())?;
-    scheme
-        .eq_ignore_ascii_case(b"Bearer ")
-        .then(|| token.trim_ascii())
+    let token = token.trim_ascii();
+    (scheme.eq_ignore_ascii_case(b"Bearer ") && !token.is_empty()).then_some(token)
 }
 
 impl Access {

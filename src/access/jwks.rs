@@ -10,7 +10,9 @@ use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use axum::http::Uri;
 use http_body_util::{BodyExt, Limited};
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
+};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -217,10 +219,14 @@ impl Key {
             .public_key_use
             .as_ref()
             .is_none_or(|used| *used == PublicKeyUse::Signature);
+        let verifies = common
+            .key_operations
+            .as_ref()
+            .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
         let is_for_algorithm = common
             .key_algorithm
             .is_none_or(|named| named == KeyAlgorithm::from(algorithm));
-        if !is_for_signatures || !is_for_algorithm {
+        if !is_for_signatures || !verifies || !is_for_algorithm {
             return None;
         }
         Some(Self {

@@ -3,21 +3,28 @@
 //! The library reads headers and keys. The claims are read here: with the exact numbers that
 //! documents need (`serde_json`'s `arbitrary_precision`), its own check refuses every `exp`.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, decode_header};
 use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use super::jwks::Jwks;
 use super::{Identity, Secret, Unchecked, signature};
-use crate::item::member_of;
 use crate::name::Identifier;
 use crate::tenant::Tenant;
 
 /// The longest token that is read, in bytes.
 const MAX_TOKEN_BYTES: usize = 8_192;
+
+/// How far the clocks of issuer and function may be apart: as much as a clock that somebody looks
+/// after is off at the most.
+pub(crate) const MAX_LEEWAY: Duration = Duration::from_mins(10);
 
 /// An issuer of tokens, as `modules.toml` names it.
 #[derive(Debug, PartialEq, Eq)]
@@ -37,7 +44,7 @@ pub enum Keys {
     Secret(Secret),
 }
 
-/// Why a token is not valid, in the words that its sender is told.
+/// Why a token is not valid, in words for its sender and for the log: they quote nothing of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidToken {
     /// More than 8 KB.
@@ -49,6 +56,9 @@ pub enum InvalidToken {
     /// Its header asks for what is not understood.
     #[error("its header has crit")]
     Critical,
+    /// Signed for another purpose, such as a logout.
+    #[error("its typ is that of another kind of token")]
+    Type,
     /// Signed with an algorithm that its key is not for.
     #[error("its algorithm is not that of its key")]
     Algorithm,
@@ -61,6 +71,9 @@ pub enum InvalidToken {
     /// Without the claims that every token must have, or with claims of other types.
     #[error("its claims are not iss, aud and exp as RFC 7519 has them")]
     Claims,
+    /// What one reader takes for the value of a claim, another would not.
+    #[error("it has a claim twice")]
+    RepeatedClaim,
     /// Of another issuer.
     #[error("its issuer is another")]
     Issuer,
@@ -135,10 +148,56 @@ impl Claims {
     }
 }
 
-/// The tenant that a claim names, if it is a text that can be one.
-fn tenant_of(claims: &str, claim: &Identifier) -> Option<Tenant> {
-    let text = member_of(claims, claim.as_str())?;
-    serde_json::from_str::<String>(&text).ok()?.parse().ok()
+/// A token's claims as they were written, each with its name.
+struct Written<'t> {
+    claims: HashMap<String, &'t RawValue>,
+    is_repeated: bool,
+}
+
+impl Written<'_> {
+    /// The tenant that a claim names, if it is a text that can be one.
+    fn tenant(&self, claim: &Identifier) -> Option<Tenant> {
+        let text = self.claims.get(claim.as_str())?.get();
+        serde_json::from_str::<String>(text).ok()?.parse().ok()
+    }
+}
+
+impl<'t> Deserialize<'t> for Written<'t> {
+    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
+        struct WrittenVisitor;
+
+        impl<'t> Visitor<'t> for WrittenVisitor {
+            type Value = Written<'t>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let (mut claims, mut is_repeated) = (HashMap::new(), false);
+                while let Some((name, value)) = map.next_entry()? {
+                    is_repeated |= claims.insert(name, value).is_some();
+                }
+                Ok(Written {
+                    claims,
+                    is_repeated,
+                })
+            }
+        }
+
+        deserializer.deserialize_map(WrittenVisitor)
+    }
+}
+
+/// Whether a token of this `typ` says what its owner may do. RFC 8725 has each kind of token named,
+/// so that one can't be shown for another: a `logout+jwt`, `dpop+jwt` or `secevent+jwt` is of the
+/// same issuer, and lets nobody in. `application/` may be left out, as RFC 7515 has it.
+fn is_access_type(typ: &str) -> bool {
+    let (prefix, name) = typ.split_once('/').unwrap_or(("application", typ));
+    prefix.eq_ignore_ascii_case("application")
+        && ["jwt", "at+jwt"]
+            .iter()
+            .any(|taken| name.eq_ignore_ascii_case(taken))
 }
 
 impl Jwt {
@@ -166,6 +225,9 @@ impl Jwt {
         if header.crit.is_some() {
             return Err(InvalidToken::Critical.into());
         }
+        if header.typ.is_some_and(|typ| !is_access_type(&typ)) {
+            return Err(InvalidToken::Type.into());
+        }
         let is_signed = |key: &DecodingKey| signature::is_by(key, message, signature);
         // Whether the key is for the header's algorithm is known before it is used.
         let is_signed = match &self.keys {
@@ -188,9 +250,14 @@ impl Jwt {
             .map_err(|_| InvalidToken::Malformed)?;
         // All of it, also the members that nobody reads.
         let payload = String::from_utf8(payload).map_err(|_| InvalidToken::Claims)?;
+        let written: Written<'_> =
+            serde_json::from_str(&payload).map_err(|_| InvalidToken::Claims)?;
+        if written.is_repeated {
+            return Err(InvalidToken::RepeatedClaim.into());
+        }
         let claims: Claims = serde_json::from_str(&payload).map_err(|_| InvalidToken::Claims)?;
         self.check(&claims)?;
-        let tenant = tenant.and_then(|claim| tenant_of(&payload, claim));
+        let tenant = tenant.and_then(|claim| written.tenant(claim));
         Ok(claims.into_identity(tenant))
     }
 

@@ -41,10 +41,25 @@ impl ApiKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyHash([u8; 32]);
 
-/// Why a text is no [`KeyHash`].
+/// Why a text is not a valid [`KeyHash`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`sha256:` and 64 hexadecimal digits are needed")]
-pub struct InvalidKeyHash;
+pub enum InvalidKeyHash {
+    /// It is not the form of a SHA-256.
+    #[error("`sha256:` and 64 hexadecimal digits are needed")]
+    Form,
+    /// Everybody knows a key that has it.
+    #[error("it is the hash of {0}; make a key with `modulo key`")]
+    Known(&'static str),
+}
+
+/// Keys that nobody has drawn, which `sha256sum` was given by mistake or as an example: nothing,
+/// the line end that `echo` adds, and the first example of the standard.
+const KNOWN_KEYS: &[(&[u8], &str)] = &[
+    (b"", "an empty key"),
+    (b"\n", "an empty line"),
+    (b"abc", "the key `abc`"),
+    (b"abc\n", "the line `abc`"),
+];
 
 impl KeyHash {
     const PREFIX: &str = "sha256:";
@@ -58,15 +73,22 @@ impl FromStr for KeyHash {
     type Err = InvalidKeyHash;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits = text.strip_prefix(Self::PREFIX).ok_or(InvalidKeyHash)?;
-        let mut hash = [0; 32];
-        if digits.len() != 2 * hash.len() || !digits.bytes().all(|d| d.is_ascii_hexdigit()) {
-            return Err(InvalidKeyHash);
+        let digits = text
+            .strip_prefix(Self::PREFIX)
+            .ok_or(InvalidKeyHash::Form)?;
+        let mut bytes = [0; 32];
+        if digits.len() != 2 * bytes.len() || !digits.bytes().all(|d| d.is_ascii_hexdigit()) {
+            return Err(InvalidKeyHash::Form);
         }
-        for (byte, at) in hash.iter_mut().zip((0..).step_by(2)) {
-            *byte = u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| InvalidKeyHash)?;
+        for (byte, at) in bytes.iter_mut().zip((0..).step_by(2)) {
+            *byte =
+                u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| InvalidKeyHash::Form)?;
         }
-        Ok(Self(hash))
+        let hash = Self(bytes);
+        match KNOWN_KEYS.iter().find(|(key, _)| Self::of(key) == hash) {
+            Some((_, name)) => Err(InvalidKeyHash::Known(name)),
+            None => Ok(hash),
+        }
     }
 }
 
@@ -123,12 +145,12 @@ mod tests {
 
     #[test]
     fn a_hash_is_written_as_sha256sum_writes_it() {
-        let hash = KeyHash::of(b"abc").to_string();
+        let hash = KeyHash::of(b"first").to_string();
         assert_eq!(
             hash,
-            "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+            "sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e"
         );
-        assert_eq!(hash.parse(), Ok(KeyHash::of(b"abc")));
+        assert_eq!(hash.parse(), Ok(KeyHash::of(b"first")));
         for wrong in [
             "",
             "sha256:",
@@ -136,7 +158,24 @@ mod tests {
             &hash.replace("sha256", "md5"),
             &hash.replace('b', "é"),
         ] {
-            assert_eq!(wrong.parse::<KeyHash>(), Err(InvalidKeyHash), "{wrong}");
+            let parsed = wrong.parse::<KeyHash>();
+            assert_eq!(parsed, Err(InvalidKeyHash::Form), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_everybody_knows_is_refused() {
+        for (key, name) in KNOWN_KEYS {
+            for hash in [
+                KeyHash::of(key).to_string(),
+                KeyHash::of(key)
+                    .to_string()
+                    .to_uppercase()
+                    .replace("SHA256", "sha256"),
+            ] {
+                let parsed = hash.parse::<KeyHash>();
+                assert_eq!(parsed, Err(InvalidKeyHash::Known(name)), "{hash}");
+            }
         }
     }
 }

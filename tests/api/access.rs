@@ -111,16 +111,17 @@ impl Signer {
     }
 
     pub(crate) fn token(&self, header: Value, claims: &Value) -> String {
+        self.token_of(header, &claims.to_string())
+    }
+
+    /// As [`Signer::token`], of claims as they are written.
+    pub(crate) fn token_of(&self, header: Value, claims: &str) -> String {
         let mut full = json!({ "typ": "JWT", "alg": self.algorithm() });
         let Value::Object(header) = header else {
             panic!("a header is an object");
         };
         full.as_object_mut().unwrap().extend(header);
-        let message = format!(
-            "{}.{}",
-            base64(full.to_string()),
-            base64(claims.to_string())
-        );
+        let message = format!("{}.{}", base64(full.to_string()), base64(claims));
         format!("{message}.{}", base64(self.sign(message.as_bytes())))
     }
 
@@ -283,6 +284,25 @@ async fn tokens_of_every_kind_of_key_are_taken() {
     assert_eq!(issuer.fetches(), 1);
 }
 
+#[tokio::test]
+async fn a_key_that_is_not_for_verifying_is_not_used() {
+    for (operations, status) in [
+        (json!(["verify"]), 200),
+        (json!(["sign", "verify"]), 200),
+        (json!(["encrypt"]), 401),
+        (json!([]), 401),
+    ] {
+        let (signer, other) = (Signer::ed(), Signer::ed());
+        let mut jwk = signer.jwk("1");
+        jwk["key_ops"] = operations.clone();
+        jwk.as_object_mut().unwrap().remove("use");
+        let issuer = Issuer::start([jwk, other.jwk("2")]).await;
+        let app = issuer.app().await;
+        let answer = app.list(&signer.good("1", "")).await;
+        assert_eq!(answer.status, status, "{operations}: {}", answer.body);
+    }
+}
+
 /// RFC 7518 has none, but issuers that take their keys from X.509 may.
 #[tokio::test]
 async fn a_modulus_may_begin_with_zeros() {
@@ -369,6 +389,28 @@ async fn a_token_that_is_not_in_order_is_refused() {
             with(json!({ "aud": ["other", "modulo2"] })),
         ),
     ];
+    for typ in [
+        "logout+jwt",
+        "application/dpop+jwt",
+        "SecEvent+JWT",
+        "",
+        "text/jwt",
+    ] {
+        let header = json!({ "kid": "1", "typ": typ });
+        tokens.push((
+            "another kind of token",
+            signer.token(header, &claims(json!({}))),
+        ));
+    }
+    // One reader would take the first, another the last.
+    for claim in [
+        r#""aud":"modulo""#,
+        r#""org_id":"acme","org_i\u0064":"other""#,
+    ] {
+        let text = claims(json!({})).to_string();
+        let twice = format!("{},{claim}}}", text.trim_end_matches('}'));
+        tokens.push(("a claim twice", signer.token_of(kid(), &twice)));
+    }
     for (at, secret) in confused.iter().enumerate() {
         let name = ["its DER", "its PKCS 1", "its modulus"][at];
         tokens.push((name, secret.good("1", "")));
@@ -403,6 +445,22 @@ async fn what_is_in_order_is_taken() {
         (
             "soon valid",
             signer.token(json!({}), &claims(json!({ "nbf": now() + 5 }))),
+        ),
+        (
+            "no typ",
+            signer.token(json!({ "typ": null }), &claims(json!({}))),
+        ),
+        (
+            "typ in other letters",
+            signer.token(json!({ "typ": "jwt" }), &claims(json!({}))),
+        ),
+        (
+            "an access token, as RFC 9068 has it",
+            signer.token(json!({ "typ": "at+jwt" }), &claims(json!({}))),
+        ),
+        (
+            "the same in full",
+            signer.token(json!({ "typ": "application/at+JWT" }), &claims(json!({}))),
         ),
         ("a time with a fraction", {
             let exp: Value = serde_json::from_str(&format!("{}.5", now() + 300)).unwrap();
@@ -506,6 +564,115 @@ async fn who_shows_nothing_gets_what_is_public() {
     assert_eq!(issuer.fetches(), 0, "there was nothing to check");
 }
 
+/// Where none is needed, too: else what is done would be nobody's, and a mistake would not be seen.
+#[tokio::test]
+async fn a_credential_that_is_shown_counts_where_none_is_needed() {
+    let signer = Signer::ed();
+    let issuer = Issuer::start([signer.jwk("1")]).await;
+    let app = issuer.app().await;
+    assert_eq!(app.get("/rooms/1").await.status, 404);
+    let get = async |token: &str| {
+        let authorization = format!("Bearer {token}");
+        app.call("GET", "/rooms/1", ("authorization", &authorization))
+            .await
+            .status
+    };
+    assert_eq!(get(&signer.good("1", "")).await, 404);
+    assert_eq!(get(&Signer::ed().good("1", "")).await, 401);
+    assert_eq!(get("garbage").await, 401);
+}
+
+/// To change a part of a document is not to read the whole.
+#[tokio::test]
+async fn who_may_not_read_a_document_does_not_get_it_by_changing_it() {
+    const DOCUMENT: &str = r#"{"chairs":90,"note":"kept from them"}"#;
+    let (reader, writer) = (NewKey::random(), NewKey::random());
+    let modules = |envelope: &str| {
+        format!(
+            r#"
+            [access.partners]
+            keys = [
+                {{ name = "reader", hash = "{}", scopes = ["read", "change"] }},
+                {{ name = "writer", hash = "{}", scopes = ["change"] }},
+            ]
+
+            [defaults]
+            key = "id"
+            envelope = "{envelope}"
+            schema = {{ properties = {{ chairs = {{ type = "integer" }} }} }}
+
+            [modules.rooms.access]
+            guard = "partners"
+            scopes = {{ GET = ["read"], PATCH = ["change"] }}
+
+            [modules.boxes.access]
+            guard = "partners"
+            public = ["PATCH"]
+
+            [modules.drops]
+            methods = ["POST", "PATCH"]
+            "#,
+            reader.hash(),
+            writer.hash(),
+        )
+    };
+    let patch = |app: &TestApp, path: &str, key: Option<&NewKey>, body: &'static str| {
+        let operations = body.starts_with('[');
+        let media_type = if operations {
+            "application/json-patch+json"
+        } else {
+            "application/merge-patch+json"
+        };
+        let mut request = app
+            .request("PATCH", path)
+            .header("content-type", media_type);
+        if let Some(key) = key {
+            request = request.header("x-api-key", key.as_str());
+        }
+        let (client, request) = (app.client.clone(), request.body(body.into()).unwrap());
+        async move { client.send(request).await }
+    };
+    // To where the schema lets no text be, so that the refusal would show it.
+    let revealing = r#"[{"op":"copy","from":"/note","path":"/chairs"}]"#;
+    for (envelope, empty) in [("verb", r#"{"PATCH":{"id":"x"}}"#), ("plain", "")] {
+        let app = TestApp::start(&modules(envelope)).await;
+        let request = app
+            .request("POST", "/rooms/x")
+            .header("content-type", "application/json")
+            .header("x-api-key", reader.as_str());
+        app.client
+            .send(request.body(DOCUMENT.into()).unwrap())
+            .await;
+        let request = app
+            .request("POST", "/boxes/x")
+            .header("content-type", "application/json")
+            .header("x-api-key", reader.as_str());
+        app.client
+            .send(request.body(DOCUMENT.into()).unwrap())
+            .await;
+        app.send("POST", "/drops/x", DOCUMENT).await;
+        for (path, key) in [
+            ("/rooms/x", Some(&writer)),
+            ("/boxes/x", None),
+            ("/drops/x", None),
+        ] {
+            let answer = patch(&app, path, key, "{}").await;
+            assert!(answer.status.is_success(), "{path}: {}", answer.body);
+            assert_eq!(answer.body, empty, "{path}");
+            // It is a hash of the document, which can be guessed at.
+            assert_eq!(answer.header("etag"), "", "{path}");
+            let answer = patch(&app, path, key, revealing).await;
+            assert_eq!(answer.status, 422, "{path}: {}", answer.body);
+            assert!(!answer.body.contains("kept"), "{path}: {}", answer.body);
+        }
+        let answer = patch(&app, "/rooms/x", Some(&reader), "{}").await;
+        assert!(answer.body.contains("kept from them"), "{}", answer.body);
+        assert_ne!(answer.header("etag"), "");
+        let answer = patch(&app, "/rooms/x", Some(&reader), revealing).await;
+        assert!(answer.body.contains("kept from them"), "{}", answer.body);
+    }
+}
+
 #[tokio::test]
 async fn other_credentials_are_none_and_two_are_a_mistake() {
     let signer = Signer::ed();
@@ -516,6 +683,7 @@ async fn other_credentials_are_none_and_two_are_a_mistake() {
         ("authorization", format!("Basic {token}")),
         ("authorization", token.clone()),
         ("authorization", "Bearer".to_owned()),
+        ("authorization", "Bearer  ".to_owned()),
         ("x-api-key", token.clone()),
     ] {
         let answer = app.call("GET", "/rooms", (name, &value)).await;

@@ -26,7 +26,7 @@ const MODULES: &str = r#"
     access = { guard = "partners" }
 
     [access.partners]
-    keys = [{ name = "erp", hash = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" }]
+    keys = [{ name = "erp", hash = "sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e" }]
 "#;
 
 const APP: &str = "https://app.example.com";

@@ -10,7 +10,9 @@ use std::time::Duration;
 use ::config::{Value, ValueKind};
 
 use super::{Section, Setting, describe, has_environment, noun, source, suggest};
-use crate::access::{ApiKey, Credential, Guard, Jwks, Jwt, KeySource, Keys, Secret, SecretPlace};
+use crate::access::{
+    ApiKey, Credential, Guard, Jwks, Jwt, KeySource, Keys, MAX_LEEWAY, Secret, SecretPlace,
+};
 use crate::config::error::{Faults, Source};
 use crate::file::ConfigFile;
 use crate::module::{Verb, Verbs};
@@ -108,6 +110,17 @@ impl Section {
         let issuer = self.required::<Identifier>("issuer", "as the issuer writes it", faults);
         let audience = self.required::<Identifier>("audience", "as tokens name this API", faults);
         let leeway = self.duration("leeway", faults);
+        if let Some(set) = leeway.as_ref().filter(|set| set.value > MAX_LEEWAY) {
+            let message = format!(
+                "`{}` is too long: a token that has expired would be taken for so long; at most {} \
+                 are possible",
+                humantime::format_duration(set.value),
+                humantime::format_duration(MAX_LEEWAY)
+            );
+            let help =
+                "leave it out, or set the clocks; tokens that live longer are the issuer's to make";
+            faults.add(set.path.clone(), set.source, message).help(help);
+        }
         let jwks = self.text::<KeySource>("jwks", faults);
         let jwks = jwks.map(|set| match set.value {
             KeySource::Url(url) => Jwks::at(url),
