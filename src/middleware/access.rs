@@ -8,9 +8,10 @@ use axum::response::{IntoResponse, Response};
 
 use super::around::{Inner, Next};
 use super::log::Seen;
-use crate::access::Caller;
+use crate::access::{Access, Caller, Refused};
 use crate::batch::Batch;
 use crate::error::ApiError;
+use crate::rate_limit::RateLimit;
 use crate::router::{Mount, Resource};
 
 /// Finds out who sends the request, and whether they may.
@@ -27,52 +28,64 @@ pub(super) async fn guard(request: Request, next: Next<impl Inner>) -> Response 
 }
 
 async fn check(request: &mut Parts) -> Result<Caller, ApiError> {
-    let caller = admit(request).await?;
-    count(request, &caller)?;
+    let Some(mount) = request.extensions.get::<Mount>() else {
+        return Ok(Caller::Anonymous);
+    };
+    // Browsers ask by themselves what they may do, and without a credential.
+    if request.method == Method::OPTIONS {
+        return Ok(Caller::Anonymous);
+    }
+    let limit = mount.module.rate_limit();
+    let caller = match mount.module.access() {
+        Some(access) => identify(request, access, limit).await?,
+        None => Caller::Anonymous,
+    };
+    if let Some(limit) = limit {
+        let address = request.extensions.get().copied();
+        limit.count(&caller, address).map_err(ApiError::TooOften)?;
+    }
+    permit(mount, &request.method, &caller)?;
     confine(request, &caller)?;
     Ok(caller)
 }
 
-/// Counts the request, where a module limits how many there may be.
-fn count(request: &Parts, caller: &Caller) -> Result<(), ApiError> {
-    let mount = request.extensions.get::<Mount>();
-    let Some(limit) = mount.and_then(|mount| mount.module.rate_limit()) else {
-        return Ok(());
-    };
-    // Browsers ask by themselves what they may do.
-    if request.method != Method::OPTIONS {
-        let address = request.extensions.get().copied();
-        limit.count(caller, address).map_err(ApiError::TooOften)?;
+/// Finds out who sends the request. A credential that is shown must be right, also where none is
+/// needed: what is done is done in its owner's name.
+async fn identify(
+    request: &Parts,
+    access: &Access,
+    limit: Option<&RateLimit>,
+) -> Result<Caller, ApiError> {
+    let address = request.extensions.get().copied();
+    if let Some(limit) = limit.filter(|_| access.guard().is_shown(&request.headers)) {
+        // Before the credential is looked at: to check a signature is dear.
+        limit.check_failures(address).map_err(ApiError::TooOften)?;
     }
-    Ok(())
+    let identified = access.identify(&request.headers).await;
+    if let (Err(Refused::Denied(_)), Some(limit)) = (&identified, limit) {
+        limit.count_failure(address).map_err(ApiError::TooOften)?;
+    }
+    let caller = identified?;
+    Seen::note(request, access.guard(), &caller);
+    Ok(caller)
 }
 
-async fn admit(request: &Parts) -> Result<Caller, ApiError> {
-    let Some(mount) = request.extensions.get::<Mount>() else {
-        return Ok(Caller::Anonymous);
-    };
+/// Makes sure that the caller may do what the request asks for.
+fn permit(mount: &Mount, method: &Method, caller: &Caller) -> Result<(), ApiError> {
     let Some(access) = mount.module.access() else {
-        return Ok(Caller::Anonymous);
+        return Ok(());
     };
-    let guard = access.guard();
-    if mount.resource == Resource::Batch && request.method == Method::POST {
-        let caller = access.identify(&request.headers).await?;
-        Seen::note(request, guard, &caller);
+    if mount.resource == Resource::Batch && *method == Method::POST {
         let mut verbs = Batch::verbs().iter();
-        if caller == Caller::Anonymous && !verbs.any(|verb| access.public().contains(verb)) {
-            return Err(ApiError::Denied(guard.unknown()));
+        if *caller == Caller::Anonymous && !verbs.any(|verb| access.public().contains(verb)) {
+            return Err(ApiError::Denied(access.guard().unknown()));
         }
-        return Ok(caller);
+        return Ok(());
     }
-    match mount.verb(&request.method) {
-        Some(verb) if !access.public().contains(verb) => {
-            let caller = access.identify(&request.headers).await?;
-            Seen::note(request, guard, &caller);
-            access.permit(verb, &caller).map_err(ApiError::Denied)?;
-            Ok(caller)
-        }
-        // Public; or not served at all, which is no secret: OPTIONS tells it to everybody.
-        _ => Ok(Caller::Anonymous),
+    match mount.verb(method) {
+        Some(verb) => access.permit(verb, caller).map_err(ApiError::Denied),
+        // That it is not served is no secret: OPTIONS says so to everybody.
+        None => Ok(()),
     }
 }
 

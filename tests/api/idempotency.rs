@@ -263,3 +263,28 @@ async fn a_module_that_remembers_nothing_takes_no_notice() {
     let ids = answers.map(|answer| document_of(&answer.body)["POST"]["modulo1Id"].clone());
     assert!(ids[0] != ids[1] && ids[0] != Value::Null, "{ids:?}");
 }
+
+/// Whose a key is, the credential says that is shown, although none is needed.
+#[tokio::test]
+async fn a_key_is_of_its_caller_in_a_public_module_too() {
+    let public = r#"access = { guard = "partners", public = ["POST"] }"#;
+    let modules = modules().replace(r#"access = { guard = "partners" }"#, public);
+    let app = TestApp::start(&modules).await;
+    let mut locations = Vec::new();
+    for caller in [
+        &[("x-api-key", "first")][..],
+        &[("x-api-key", "second")][..],
+        &[][..],
+    ] {
+        let headers = [caller, &[("idempotency-key", "a-key")]].concat();
+        let created = post_with(&app, "/orders", &headers, SALA).await;
+        assert_eq!(created.status, 201, "{created:?}");
+        let again = post_with(&app, "/orders", &headers, SALA).await;
+        assert_eq!(told(&again), told(&created));
+        locations.push(created.header("location").to_owned());
+    }
+    locations.sort();
+    locations.dedup();
+    assert_eq!(locations.len(), 3);
+    assert_eq!(count(&app, "orders-local").await, 3);
+}

@@ -83,6 +83,57 @@ async fn callers_without_a_name_are_told_apart_by_address() {
     assert_eq!(ask([127, 0, 0, 2]).await, 404);
 }
 
+/// They are counted before anything is checked, or else a flood of them costs a signature each.
+#[tokio::test]
+async fn wrong_credentials_are_counted_by_address() {
+    let app = TestApp::start(&modules()).await;
+    let served = Folder::with(&modules()).serve(&["--memory"]).await;
+    let ask = |from: [u8; 4], key: &'static str| {
+        let client = reqwest::Client::builder().local_address(std::net::IpAddr::from(from));
+        let request = client.build().unwrap();
+        let request = request.get(format!("{}/orders/x", served.url));
+        async move {
+            let request = request.header("x-api-key", key);
+            request.send().await.unwrap().status().as_u16()
+        }
+    };
+    let (here, there) = ([127, 0, 0, 1], [127, 0, 0, 2]);
+    for _ in 0..3 {
+        assert_eq!(ask(here, "wrong").await, 401);
+    }
+    assert_eq!(ask(here, "wrong").await, 429);
+    assert_eq!(
+        ask(here, "first").await,
+        429,
+        "nothing of there is looked at"
+    );
+    assert_eq!(ask(there, "first").await, 404);
+    assert_eq!(ask(there, "wrong").await, 401);
+
+    // Where no address is known, one caller does not shut out the others.
+    for _ in 0..3 {
+        assert_eq!(with_key(&app, "wrong").await.status, 401);
+    }
+    assert_eq!(with_key(&app, "wrong").await.status, 429);
+    assert_eq!(with_key(&app, "first").await.status, 404);
+}
+
+/// Of whatever comes of them.
+#[tokio::test]
+async fn requests_that_are_not_permitted_are_counted() {
+    let modules = modules().replace(
+        r#"access = { guard = "partners" }"#,
+        r#"access = { guard = "partners", scopes = { GET = ["rooms:read"] } }"#,
+    );
+    let app = TestApp::start(&modules).await;
+    for status in [403, 403, 403, 429] {
+        assert_eq!(with_key(&app, "first").await.status.as_u16(), status);
+    }
+    for status in [401, 401, 401, 429] {
+        assert_eq!(app.get("/orders/x").await.status.as_u16(), status);
+    }
+}
+
 #[tokio::test]
 async fn headers_and_queries_are_bounded() {
     let app = TestApp::start(crate::app::MODULES).await;
