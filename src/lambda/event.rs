@@ -5,6 +5,7 @@
 //! nothing is left to it.
 
 use std::fmt::{Display, Write};
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::header::HOST;
 use axum::http::uri::PathAndQuery;
@@ -75,13 +76,15 @@ pub(super) fn take_edge(event: &mut LambdaRequest) -> Edge {
                 &mut event.multi_value_query_string_parameters,
                 &mut event.query_string_parameters,
             );
+            let host = event.headers.remove(HOST);
+            keep_repeated(&mut event.headers, &event.multi_value_headers);
             Edge {
                 target: target(
                     utf8_percent_encode(&path, ILLEGAL),
                     &query.to_query_string(),
                 ),
                 base_path: base_path(&domain, context.stage.as_deref()),
-                host: event.headers.remove(HOST),
+                host,
                 client: address(context.identity.source_ip.as_deref()),
             }
         }
@@ -91,11 +94,15 @@ pub(super) fn take_edge(event: &mut LambdaRequest) -> Edge {
                 &mut event.multi_value_query_string_parameters,
                 &mut event.query_string_parameters,
             );
+            let client =
+                forwarded(&event.headers).or_else(|| forwarded(&event.multi_value_headers));
+            let host = event.headers.remove(HOST);
+            keep_repeated(&mut event.headers, &event.multi_value_headers);
             Edge {
                 target: target(utf8_percent_encode(&path, ILLEGAL), &as_sent(&query)),
                 base_path: String::new(),
-                host: event.headers.remove(HOST),
-                client: forwarded(&event.headers).or_else(|| forwarded(&event.multi_value_headers)),
+                host,
+                client,
             }
         }
         // No kind that this crate's features let `lambda_http` read.
@@ -108,8 +115,24 @@ pub(super) fn take_edge(event: &mut LambdaRequest) -> Edge {
     }
 }
 
+/// An address, which may have a port after it and, if it is one of IPv6, brackets around it.
 fn address(text: Option<&str>) -> Option<ClientAddress> {
-    text?.trim().parse().ok().map(ClientAddress)
+    let text = text?.trim();
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    let address = bare.parse::<IpAddr>();
+    let address = address.or_else(|_| text.parse::<SocketAddr>().map(|socket| socket.ip()));
+    address.ok().map(ClientAddress)
+}
+
+/// Takes out of `last`, which has the last value of each header, those of which `all` has all
+/// values: `lambda_http` has the former win, so that of two credentials one would be overlooked.
+fn keep_repeated(last: &mut HeaderMap, all: &HeaderMap) {
+    for name in all.keys() {
+        last.remove(name);
+    }
 }
 
 /// A load balancer adds the address that it saw to what the client sent.

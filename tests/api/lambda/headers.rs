@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::call::Body;
 use super::{Call, DOCUMENT, Fixture, FrontDoor, Reply};
+use crate::access::{Signer, claims};
+use crate::runtime_api::Function;
 
 fn absent() -> Reply {
     Reply::error(404, "Resource does not exist")
@@ -110,6 +112,50 @@ async fn repeated_headers_do_no_harm() {
             .header("x-forwarded-for", "198.51.100.7")
             .json(DOCUMENT);
         fixture.check(door, &call, &posted).await;
+    }
+}
+
+/// Of two credentials none is to be overlooked. A load balancer without multi-value headers hands on
+/// the last one only, and HTTP APIs and function URLs make one value of both, which is no key.
+#[tokio::test]
+async fn two_credentials_are_a_mistake() {
+    const SECRET: &str = "planted: at least thirty-two bytes";
+    let guarded = r#"
+        [access.main]
+        jwt = { issuer = "https://issuer.example.com/", audience = "modulo", secret = { env = "JWT_SECRET" } }
+        [access.partners]
+        keys = [{ name = "erp", hash = "sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e" }]
+        [modules.modulo1]
+        key = "modulo1Id"
+        access = { guard = "partners" }
+        [modules.tokens]
+        key = "tokenId"
+        access = { guard = "main" }
+    "#;
+    let fixture = Fixture::start().await;
+    let envs = [("JWT_SECRET", SECRET)];
+    let mut function = Function::start(guarded, &envs, &fixture.endpoint()).await;
+    let token = Signer::Secret(SECRET.into()).token(json!({}), &claims(json!({})));
+    let token = format!("Bearer {token}");
+    for door in FrontDoor::ALL {
+        let refused = match door {
+            FrontDoor::RestApi | FrontDoor::AlbMultiValue => 400,
+            FrontDoor::Alb => continue,
+            _ => 401,
+        };
+        for (path, name, first, second) in [
+            ("/modulo1/x", "x-api-key", "wrong", "first"),
+            ("/modulo1/x", "x-api-key", "first", "first"),
+            ("/tokens", "authorization", "Bearer wrong", &*token),
+        ] {
+            let call = Call::new("GET", path)
+                .header(name, first)
+                .header(name, second);
+            let reply = function.call(door, &call).await;
+            assert_eq!(reply.status, refused, "{name} through {door:?}: {reply}");
+        }
+        let one = Call::new("GET", "/modulo1/x").header("x-api-key", "first");
+        assert_eq!(function.call(door, &one).await.status, 404, "{door:?}");
     }
 }
 
