@@ -32,6 +32,7 @@ pub(crate) use self::around::{Inner, Next, around};
 
 mod access;
 mod around;
+mod cache;
 mod cors;
 mod log;
 pub mod validate;
@@ -91,6 +92,7 @@ where
     });
     let observer = Observer::new(&config.service);
     let layers = ServiceBuilder::new()
+        .map_response(cache::forbid_sniffing)
         .map_request(drop_strange_request_id)
         // So far out, so that everything inside, the log above all, has the id.
         .layer(SetRequestIdLayer::x_request_id(MakeId))
@@ -171,9 +173,11 @@ fn panic_of(payload: &(dyn Any + Send)) -> Panic {
 async fn tell_refusal(request: Request, next: Next<impl Inner>) -> Response {
     let mount = request.extensions().get::<Mount>();
     let envelope = mount.map_or(Envelope::default(), |mount| mount.module.envelope());
+    let is_guarded = mount.is_some_and(|mount| mount.module.access().is_some());
     let is_head = request.method() == Method::HEAD;
     let response = next.run(request).await;
-    let told = error::told(response, envelope);
+    let mut told = error::told(response, envelope);
+    cache::limit_caching(told.headers_mut(), is_guarded);
     if is_head {
         told.map(|_| Body::empty())
     } else {

@@ -6,6 +6,7 @@
 mod access;
 mod app;
 mod batch;
+mod caching;
 mod command;
 mod conditions;
 mod config;

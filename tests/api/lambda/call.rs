@@ -114,7 +114,10 @@ impl Reply {
             body: Body::Text(String::new()),
             is_base64_encoded: false,
         };
-        reply.header("x-request-id", INVOCATION)
+        reply
+            .header("cache-control", "no-cache")
+            .header("x-content-type-options", "nosniff")
+            .header("x-request-id", INVOCATION)
     }
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
