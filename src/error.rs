@@ -1,7 +1,7 @@
 //! Errors become answers here, and nowhere else: the contract's table of errors.
 //!
 //! The client gets a sentence. The cause rides in the response's extensions, to the layer that puts
-//! the sentence into the module's envelope, and to the log.
+//! the sentence into the module's envelope, and to the log, which has words of its own.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,6 @@ use headers::{ETag, HeaderMapExt};
 
 use crate::access::{Denied, Reason, Refused, Unchecked};
 use crate::batch::InvalidBatch;
-use crate::chain::Chain;
 use crate::envelope;
 use crate::health::Unready;
 use crate::idempotency::InvalidKey;
@@ -26,7 +25,15 @@ use crate::rate_limit::TooOften;
 use crate::schema::{InvalidSchema, Unfit, Violation, Violations};
 use crate::store::StoreError;
 
+pub(crate) use self::logged::Logged;
+
+mod logged;
+
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+
+const TRY_AGAIN: &str = "Try again later";
+
+const INTERNAL_ERROR: &str = "Internal error";
 
 const PRECONDITION_FAILED: &str = "Precondition failed";
 
@@ -131,6 +138,10 @@ pub enum ApiError {
     /// A document that breaks the module's schema.
     #[error("Please provide a document that fits the schema: there {}", .0.summary())]
     BreaksSchema(#[source] Violations),
+    /// A change after which the document is refused, by somebody who may not read it: what is wrong
+    /// with it could tell what is stored.
+    #[error("Please provide another patch: with it, the document is refused")]
+    BlindPatch(Box<ApiError>),
     /// The module's schema can't be used.
     #[error("Internal error")]
     Schema(#[source] Arc<InvalidSchema>),
@@ -196,18 +207,19 @@ pub enum UnsupportedMediaType {
     Encoding(String),
 }
 
-/// A panic's message.
+/// A panic's message, where it stands in the code.
 #[derive(Debug, thiserror::Error)]
 #[error("panic: {0}")]
-pub struct Panic(pub String);
+pub struct Panic(pub &'static str);
 
-/// The cause of an answer, for the log: the error and its sources.
+/// The cause of an answer.
 #[derive(Debug, Clone)]
 pub struct Cause(pub(crate) Arc<ApiError>);
 
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Chain(&*self.0).fmt(f)
+impl Cause {
+    /// What the log says of it.
+    pub(crate) fn logged(&self) -> Logged<'_> {
+        self.0.logged()
     }
 }
 
@@ -227,7 +239,7 @@ fn store_message(error: &StoreError) -> String {
         StoreError::Throttled(_)
         | StoreError::Unreachable(_)
         | StoreError::TimedOut(_)
-        | StoreError::InDoubt(_) => "Try again later".to_owned(),
+        | StoreError::InDoubt(_) => TRY_AGAIN.to_owned(),
         StoreError::ItemTooLarge { document_bytes, .. } => format!(
             "Please provide less: with this document of {document_bytes} bytes the item is over \
              DynamoDB's limit of {ITEM_LIMIT_BYTES} bytes"
@@ -236,7 +248,7 @@ fn store_message(error: &StoreError) -> String {
         StoreError::NoSuchPosition(_) => {
             format!("Please provide a legal query: {}", InvalidQuery::Cursor)
         }
-        StoreError::Other(_) => "Internal error".to_owned(),
+        StoreError::Other(_) => INTERNAL_ERROR.to_owned(),
     }
 }
 
@@ -250,8 +262,8 @@ fn unready_message(unready: &Unready, is_open: bool) -> String {
 
 fn unchecked_message(cause: &Unchecked) -> &'static str {
     match cause {
-        cause if cause.is_temporary() => "Try again later",
-        _ => "Internal error",
+        cause if cause.is_temporary() => TRY_AGAIN,
+        _ => INTERNAL_ERROR,
     }
 }
 
@@ -270,7 +282,7 @@ impl ApiError {
             | Self::NeedlessItem
             | Self::InvalidIdempotencyKey(_)
             | Self::Store(StoreError::NoSuchPosition(_)) => StatusCode::BAD_REQUEST,
-            Self::Operation { error, .. } => error.status(),
+            Self::Operation { error, .. } | Self::BlindPatch(error) => error.status(),
             Self::NotModified(_) => StatusCode::NOT_MODIFIED,
             Self::Misfit(_) => StatusCode::CONFLICT,
             Self::BreaksSchema(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,

@@ -26,6 +26,7 @@ use crate::config::Config;
 use crate::error::{self, ApiError, Panic};
 use crate::module::Envelope;
 use crate::router::Mount;
+use crate::telemetry;
 use crate::trace::TraceContext;
 
 pub(crate) use self::around::{Inner, Next, around};
@@ -161,12 +162,7 @@ async fn answer_panic(request: Request, next: Next<impl Inner>) -> Response {
 }
 
 fn panic_of(payload: &(dyn Any + Send)) -> Panic {
-    let message = payload
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| payload.downcast_ref::<&str>().copied())
-        .unwrap_or("of unknown cause");
-    Panic(message.to_owned())
+    Panic(telemetry::words_of_panic(payload))
 }
 
 /// Gives an error its body, in the envelope of the module that was asked.

@@ -1,17 +1,22 @@
 //! Where log lines go, and how much is logged: JSON inside Lambda, readable lines on a terminal.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, Write as _};
+use std::panic::PanicHookInfo;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use futures_util::FutureExt;
-use tracing::Level;
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::fmt::{FmtContext, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 pub(crate) use self::line::RequestLine;
@@ -50,7 +55,7 @@ impl Eq for Filter {}
 
 impl Default for Filter {
     fn default() -> Self {
-        Self(quieter(Targets::new().with_default(Level::INFO)))
+        Self(Targets::new().with_default(Level::INFO))
     }
 }
 
@@ -67,14 +72,18 @@ impl FromStr for Filter {
         }
         let targets = text.parse::<Targets>();
         let targets = targets.map_err(|invalid| InvalidFilter(invalid.to_string()))?;
-        Ok(Self(quieter(targets)))
+        Ok(Self(targets))
     }
 }
 
-/// Without the embedded engine's warnings of every error it answers with, which the request's line
-/// tells.
-fn quieter(targets: Targets) -> Targets {
-    targets.with_target("dynoxide", Level::ERROR)
+/// The most that is ever logged of each crate, whatever a filter says. At their lower levels the
+/// Lambda runtime, hyper and the AWS SDK show events, headers and signatures. The embedded engine
+/// warns of each error that it answers, which is in the request's line.
+fn ceiling() -> Targets {
+    Targets::new()
+        .with_default(Level::WARN)
+        .with_target("modulo", Level::TRACE)
+        .with_target("dynoxide", Level::ERROR)
 }
 
 /// Why a text says nothing of how much is to be logged.
@@ -106,6 +115,7 @@ static LINES: OnceLock<Lines> = OnceLock::new();
 /// `rust_log` is what `RUST_LOG` holds, and wins over `filter`; where it is illegal, the first line
 /// says so.
 pub fn init(format: Format, rust_log: Option<&str>, filter: &Filter) {
+    std::panic::set_hook(Box::new(report_panic));
     init_to(io::stdout, format, rust_log, filter);
 }
 
@@ -123,12 +133,13 @@ where
         Some(Err(error)) => (filter.0.clone(), Some(error)),
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(writer.clone());
-    let registry = tracing_subscriber::registry().with(targets);
+    let registry = tracing_subscriber::registry().with(targets).with(ceiling());
     match format {
         Format::Json => {
             // No spans are opened, so none are looked for.
             let lines = lines.json().with_current_span(false).with_span_list(false);
-            registry.with(lines.flatten_event(true)).init();
+            let lines = lines.flatten_event(true).map_event_format(Unquoting);
+            registry.with(lines).init();
         }
         Format::Text { colour } => registry.with(lines.with_ansi(colour).compact()).init(),
     }
@@ -139,6 +150,58 @@ where
     LINES.get_or_init(|| Lines { format, write });
     if let Some(error) = illegal {
         tracing::warn!(%error, "RUST_LOG is illegal, and taken as if it were not set");
+    }
+}
+
+/// Says where a panic was, and its message only if that stands in the code: one that is put together
+/// as the program panics may quote what it was about.
+fn report_panic(panic: &PanicHookInfo<'_>) {
+    let words = words_of_panic(panic.payload());
+    // Nobody reading it is no reason to panic again.
+    let _ = match panic.location() {
+        Some(place) => writeln!(io::stderr(), "panic at {place}: {words}"),
+        None => writeln!(io::stderr(), "panic: {words}"),
+    };
+}
+
+/// A panic's message, where it stands in the code.
+pub(crate) fn words_of_panic(payload: &(dyn Any + Send)) -> &'static str {
+    let words = payload.downcast_ref::<&'static str>().copied();
+    words.unwrap_or("its message may quote the request, and is left out")
+}
+
+/// The part of the Lambda runtime whose errors quote events.
+const QUOTING: &str = "lambda_runtime::layers";
+
+const LEFT_OUT: &str = "an event could not be handled; the message may quote it, and is left out";
+
+/// Writes events as `F` does, but of those that may quote a request only where in the code they are.
+struct Unquoting<F>(F);
+
+impl<S, N, F> FormatEvent<S, N> for Unquoting<F>
+where
+    S: Subscriber + for<'l> LookupSpan<'l>,
+    N: for<'w> FormatFields<'w> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let metadata = event.metadata();
+        if !metadata.target().starts_with(QUOTING) {
+            return self.0.format_event(context, writer, event);
+        }
+        writeln!(
+            writer,
+            r#"{{"timestamp":"{}","level":"{}","target":"{}","line":{},"message":"{LEFT_OUT}"}}"#,
+            humantime::format_rfc3339_micros(SystemTime::now()),
+            metadata.level(),
+            metadata.target(),
+            metadata.line().unwrap_or_default(),
+        )
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use super::cached::{Cached, FRESH, Fetched};
 use crate::name::{Identifier, ParameterName, SecretName};
+#[cfg(feature = "secrets")]
+use crate::store::Failure;
 
 /// How long a fetch may take.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -165,14 +167,15 @@ async fn read(place: &SecretPlace) -> Read {
         SecretPlace::Parameter(name) => {
             let client = aws_sdk_ssm::Client::new(account);
             let call = client.get_parameter().name(name.as_str());
-            let output = call.with_decryption(true).send().await?;
+            let output = call.with_decryption(true).send().await;
+            let output = output.map_err(|error| Failure::new(&error))?;
             let value = output.parameter.and_then(|parameter| parameter.value);
             Ok(value.unwrap_or_default().into_bytes().into())
         }
         SecretPlace::Secret(name) => {
             let client = aws_sdk_secretsmanager::Client::new(account);
             let call = client.get_secret_value().secret_id(name.as_str());
-            let output = call.send().await?;
+            let output = call.send().await.map_err(|error| Failure::new(&error))?;
             let text = output.secret_string.map(String::into_bytes);
             let bytes = text.or(output
                 .secret_binary

@@ -150,7 +150,7 @@ impl Asked {
             level,
             request_id: request_id.and_then(|id| id.to_str().ok()),
             trace_id: self.trace.map(|trace| trace.trace_id),
-            method: self.method.as_str(),
+            method: method_name(&self.method),
             route: route.or(probe),
             status: status.as_u16(),
             module: mount.map(|mount| mount.module.name().as_str()),
@@ -160,7 +160,7 @@ impl Asked {
             caller: who.caller,
             tenant: who.tenant,
             is_cold_start: self.is_cold_start,
-            error: cause.map(|cause| cause as &dyn Display),
+            error: cause.map(Cause::logged),
             namespace: observer.namespace(),
         };
         if is_logged {
@@ -169,6 +169,22 @@ impl Asked {
         if is_traced {
             telemetry::record(&line, self.trace, meter.take_calls());
         }
+    }
+}
+
+/// A method that HTTP has, else what OpenTelemetry says instead: a client can send any word.
+fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::CONNECT => "CONNECT",
+        Method::DELETE => "DELETE",
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::PATCH => "PATCH",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::TRACE => "TRACE",
+        _ => "_OTHER",
     }
 }
 

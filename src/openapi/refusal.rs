@@ -142,7 +142,7 @@ fn samples() -> impl Iterator<Item = ApiError> {
         ApiError::UnsupportedMediaType(form),
         ApiError::Contended,
         ApiError::OutOfTime,
-        ApiError::Panic(Panic(String::new())),
+        ApiError::Panic(Panic("")),
     ]
     .into_iter()
     .chain(not_json.map(|error| InvalidDocument::NotJson(error).into()))

@@ -1,4 +1,4 @@
-//! What the log is told of a call that failed.
+//! What the log says of a call of AWS that failed.
 
 use std::error::Error;
 
@@ -85,7 +85,7 @@ const WORDS: &[&str] = &[
 ];
 
 impl Failure {
-    pub(super) fn new<E>(error: &SdkError<E, HttpResponse>) -> Self
+    pub(crate) fn new<E>(error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
     {

@@ -15,6 +15,7 @@ use super::metric::{
     REQUESTS, RETRIES, SERVER_ERRORS, THROTTLES, VERB, WRITE_UNITS,
 };
 use crate::access::Pseudonym;
+use crate::error::Logged;
 use crate::store::Usage;
 use crate::trace::TraceId;
 
@@ -24,7 +25,7 @@ pub(crate) struct RequestLine<'r> {
     pub(crate) level: Level,
     pub(crate) request_id: Option<&'r str>,
     pub(crate) trace_id: Option<TraceId>,
-    pub(crate) method: &'r str,
+    pub(crate) method: &'static str,
     /// The path with `{id}` for the id, unless it leads nowhere.
     pub(crate) route: Option<&'r dyn Display>,
     pub(crate) status: u16,
@@ -38,7 +39,7 @@ pub(crate) struct RequestLine<'r> {
     /// Whether it is the first request of its process, inside Lambda.
     pub(crate) is_cold_start: bool,
     /// Why it failed.
-    pub(crate) error: Option<&'r dyn Display>,
+    pub(crate) error: Option<Logged<'r>>,
     /// Where CloudWatch is to count it, if it is.
     pub(crate) namespace: Option<&'r str>,
 }
@@ -267,7 +268,7 @@ pub(super) mod tests {
             verb: None,
             usage: Usage::default(),
             is_cold_start: false,
-            error: Some(&"Not found"),
+            error: Some(Logged::words("no such path")),
             ..LINE
         };
         insta::assert_snapshot!(json(&line), @r#"
@@ -280,7 +281,7 @@ pub(super) mod tests {
           "http.request.method": "PUT",
           "http.response.status_code": 404,
           "duration_us": 8236,
-          "error": "Not found"
+          "error": "no such path"
         }
         "#);
     }

@@ -92,6 +92,7 @@ impl fmt::Display for Details<'_, '_> {
 mod tests {
     use super::super::line::tests::LINE;
     use super::*;
+    use crate::error::Logged;
 
     fn text(line: &RequestLine<'_>, colour: bool) -> String {
         let mut text = Vec::new();
@@ -108,9 +109,9 @@ mod tests {
     fn the_status_decides_the_colour() {
         let refused = RequestLine {
             status: 503,
-            error: Some(&"Try again later"),
+            error: Some(Logged::words("out of time")),
             ..LINE
         };
-        insta::assert_snapshot!(text(&refused, true).escape_debug(), @r#"\u{1b}[2m00:00:00Z\u{1b}[0m  PUT      \u{1b}[31m503\u{1b}[0m       8.2 ms  /rooms/{id}\u{1b}[2m  dynamodb=7.1ms  retries=1  throttles=1  read_units=0.5  write_units=3  request.id=known\u{1b}[0m  \u{1b}[31merror=Try again later\u{1b}[0m\n"#);
+        insta::assert_snapshot!(text(&refused, true).escape_debug(), @r#"\u{1b}[2m00:00:00Z\u{1b}[0m  PUT      \u{1b}[31m503\u{1b}[0m       8.2 ms  /rooms/{id}\u{1b}[2m  dynamodb=7.1ms  retries=1  throttles=1  read_units=0.5  write_units=3  request.id=known\u{1b}[0m  \u{1b}[31merror=out of time\u{1b}[0m\n"#);
     }
 }

@@ -147,7 +147,7 @@ impl Served {
             .await
     }
 
-    /// All that it has said, once it is ended.
+    /// All that it has said, on standard error too, once it is ended.
     pub(crate) async fn output(mut self) -> String {
         self.process.start_kill().unwrap();
         let mut said = self.welcome.unwrap_or_default();
@@ -155,6 +155,9 @@ impl Served {
             said.push('\n');
             said.push_str(&line);
         }
+        said.push('\n');
+        let mut stderr = self.process.stderr.take().unwrap();
+        stderr.read_to_string(&mut said).await.unwrap();
         said
     }
 
