@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use headers::{ETag, HeaderMapExt};
 use percent_encoding::utf8_percent_encode;
 
+use crate::access::Caller;
 use crate::batch::{Batch, Operation};
 use crate::envelope::{self, Content};
 use crate::error::ApiError;
@@ -89,9 +90,11 @@ pub async fn patch(
     mount: Mount,
     Valid(id): Valid<ItemId>,
     Valid(preconditions): Valid<Preconditions>,
+    caller: Option<Extension<Caller>>,
     Valid(patch): Valid<Patch>,
 ) -> Result<Response, ApiError> {
     let Mount { module, store, .. } = &mount;
+    let may_read = may_read(module, &caller.unwrap_or_default());
     for attempt in 0..WRITE_ATTEMPTS {
         let seen = store.get(module, id.clone(), true).await?;
         preconditions
@@ -99,8 +102,17 @@ pub async fn patch(
             .map_err(|_| ApiError::PreconditionFailed)?;
         let seen = seen.ok_or(ApiError::NoSuchItem)?;
         let text = patch.apply(seen.data.as_deref())?;
-        let document = Document::parse_changed(text, module, &id)?;
-        let answer = answer_of(Verb::Patch, module, &id, Content::Updated(&document));
+        let document = Document::parse_changed(text, module, &id).map_err(ApiError::from);
+        let document = document.map_err(|error| match error {
+            error if may_read || error.status().is_server_error() => error,
+            error => ApiError::BlindPatch(error.into()),
+        })?;
+        let content = if may_read {
+            Content::Updated(&document)
+        } else {
+            Content::Nothing
+        };
+        let answer = answer_of(Verb::Patch, module, &id, content);
         let unchanged = Condition::unchanged(Some(seen));
         match store
             .write(module, id.clone(), Write::Update(document), unchanged)
@@ -112,6 +124,15 @@ pub async fn patch(
         }
     }
     Err(ApiError::Contended)
+}
+
+/// Whether a change may be answered with the whole document, of which the caller has sent a part:
+/// only if the caller could read it as well.
+fn may_read(module: &Module, caller: &Caller) -> bool {
+    module.verbs().contains(Verb::Get)
+        && module
+            .access()
+            .is_none_or(|access| access.permit(Verb::Get, caller).is_ok())
 }
 
 /// `DELETE /<module>/<id>`

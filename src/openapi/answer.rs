@@ -138,9 +138,50 @@ fn refusals(call: Call) -> &'static [StatusCode] {
     }
 }
 
+/// Whether a PATCH is answered with the document.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Always,
+    /// To those who may read it.
+    Sometimes,
+    Never,
+}
+
+impl Shown {
+    fn to_patch(module: &Module) -> Self {
+        if !module.verbs().contains(Verb::Get) {
+            return Self::Never;
+        }
+        let may_all_read = module.access().is_none_or(|access| {
+            let needed = access.scopes(Verb::Patch);
+            let has_scopes = || {
+                access
+                    .scopes(Verb::Get)
+                    .iter()
+                    .all(|scope| needed.contains(scope))
+            };
+            let public = access.public();
+            public.contains(Verb::Get) || !public.contains(Verb::Patch) && has_scopes()
+        });
+        if may_all_read {
+            Self::Always
+        } else {
+            Self::Sometimes
+        }
+    }
+}
+
 /// The responses to a call that was done, by status.
 fn done(call: Call, module: &Module) -> Vec<(StatusCode, Value)> {
+    let shown = match call {
+        Call::Patch => Shown::to_patch(module),
+        _ => Shown::Always,
+    };
     let (description, header_names): (_, &[_]) = match call {
+        Call::Patch if shown != Shown::Always => (
+            "Written; the document is shown to those who may read it",
+            &["XRequestId"],
+        ),
         Call::List => ("A page of items", &["XRequestId"]),
         Call::Create => ("Created", &["Location", "ETag", "XRequestId"]),
         Call::Get => ("The item", &["ETag", "XRequestId"]),
@@ -172,6 +213,16 @@ fn done(call: Call, module: &Module) -> Vec<(StatusCode, Value)> {
     match (module.envelope(), call) {
         (_, Call::Create) => vec![(StatusCode::CREATED, response)],
         (Envelope::Plain, Call::Delete) => vec![(StatusCode::NO_CONTENT, response)],
+        (Envelope::Plain, Call::Patch) if shown != Shown::Always => {
+            let mut empty = response.clone();
+            if let Some(members) = empty.as_object_mut() {
+                members.remove("content");
+            }
+            let full = (shown == Shown::Sometimes).then_some((StatusCode::OK, response));
+            full.into_iter()
+                .chain([(StatusCode::NO_CONTENT, empty)])
+                .collect()
+        }
         (Envelope::Plain, Call::Post | Call::Put) => {
             let mut created = response.clone();
             created["description"] = "Created".into();
@@ -239,6 +290,14 @@ fn verbed(call: Call, module: &Module) -> Value {
             object(&json!({ key: id, "data": schema::document(module) })),
             json!({ key: EXAMPLE_ID, "data": document }),
         ),
+        Call::Patch if Shown::to_patch(module) == Shown::Never => {
+            (object(&json!({ key: id })), json!({ key: EXAMPLE_ID }))
+        }
+        Call::Patch if Shown::to_patch(module) == Shown::Sometimes => {
+            let mut described = object(&json!({ key: id }));
+            described["properties"]["item"] = updated;
+            (described, json!({ key: EXAMPLE_ID, "item": set }))
+        }
         Call::Put | Call::Patch => (
             object(&json!({ key: id, "item": updated })),
             json!({ key: EXAMPLE_ID, "item": set }),
