@@ -8,7 +8,10 @@
 use std::error::Error;
 use std::fmt;
 
-use super::{ApiError, INTERNAL_ERROR, Panic, TRY_AGAIN, UnsupportedMediaType, unchecked_message};
+use super::{
+    ApiError, INTERNAL_ERROR, PRECONDITION_FAILED, Panic, TRY_AGAIN, UnsupportedMediaType,
+    unchecked_message,
+};
 use crate::access::{Denied, InvalidToken, Reason, Unchecked};
 use crate::batch::InvalidBatch;
 use crate::chain::Chain;
@@ -117,7 +120,7 @@ impl ApiError {
         match self {
             Self::MissingId(_) => Logged::words("no id"),
             Self::InvalidId { invalid, .. } => invalid.logged(),
-            Self::MissingData => Logged::words("no data"),
+            Self::MissingData => Logged::words("Please provide some data"),
             Self::InvalidDocument(invalid) => invalid.logged(),
             Self::DocumentTooLarge {
                 size: bytes, limit, ..
@@ -133,9 +136,9 @@ impl ApiError {
             Self::InvalidQuery(invalid) => {
                 Logged::new("invalid query", Detail::Words(invalid.word()))
             }
-            Self::NoSuchItem => Logged::words("no such item"),
-            Self::NotFound => Logged::words("no such path"),
-            Self::MethodNotAllowed { .. } => Logged::words("method not allowed"),
+            Self::NoSuchItem => Logged::words("Resource does not exist"),
+            Self::NotFound => Logged::words("Not found"),
+            Self::MethodNotAllowed { .. } => Logged::words("Method not allowed"),
             Self::BodyTooLarge { size: None, .. } => Logged::words("body too large"),
             Self::BodyTooLarge {
                 size: Some(bytes),
@@ -150,7 +153,7 @@ impl ApiError {
             }
             Self::Store(error) => Logged::new(store_words(error), Detail::Cause(error)),
             Self::Contended => Logged::new(TRY_AGAIN, Detail::Words("other writers were faster")),
-            Self::PreconditionFailed => Logged::words("precondition failed"),
+            Self::PreconditionFailed => Logged::words(PRECONDITION_FAILED),
             Self::NotModified(_) => Logged::words("not modified"),
             Self::InvalidPatch(invalid) => invalid.logged(),
             Self::Misfit(misfit) => misfit.logged(),
@@ -181,7 +184,7 @@ fn store_words(error: &StoreError) -> &'static str {
         | StoreError::TimedOut(_)
         | StoreError::InDoubt(_) => TRY_AGAIN,
         StoreError::ItemTooLarge { .. } => "item too large",
-        StoreError::ConditionFailed(_) => "precondition failed",
+        StoreError::ConditionFailed(_) => PRECONDITION_FAILED,
         StoreError::NoSuchPosition(_) => "invalid query: cursor",
         StoreError::Other(_) => INTERNAL_ERROR,
     }

@@ -32,14 +32,13 @@ pub(super) fn schemes(modules: &[&Module]) -> Map<String, Value> {
     schemes.collect()
 }
 
-/// What `call` asks of its callers, if its module has a guard. Where it asks for nothing, what is
-/// shown all the same is checked.
+/// What `call` asks of its callers: nothing, if it is open to everybody.
 pub(super) fn of(call: Call, module: &Module) -> Option<Value> {
     let access = module.access()?;
     let guard = access.guard().name().as_str();
     let required = |scopes: Vec<&str>| json!({ guard: scopes });
     match call.verb() {
-        Some(verb) if access.public().contains(verb) => Some(json!([required(Vec::new()), {}])),
+        Some(verb) if access.public().contains(verb) => None,
         Some(verb) => {
             let scopes = access.scopes(verb).iter();
             Some(json!([required(scopes.map(Scope::as_str).collect())]))

@@ -566,7 +566,7 @@ async fn the_log_has_words_of_its_own() {
             "invalid patch: at line 1 column 16",
         ),
         ("GET", "/keyed/x", JSON, "", "no credential"),
-        ("PLANTED", "/texts/x", JSON, "", "method not allowed"),
+        ("PLANTED", "/texts/x", JSON, "", "Method not allowed"),
     ] {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let mut call = Call::new(method, path).query(query);

@@ -112,13 +112,12 @@ impl Section {
         let leeway = self.duration("leeway", faults);
         if let Some(set) = leeway.as_ref().filter(|set| set.value > MAX_LEEWAY) {
             let message = format!(
-                "`{}` is too long: a token that has expired would be taken for so long; at most {} \
-                 are possible",
+                "`{}` is too long: tokens would be accepted for so long after they expire; the \
+                 limit is {}",
                 humantime::format_duration(set.value),
                 humantime::format_duration(MAX_LEEWAY)
             );
-            let help =
-                "leave it out, or set the clocks; tokens that live longer are the issuer's to make";
+            let help = "leave it out, and have the issuer make tokens that expire later";
             faults.add(set.path.clone(), set.source, message).help(help);
         }
         let jwks = self.text::<KeySource>("jwks", faults);
