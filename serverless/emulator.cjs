@@ -7,7 +7,7 @@ const ENDPOINT = 'AWS_ENDPOINT_URL';
 const DEFAULT_ENDPOINT = 'http://127.0.0.1:4566';
 const ANSWERS_WITHIN_MS = 5000;
 
-/** What osls reads, and what must not lead stage `local` elsewhere. */
+/** A profile has credentials of an account. */
 const PROFILES = ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE'];
 /** osls sends even what is for this machine through a proxy. */
 const PROXIES = ['proxy', 'HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_proxy'];
@@ -15,16 +15,16 @@ const PROXIES = ['proxy', 'HTTP_PROXY', 'http_proxy', 'HTTPS_PROXY', 'https_prox
 const isLocal = (stage) => stage === LOCAL;
 
 /**
- * Points osls at the emulator in stage `local`, with credentials that open nothing, so that no
- * setting of the environment can bring a deployment to `local` into an account.
+ * Points osls at the stage's emulator, if it has one. In stage `local` it has credentials that open
+ * nothing, and no setting of the environment can bring the deployment into an account.
  */
 function pointAtEmulator(stage) {
   const { env } = process;
-  if (!isLocal(stage)) return;
   const endpoint = emulatorEndpoint(stage);
+  if (endpoint) env[ENDPOINT] = endpoint;
+  if (!isLocal(stage)) return;
   const ofServices = Object.keys(env).filter((name) => name.startsWith(`${ENDPOINT}_`));
   for (const name of [...ofServices, ...PROFILES, ...PROXIES]) delete env[name];
-  env[ENDPOINT] = endpoint;
   env.AWS_ACCESS_KEY_ID ||= 'test';
   env.AWS_SECRET_ACCESS_KEY ||= 'test';
   // An emulator is done in a moment; osls looks every 5 s by itself.

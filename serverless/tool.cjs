@@ -65,12 +65,13 @@ function modulo(args, options = {}) {
   return run('cargo', ['run', '--quiet', '--bin', 'modulo', '--', ...args], { ...options, mend });
 }
 
+let target;
+
 /** cargo's own answer, since a user may have moved it. */
 function targetDirectory() {
-  const metadata = run('cargo', ['metadata', '--format-version=1', '--no-deps', '--offline'], {
-    mend: 'install Rust',
-  });
-  return JSON.parse(metadata).target_directory;
+  const metadata = ['metadata', '--format-version=1', '--no-deps', '--offline'];
+  target ??= JSON.parse(run('cargo', metadata, { mend: 'install Rust' })).target_directory;
+  return target;
 }
 
 module.exports = { fail, modulo, root, run, targetDirectory };

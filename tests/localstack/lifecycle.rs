@@ -72,7 +72,13 @@ fn edit_modules_toml_and_deploy_again() {
     visitor.expect("GET", "/modulo1/old", "", 200, &old);
 
     project.remove();
+    assert!(template(&project).is_none(), "the stack is gone");
     assert_eq!(tables::ending_in(&project.table_suffix()), [""; 0]);
+
+    let doors = project.deploy(&[]).unwrap_or_else(|why| panic!("{why}"));
+    let url = doors.function_url.as_deref().expect("it is open");
+    let none = json!({ "ERROR": { "message": "Resource does not exist" } });
+    Visitor::new(url).expect("GET", "/modulo1/old", "", 404, &none);
 }
 
 #[test]
