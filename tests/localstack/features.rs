@@ -59,7 +59,7 @@ fn plant_secrets() {
         "Name": "/modulo-tests/jwt", "Value": PARAMETER, "Type": "SecureString", "Overwrite": true,
     });
     let secret = json!({
-        "Name": "modulo-tests/jwt", "SecretString": SECRET, "ClientRequestToken": Uuid::now_v7(),
+        "Name": "modulo-tests/jwt", "SecretString": SECRET, "ClientRequestToken": Uuid::now_v7().to_string(),
     });
     for (service, target, body) in [
         ("ssm", "AmazonSSM.PutParameter", parameter),
