@@ -46,6 +46,7 @@ module.exports = {
   openModules: (stage) => resources(stage).open,
   acceptBreaking: switchOf('accept-breaking'),
   functionUrl: switchOf('function-url'),
+  hasDashboard: switchOf('dashboard'),
   tracing: switchOf('tracing'),
   service: async (context) => (await describe(context)).service,
   resources: async (context) => {
@@ -53,6 +54,7 @@ module.exports = {
     return { ...others, Resources: { ...Resources, ...(await dashboard(context)) } };
   },
   iam: async (context) => (await describe(context)).iam,
+  policies: async (context) => (await describe(context)).policies,
 
   environment: async ({ resolveVariable }) => {
     const stage = await resolveVariable('sls:stage');

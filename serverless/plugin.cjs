@@ -64,13 +64,14 @@ module.exports = class ModuloPlugin {
     if (command !== 'deploy' || part === 'list') return;
     const provider = this.serverless.getProvider('aws');
     const credentials = await provider.getAwsSdkV3CredentialsProvider()();
-    const { acceptBreaking } = this.serverless.service.custom;
+    const { acceptBreaking, dashboard } = this.serverless.service.custom;
     const endpoint = emulator.emulatorEndpoint(this.stage);
     const isLocal = emulator.isLocal(this.stage);
     const args = [
       ...['plan', '--stage', this.stage],
       ...(isLocal ? ['--endpoint-url', endpoint] : []),
       ...(isLocal || acceptBreaking ? ['--accept-breaking'] : []),
+      ...(dashboard ? ['--dashboard'] : []),
     ];
     modulo(args, {
       show: true,

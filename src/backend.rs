@@ -9,7 +9,7 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::ProvideCredentials;
 
 use crate::aws;
-use crate::local::{self, Data, Engine, LocalError};
+use crate::local::{self, Data, Engine, Found, LocalError, Ownership, TableError};
 use crate::module::Module;
 use crate::store::Store;
 
@@ -46,8 +46,7 @@ impl fmt::Display for Backend {
 pub(crate) struct Tables {
     pub(crate) store: Store,
     engine: Option<Engine>,
-    /// Whether missing tables are to be made: nothing is made in AWS that no deployment owns.
-    pub(crate) may_create: bool,
+    pub(crate) ownership: Ownership,
     /// What tells these tables from those of the same names elsewhere.
     pub(crate) place: String,
 }
@@ -93,19 +92,21 @@ impl Tables {
         Ok(Self {
             store: store(&shared),
             engine,
-            may_create: *backend != Backend::Aws,
+            ownership: match backend {
+                Backend::Embedded(_) => Ownership::Own,
+                Backend::Endpoint(_) => Ownership::Shared,
+                Backend::Aws => Ownership::Deployed,
+            },
             place,
         })
     }
 
+    /// Makes what may be made, and tells which modules can't use their tables.
     pub(crate) async fn prepare(
         &self,
         modules: impl IntoIterator<Item = &Arc<Module>>,
-    ) -> Result<(), LocalError> {
-        if self.may_create {
-            local::create_tables(self.store.client(), modules).await?;
-        }
-        Ok(())
+    ) -> Result<Found, TableError> {
+        local::prepare(self.store.client(), modules, self.ownership).await
     }
 
     pub(crate) async fn close(self) {

@@ -19,12 +19,14 @@ mod cloudformation;
 mod dashboard;
 mod iam;
 
+pub(crate) use self::cloudformation::logical_id;
 pub use self::dashboard::{Dashboard, NoMetrics};
 
 /// What `modulo resources` prints and `serverless.yml` reads: the service's name, the features
 /// that its function is built with, the modules that are open to everybody, the statements of the
-/// function's role, and what is merged into the stack's template. There CloudFormation keeps the
-/// [`Description`] with which a later `modulo plan` compares.
+/// function's role, the managed policies that it has where one policy does not take them all, and
+/// what is merged into the stack's template. There CloudFormation keeps the [`Description`] with
+/// which a later `modulo plan` compares.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deployment(Value);
 
@@ -35,16 +37,42 @@ impl Deployment {
     /// A schema can't be read, which one that was checked can.
     pub fn new(config: &Config, stage: &Stage) -> Result<Self, Arc<InvalidSchema>> {
         let features = Feature::needed_by(config).map(Feature::as_str);
+        let policies = iam::policies(config, stage);
+        let (inline, managed) = policies.split_first().expect("there is an inline one");
+        let mut resources = cloudformation::tables(&config.modules, stage);
+        let mut references = Vec::new();
+        for (number, statements) in managed.iter().enumerate() {
+            // No module's resource has a name with a digit at its end.
+            let id = format!("FunctionPolicy{}", number + 1);
+            references.push(json!({ "Ref": id }));
+            resources.insert(id, cloudformation::policy(statements));
+        }
         Ok(Self(json!({
             "service": config.service.name.as_str(),
             "features": features.collect::<Vec<_>>(),
             "open": routes::open(&config.modules).collect::<Vec<_>>(),
-            "iam": iam::statements(&config.modules),
+            "iam": inline,
+            "policies": references,
             "resources": {
                 "Metadata": { "modulo": Description::of(&config.modules)? },
-                "Resources": cloudformation::tables(&config.modules, stage),
+                "Resources": resources,
             },
         })))
+    }
+
+    /// What is merged into the stack's template.
+    pub(crate) fn resources(&self) -> &Value {
+        &self.0["resources"]["Resources"]
+    }
+
+    /// The statements of the role's inline policy.
+    pub(crate) fn statements(&self) -> &Value {
+        &self.0["iam"]
+    }
+
+    /// The number of the role's managed policies.
+    pub(crate) fn policies(&self) -> usize {
+        self.0["policies"].as_array().map_or(0, Vec::len)
     }
 
     /// The document's text, with a newline at its end.

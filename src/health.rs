@@ -44,6 +44,11 @@ const AT_ONCE: usize = 16;
 pub struct Unready(Vec<(ModuleName, Unusable)>);
 
 impl Unready {
+    #[cfg(feature = "cli")]
+    pub(crate) fn new(found: Vec<(ModuleName, Unusable)>) -> Self {
+        Self(found)
+    }
+
     /// The modules' names.
     pub fn modules(&self) -> impl Iterator<Item = &ModuleName> {
         self.0.iter().map(|(module, _)| module)

@@ -18,7 +18,7 @@ use modulo::local::Data;
 use modulo::name::{InvalidName, KeyAttribute, KeyName, ModuleName, Stage};
 use modulo::openapi;
 use modulo::package::{self, Written};
-use modulo::plan::{self, Description, Plan};
+use modulo::plan::{Description, Plan};
 use modulo::routes;
 use modulo::scaffold;
 use modulo::serve::{self, Options, say};
@@ -113,6 +113,12 @@ struct PlanArgs {
     /// End well although data or clients break
     #[arg(long)]
     accept_breaking: bool,
+    /// Count the dashboard that --param dashboard=true deploys
+    #[arg(long)]
+    dashboard: bool,
+    /// The SNS topic that its alarms tell
+    #[arg(long, value_name = "ARN", requires = "dashboard")]
+    topic: Option<String>,
     /// The emulator of stage `local`
     #[arg(
         long,
@@ -445,15 +451,24 @@ fn resources(args: &ResourcesArgs) -> anyhow::Result<()> {
 fn plan(args: &PlanArgs) -> anyhow::Result<()> {
     let FileArgs { file, stage } = &args.file;
     let wanted = args.file.load()?;
-    let before = if let Some(file) = &args.against {
+    let mut plan = if let Some(file) = &args.against {
         let config = config::check(file, stage, std::env::vars())?;
-        Description::of(&config.modules)?
+        let before = Description::of(&config.modules)?;
+        Plan::new(&before, &Description::of(&wanted.modules)?)
     } else {
-        let call = plan::deployed(&wanted.service.name, stage, &args.endpoint_url);
+        let call = Plan::of_stage(&wanted, stage, &args.endpoint_url);
         tokio::runtime::Runtime::new()?.block_on(call)?
     };
-    let plan = Plan::new(&before, &Description::of(&wanted.modules)?);
+    let dashboard = args
+        .dashboard
+        .then(|| Dashboard::new(&wanted, args.topic.as_deref()))
+        .transpose()?;
+    let deployment = Deployment::new(&wanted, stage)?;
+    plan.add_limits(&deployment, dashboard.as_ref(), stage);
     say(&format!("{plan}\n"));
+    if plan.is_impossible() {
+        bail!("the deployment would fail; mend what is marked FAILS first");
+    }
     if plan.is_breaking() && !args.accept_breaking {
         bail!(
             "{} breaks data or clients; take the edits back, or say with --accept-breaking that \

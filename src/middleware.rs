@@ -21,7 +21,6 @@ use tower_http::request_id::{
 use tower_http::timeout::TimeoutBody;
 use uuid::Uuid;
 
-use self::around::{Inner, Next};
 use self::log::Observer;
 use crate::config::Config;
 use crate::error::{self, ApiError, Panic};
@@ -29,7 +28,7 @@ use crate::module::Envelope;
 use crate::router::Mount;
 use crate::trace::TraceContext;
 
-pub(crate) use self::around::around;
+pub(crate) use self::around::{Inner, Next, around};
 
 mod access;
 mod around;

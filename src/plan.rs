@@ -11,13 +11,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use self::access::VerbAccess;
-pub use self::deployed::{UnknownDeployment, deployed};
+pub use self::deployed::UnknownDeployment;
 use crate::module::{Module, Modules, Storage};
 use crate::name::TENANT_INDEX;
 use crate::schema::{InvalidSchema, Schema};
+use crate::store::keys_in_words;
 
 mod access;
 mod deployed;
+mod limits;
+mod stage;
 
 /// How many bytes of a schema's hash are kept: two schemas of one hash are not to be met by chance.
 const HASH_BYTES: usize = 16;
@@ -106,23 +109,34 @@ fn hash(schema: &Schema) -> Result<String, Arc<InvalidSchema>> {
 
 /// The indexes by name, each with its keys and their types.
 fn described_indexes(module: &Module) -> BTreeMap<String, String> {
-    let indexes = module.table_indexes().map(|index| {
-        let keys = index.keys.iter();
-        let keys = keys.map(|(attribute, key_type)| format!("{attribute} ({key_type})"));
-        (index.name.to_owned(), keys.collect::<Vec<_>>().join(", "))
-    });
-    indexes.collect()
+    let indexes = module.table_indexes();
+    indexes
+        .map(|index| (index.name.to_owned(), keys_in_words(&index.keys)))
+        .collect()
 }
 
 /// What changes between two deployments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan(Vec<Change>);
 
-/// One edit and its consequence.
+/// What comes of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// Data and clients go on as before.
+    Fine,
+    /// It can't be found out.
+    Unknown,
+    /// Data or clients suffer.
+    Breaks,
+    /// The deployment can't be done.
+    Fails,
+}
+
+/// One edit, or what is in a deployment's way, and its consequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     module: String,
-    breaking: bool,
+    verdict: Verdict,
     edit: String,
     consequence: String,
 }
@@ -155,7 +169,17 @@ impl Plan {
     /// Whether data or clients would suffer.
     #[must_use]
     pub fn is_breaking(&self) -> bool {
-        self.0.iter().any(|change| change.breaking)
+        self.has(Verdict::Breaks)
+    }
+
+    /// Whether the deployment can't be done.
+    #[must_use]
+    pub fn is_impossible(&self) -> bool {
+        self.has(Verdict::Fails)
+    }
+
+    fn has(&self, verdict: Verdict) -> bool {
+        self.0.iter().any(|change| change.verdict == verdict)
     }
 }
 
@@ -166,7 +190,12 @@ impl fmt::Display for Plan {
         }
         for (at, change) in self.0.iter().enumerate() {
             let newline = if at > 0 { "\n" } else { "" };
-            let mark = if change.breaking { "BREAKS" } else { "ok" };
+            let mark = match change.verdict {
+                Verdict::Fine => "ok",
+                Verdict::Unknown => "?",
+                Verdict::Breaks => "BREAKS",
+                Verdict::Fails => "FAILS",
+            };
             write!(f, "{newline}{mark:<6}  {}: {}", change.module, change.edit)?;
             write!(f, "\n        {}", change.consequence)?;
         }
@@ -181,9 +210,23 @@ struct Changes<'n> {
 
 impl Changes<'_> {
     fn add(&mut self, breaking: bool, edit: impl Into<String>, consequence: impl Into<String>) {
+        let verdict = if breaking {
+            Verdict::Breaks
+        } else {
+            Verdict::Fine
+        };
+        self.add_as(verdict, edit, consequence);
+    }
+
+    fn add_as(
+        &mut self,
+        verdict: Verdict,
+        edit: impl Into<String>,
+        consequence: impl Into<String>,
+    ) {
         self.found.push(Change {
             module: self.module.to_owned(),
-            breaking,
+            verdict,
             edit: edit.into(),
             consequence: consequence.into(),
         });
@@ -220,12 +263,15 @@ impl Changes<'_> {
         }
         if before.key != after.key {
             let edit = format!("key attribute `{}` becomes `{}`", before.key, after.key);
-            let consequence = if before.table == after.table {
-                "a table's key can't be changed: the deployment fails unless `table` changes too"
+            if before.table == after.table {
+                let consequence = "a table's key can't be changed: the deployment fails unless \
+                     `table` changes too";
+                self.add_as(Verdict::Fails, edit, consequence);
             } else {
-                "answers name the id otherwise, and items of the old table have another key"
-            };
-            self.add(true, edit, consequence);
+                let consequence =
+                    "answers name the id otherwise, and items of the old table have another key";
+                self.add(true, edit, consequence);
+            }
         }
         let dropped: BTreeSet<_> = before.methods.difference(&after.methods).cloned().collect();
         if !dropped.is_empty() {
@@ -355,7 +401,7 @@ impl Changes<'_> {
                 let edit = format!("index `{name}` of {keys} is now of {other}");
                 let consequence = "an index's keys can't be changed: the deployment fails; give \
                      the index another name";
-                self.add(true, edit, consequence);
+                self.add_as(Verdict::Fails, edit, consequence);
             }
         }
         let added: Vec<_> = after
@@ -376,7 +422,7 @@ impl Changes<'_> {
             let edit = format!("{changed} indexes change");
             let consequence = "DynamoDB makes or removes one index of a table in one deployment: \
                  this one fails; deploy one change after the other";
-            self.add(true, edit, consequence);
+            self.add_as(Verdict::Fails, edit, consequence);
         }
     }
 }
@@ -456,7 +502,7 @@ mod tests {
         let plan = Plan::new(&description(BEFORE), &description(after));
         assert!(plan.is_breaking());
         insta::assert_snapshot!(plan, @"
-        BREAKS  modulo1: key attribute `modulo1Id` becomes `id`
+        FAILS   modulo1: key attribute `modulo1Id` becomes `id`
                 a table's key can't be changed: the deployment fails unless `table` changes too
         BREAKS  modulo1: no longer serves DELETE, PATCH, POST, PUT
                 clients that use it are answered 405

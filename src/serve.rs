@@ -15,8 +15,10 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tower::ServiceExt;
 
 use self::reload::Watch;
+use self::unserved::Unserved;
 use crate::backend::{Backend, Tables};
 use crate::config::{self, Config};
+use crate::local::Found;
 use crate::middleware::{App, keep_time};
 use crate::name::Stage;
 use crate::rate_limit::ClientAddress;
@@ -24,6 +26,7 @@ use crate::routes;
 use crate::telemetry::{self, Format};
 
 mod reload;
+mod unserved;
 
 /// How long the requests in flight may take to finish.
 pub const GRACE: Duration = Duration::from_secs(30);
@@ -82,9 +85,12 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     let listener = listen(&options.address).await?;
     let address = listener.local_addr()?;
     let tables = Tables::open(&options.backend).await?;
-    tables.prepare(config.modules.tables()).await?;
+    let found = tables.prepare(config.modules.tables()).await?;
+    report(&found);
+    let unserved = Unserved::new(&found);
 
-    let current = Arc::new(ArcSwap::from_pointee(crate::app(&config, &tables.store)));
+    let app = unserved.app(&config, &tables.store);
+    let current = Arc::new(ArcSwap::from_pointee(app));
     let served = Arc::clone(&current);
     let service = tower::service_fn(move |mut request: Request| {
         // Each request is finished by the routes it began with.
@@ -112,7 +118,7 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     tokio::select! {
         result = serving => result.context("cannot serve")?,
         () = cut_short => {}
-        () = reload::keep_current(watch, &options, config, &tables, &current) => {}
+        () = reload::keep_current(watch, &options, config, &tables, &unserved, &current) => {}
         () = send_spans() => {}
     }
     telemetry::send_spans().await;
@@ -133,6 +139,18 @@ async fn listen(address: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}; choose another address with --addr, as in --addr 127.0.0.1:3001")
     })
+}
+
+/// Says of each module that can't use its table why.
+fn report(found: &Found) {
+    for (module, unusable) in found {
+        let served = if unusable.is_of_the_key() {
+            " is not served"
+        } else {
+            ""
+        };
+        eprintln!("{module}{served}: {unusable}");
+    }
 }
 
 /// Writes to standard output; nobody reading it is no reason to stop.

@@ -13,9 +13,9 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 
-pub use self::check::Unusable;
+pub use self::check::{Misfit, Unusable};
 #[cfg(feature = "cli")]
-pub(crate) use self::check::key_of;
+pub(crate) use self::check::{billing_of, check, describe, keys_in_words};
 use self::doubt::doubting;
 pub use self::expressions::Condition;
 use self::expressions::{Expressions, Partition, changes, partition};

@@ -14,6 +14,7 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use self::progress::{Command, Content, Job};
 use crate::backend::{Backend, Tables};
 use crate::config;
+use crate::local::Ownership;
 use crate::module::Module;
 use crate::name::{ModuleName, Stage};
 use crate::store::TableFacts;
@@ -66,12 +67,15 @@ impl Options {
 /// The module's table, which must be there by now.
 async fn table(tables: &Tables, module: &Module) -> anyhow::Result<TableFacts> {
     if let Some(facts) = tables.store.table(module).await? {
-        return Ok(facts);
+        return match tables.store.check(module).await {
+            Err(unusable) if unusable.is_of_the_key() => bail!(unusable),
+            _ => Ok(facts),
+        };
     }
-    let mend = if tables.may_create {
-        "check --stage and where DynamoDB is, or make it with `modulo serve`"
-    } else {
+    let mend = if tables.ownership == Ownership::Deployed {
         "check --stage, AWS_PROFILE and AWS_REGION, or make it with a deployment"
+    } else {
+        "check --stage and where DynamoDB is, or make it with `modulo serve`"
     };
     bail!(
         "there is no table `{}` in {}; {mend}",

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::iam::Statement;
 use crate::module::{Billing, Module, Modules, TableIndex};
 use crate::name::{ModuleName, Stage};
 
@@ -14,7 +15,7 @@ pub(super) fn tables(modules: &Modules, stage: &Stage) -> Map<String, Value> {
 }
 
 /// The table's name inside the stack.
-pub(super) fn logical_id(module: &ModuleName) -> String {
+pub(crate) fn logical_id(module: &ModuleName) -> String {
     logical_name(module) + "Table"
 }
 
@@ -32,6 +33,16 @@ pub(super) fn logical_name(module: &ModuleName) -> String {
         }
     }
     id
+}
+
+/// A managed policy. Its role names it, so that it is there before the role is changed.
+pub(super) fn policy(statements: &[Statement]) -> Value {
+    json!({
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {
+            "PolicyDocument": { "Version": "2012-10-17", "Statement": statements },
+        },
+    })
 }
 
 fn table(module: &Module, stage: &Stage) -> Value {

@@ -53,6 +53,11 @@ impl Dashboard {
         Ok(Self(json!({ "Resources": resources })))
     }
 
+    /// What a deployment merges into its stack.
+    pub(crate) fn resources(&self) -> &Value {
+        &self.0["Resources"]
+    }
+
     /// The template's text, with a newline at its end.
     #[must_use]
     pub fn to_json(&self) -> String {

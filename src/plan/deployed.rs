@@ -1,20 +1,28 @@
-//! What the last deployment left with its stack.
+//! What the last deployment left: its stack, and the description that it put into the template.
 
+use std::collections::BTreeMap;
 use std::error::Error;
+use std::sync::Arc;
 
-use aws_config::environment::region::EnvironmentVariableRegionProvider;
-use aws_config::meta::region::RegionProviderChain;
+use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::Config;
+use aws_sdk_cloudformation::config::retry::RetryConfig;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
+use aws_sdk_cloudformation::types::{ResourceStatus, Stack, StackStatus, TemplateStage};
 use serde::Deserialize;
 
 use super::Description;
 use crate::chain::Chain;
-use crate::name::{ServiceName, Stage};
-use crate::{aws, local};
+use crate::generate::logical_id;
+use crate::name::ModuleName;
+use crate::schema::InvalidSchema;
+use crate::store::Unusable;
 
-/// As in `serverless.yml`.
-const DEFAULT_REGION: &str = "us-east-1";
+/// What osls makes before all else, so that it has where to put the function.
+const BUCKET: &str = "ServerlessDeploymentBucket";
+
+const TABLE: &str = "AWS::DynamoDB::Table";
 
 /// Why it is not known what is deployed.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +45,76 @@ pub enum UnknownDeployment {
     Foreign {
         /// The stack.
         stack: String,
-        /// What is wrong with its template.
-        source: serde_json::Error,
     },
+    /// The schema of a module can't be read.
+    #[error(transparent)]
+    Schema(#[from] Arc<InvalidSchema>),
+    /// DynamoDB does not tell of a table, for another reason than missing permission.
+    #[error("cannot look at table `{table}`")]
+    Table {
+        /// The table.
+        table: String,
+        /// What DynamoDB says.
+        source: Unusable,
+    },
+}
+
+/// What is deployed; nothing, where there is no stack.
+#[derive(Debug, Default)]
+pub(super) struct Deployed {
+    pub(super) description: Description,
+    /// The stack's tables: their names by their logical ids.
+    pub(super) tables: BTreeMap<String, String>,
+    pub(super) state: State,
+}
+
+/// Whether a stack can be deployed to, by its status.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum State {
+    #[default]
+    Ready,
+    /// It is as it was before its last deployment.
+    RolledBack(Status),
+    /// Something is being done to it.
+    Busy(Status),
+    /// It must be removed first.
+    Broken(Status),
+    /// Its rollback must be finished first.
+    Stuck(Status),
+}
+
+/// A status in CloudFormation's words, with its reason.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Status {
+    pub(super) name: String,
+    pub(super) reason: Option<String>,
+}
+
+impl State {
+    fn of(stack: &Stack) -> Self {
+        let Some(status) = stack.stack_status() else {
+            return Self::Ready;
+        };
+        let told = Status {
+            name: status.as_str().to_owned(),
+            reason: stack.stack_status_reason().map(str::to_owned),
+        };
+        match status {
+            StackStatus::UpdateRollbackComplete
+            | StackStatus::UpdateFailed
+            | StackStatus::ImportRollbackComplete => Self::RolledBack(told),
+            StackStatus::RollbackComplete
+            | StackStatus::RollbackFailed
+            | StackStatus::CreateFailed
+            | StackStatus::DeleteFailed
+            | StackStatus::ReviewInProgress => Self::Broken(told),
+            StackStatus::UpdateRollbackFailed | StackStatus::ImportRollbackFailed => {
+                Self::Stuck(told)
+            }
+            status if status.as_str().ends_with("_IN_PROGRESS") => Self::Busy(told),
+            _ => Self::Ready,
+        }
+    }
 }
 
 /// The parts of a template that are of interest.
@@ -54,45 +129,118 @@ struct Metadata {
     modulo: Description,
 }
 
-/// The description in the stack of `service` at `stage`; an empty one if there is no stack.
-/// Stage `local` is looked for at `emulator`, and never in an account.
-pub async fn deployed(
-    service: &ServiceName,
-    stage: &Stage,
-    emulator: &str,
-) -> Result<Description, UnknownDeployment> {
-    let stack = format!("{service}-{stage}");
-    let account = if stage.is_local() {
-        local::settings(emulator).await
-    } else {
-        let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-            .or_else(DEFAULT_REGION);
-        aws::of_machine().region(region).load().await
-    };
-    let client = Client::new(&account);
+/// What is deployed in that stack.
+pub(super) async fn read(account: &SdkConfig, stack: &str) -> Result<Deployed, UnknownDeployment> {
+    let client = Client::new(account);
     // Asked for first, since emulators give a removed stack's template as if it were there.
-    let described = client.describe_stacks().stack_name(&stack).send().await;
-    if let Err(error) = described {
+    let described = client.describe_stacks().stack_name(stack).send().await;
+    let state = match described {
+        Ok(output) => match output.stacks().first() {
+            Some(found) if found.stack_status() != Some(&StackStatus::DeleteComplete) => {
+                State::of(found)
+            }
+            _ => return Ok(Deployed::default()),
+        },
         // CloudFormation has no code of its own for it.
-        if error
-            .message()
-            .is_some_and(|text| text.contains("does not exist"))
+        Err(error)
+            if error
+                .message()
+                .is_some_and(|text| text.contains("does not exist")) =>
         {
-            return Ok(Description::default());
+            return Ok(Deployed::default());
         }
-        return Err(unreachable(stack, &error));
+        Err(error) => return Err(unreachable(stack, &error)),
+    };
+    let resources = resources(&client, stack).await?;
+    let mut deployed = Deployed {
+        description: Description::default(),
+        tables: BTreeMap::new(),
+        state,
+    };
+    let is_osls = |(id, _): (&String, &Resource)| id.starts_with(BUCKET);
+    if resources.iter().all(is_osls) {
+        return Ok(deployed);
     }
-    let template = match client.get_template().stack_name(&stack).send().await {
+    let template = client
+        .get_template()
+        .stack_name(stack)
+        // What was written in YAML, or for SAM, is JSON by then.
+        .template_stage(TemplateStage::Processed);
+    let template = match template.send().await {
         Ok(output) => output.template_body.unwrap_or_default(),
         Err(error) => return Err(unreachable(stack, &error)),
     };
-    match serde_json::from_str::<Template>(&template) {
-        Ok(template) => Ok(template.metadata.modulo),
-        Err(source) => Err(UnknownDeployment::Foreign { stack, source }),
-    }
+    // Modulo's own are JSON.
+    let Ok(template) = serde_json::from_str::<Template>(&template) else {
+        let stack = stack.to_owned();
+        return Err(UnknownDeployment::Foreign { stack });
+    };
+    deployed.description = template.metadata.modulo;
+    let tables = resources
+        .into_iter()
+        .filter(|(_, resource)| resource.kind == TABLE);
+    deployed.tables = tables.map(|(id, resource)| (id, resource.name)).collect();
+    // After a deployment that failed, emulators give its template.
+    let is_there = |module: &str| {
+        let name = module.parse::<ModuleName>();
+        name.is_ok_and(|name| deployed.tables.contains_key(&logical_id(&name)))
+    };
+    let described = &mut deployed.description.modules;
+    described.retain(|module, _| is_there(module));
+    Ok(deployed)
 }
 
-fn unreachable(stack: String, error: &(impl Error + 'static)) -> UnknownDeployment {
-    let message = Chain(error).to_string();
-    UnknownDeployment::Unreachable { stack, message }
+struct Resource {
+    kind: String,
+    name: String,
+}
+
+/// What the stack has, by logical ids.
+async fn resources(
+    client: &Client,
+    stack: &str,
+) -> Result<BTreeMap<String, Resource>, UnknownDeployment> {
+    let mut pages = client
+        .list_stack_resources()
+        .stack_name(stack)
+        .into_paginator()
+        .items()
+        .send();
+    let mut resources = BTreeMap::new();
+    while let Some(resource) = pages.next().await {
+        let resource = resource.map_err(|error| unreachable(stack, &error))?;
+        let is_gone = matches!(
+            resource.resource_status(),
+            Some(ResourceStatus::DeleteComplete | ResourceStatus::CreateFailed)
+        );
+        let (Some(id), Some(name), false) = (
+            resource.logical_resource_id,
+            resource.physical_resource_id,
+            is_gone,
+        ) else {
+            continue;
+        };
+        let kind = resource.resource_type.unwrap_or_default();
+        resources.insert(id, Resource { kind, name });
+    }
+    Ok(resources)
+}
+
+/// The stack that has a table, if it can be found out.
+pub(super) async fn owner(account: &SdkConfig, table: &str) -> Option<String> {
+    // LocalStack fails at it each time.
+    let config = Config::from(account).to_builder();
+    let config = config.retry_config(RetryConfig::disabled()).build();
+    let call = Client::from_conf(config).describe_stack_resources();
+    let resources = call.physical_resource_id(table).send().await.ok()?;
+    let mut resources = resources.stack_resources().iter();
+    let resource = resources.find(|resource| resource.physical_resource_id() == Some(table))?;
+    resource.stack_name().map(str::to_owned)
+}
+
+fn unreachable(stack: &str, error: &(impl Error + 'static)) -> UnknownDeployment {
+    UnknownDeployment::Unreachable {
+        stack: stack.to_owned(),
+        message: Chain(error).to_string(),
+    }
 }

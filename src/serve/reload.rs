@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
-use super::{Options, say};
+use super::unserved::Unserved;
+use super::{Options, report, say};
 use crate::backend::Tables;
 use crate::config::Config;
 use crate::middleware::App;
@@ -104,6 +105,7 @@ pub(super) async fn keep_current(
     options: &Options,
     mut mounted: Arc<Config>,
     tables: &Tables,
+    unserved: &Unserved,
     current: &ArcSwap<App>,
 ) {
     let file = options.file.display();
@@ -112,7 +114,7 @@ pub(super) async fn keep_current(
             Ok(config) if config == *mounted => {}
             Ok(config) => {
                 let config = Arc::new(config);
-                current.store(crate::app(&config, &tables.store).into());
+                current.store(unserved.app(&config, &tables.store).into());
                 let table = routes::table(&config.modules);
                 say(&format!(
                     "{file} has changed; these are the routes now:\n\n{table}\n"
@@ -142,8 +144,12 @@ async fn load(
     }
     let config = options.check()?;
     let is_mounted = |module: &&Arc<Module>| mounted.modules.get(module.name()) == Some(*module);
-    tables
-        .prepare(config.modules.tables().filter(|module| !is_mounted(module)))
-        .await?;
+    let edited = config.modules.tables().filter(|module| !is_mounted(module));
+    let found = tables.prepare(edited).await?;
+    let unfit = found.iter().find(|(_, unusable)| unusable.is_of_the_key());
+    if let Some((module, unusable)) = unfit {
+        bail!("{module}: {unusable}");
+    }
+    report(&found);
     Ok(config)
 }

@@ -1,68 +1,470 @@
-//! Whether a module's table is there, and as the module needs it.
+//! What a live table is, held against what its module needs of it.
+//!
+//! `/_health/ready`, `modulo serve` and `modulo plan` all ask here, so that they agree.
 
-use aws_sdk_dynamodb::types::{KeySchemaElement, TableDescription, TableStatus};
+use std::fmt;
+
+use aws_sdk_dynamodb::Client;
+#[cfg(feature = "cli")]
+use aws_sdk_dynamodb::types::BillingMode;
+use aws_sdk_dynamodb::types::{
+    GlobalSecondaryIndexDescription, IndexStatus, KeySchemaElement, KeyType as Role,
+    ProjectionType, TableDescription, TableStatus,
+};
 
 use super::{Store, StoreError, classify};
 use crate::chain::Chain;
-use crate::module::Module;
+#[cfg(feature = "cli")]
+use crate::module::Billing;
+use crate::module::{Module, TableIndex};
+use crate::name::TableName;
 
 /// Why a module can't use its table.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Unusable {
-    /// It can't be asked for: it is not there, may not be seen, or nobody answers.
+    /// It can't be looked at: it may not be seen, or nobody answers.
     #[error("{}", Chain(.0))]
     Unknown(StoreError),
     /// Nobody answers in time.
     #[error("DynamoDB did not answer in time")]
     Silent,
+    /// There is no such table.
+    #[error("there is no table `{0}`; a deployment makes it")]
+    Absent(TableName),
     /// It is being made, or deleted, or locked.
-    #[error("the table is {0}")]
-    Status(String),
-    /// It has another key than the module.
-    #[error("the table's key is `{found}`, and not `{expected}`")]
-    Key {
-        /// The table's key attributes.
+    #[error("table `{table}` is {status}")]
+    Status {
+        /// The table.
+        table: TableName,
+        /// Its status, in DynamoDB's words.
+        status: String,
+    },
+    /// It is not as the module needs it.
+    #[error("table `{table}` does not fit: {}", joined(misfits))]
+    Unfit {
+        /// The table.
+        table: TableName,
+        /// In what it differs.
+        misfits: Vec<Misfit>,
+    },
+}
+
+impl Unusable {
+    /// Whether every request would fail, or be answered wrongly.
+    #[must_use]
+    pub fn is_of_the_key(&self) -> bool {
+        matches!(self, Self::Unfit { misfits, .. } if misfits.iter().any(|misfit| misfit.index().is_none()))
+    }
+}
+
+/// What of a table a module can't do with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// Its key has two attributes.
+    #[error(
+        "it has the sort key `{0}`, and modulo serves only tables without one; name another `table` in modules.toml"
+    )]
+    SortKey(String),
+    /// Its key is no string.
+    #[error(
+        "its key `{key}` is {}, and modulo serves only strings (S); name another `table` in modules.toml",
+        type_in_words(found)
+    )]
+    KeyType {
+        /// The key attribute.
+        key: String,
+        /// Its type, in DynamoDB's words.
+        found: String,
+    },
+    /// Its key has another name.
+    #[error(
+        "its key is `{found}`, and the module's is `{expected}`; say key = \"{found}\" in modules.toml, or name another `table`"
+    )]
+    KeyName {
+        /// The table's key attribute.
         found: String,
         /// The module's.
         expected: String,
     },
+    /// It lacks an index.
+    #[error("it has no index `{index}` of {keys}; add it, or take it out of modules.toml")]
+    NoIndex {
+        /// The index.
+        index: String,
+        /// The keys that it would have.
+        keys: String,
+    },
+    /// An index has other keys.
+    #[error(
+        "its index `{index}` is of {found}, and the module's is of {expected}; give the module's another `name`"
+    )]
+    IndexKeys {
+        /// The index.
+        index: String,
+        /// The keys that it has.
+        found: String,
+        /// Those of the module's.
+        expected: String,
+    },
+    /// An index has only a part of each item.
+    #[error(
+        "its index `{index}` projects {projection}, and lists need ALL; make one that projects ALL under another name, and give the module's that `name`"
+    )]
+    IndexProjection {
+        /// The index.
+        index: String,
+        /// What it has of items, in DynamoDB's words.
+        projection: String,
+    },
+    /// An index is being made or deleted.
+    #[error("its index `{index}` is {status}")]
+    IndexStatus {
+        /// The index.
+        index: String,
+        /// Its status, in DynamoDB's words.
+        status: String,
+    },
+}
+
+impl Misfit {
+    /// The index that does not fit. Without it only the lists that it serves can't be answered,
+    /// with another key nothing can.
+    #[must_use]
+    pub fn index(&self) -> Option<&str> {
+        match self {
+            Self::SortKey(_) | Self::KeyType { .. } | Self::KeyName { .. } => None,
+            Self::NoIndex { index, .. }
+            | Self::IndexKeys { index, .. }
+            | Self::IndexProjection { index, .. }
+            | Self::IndexStatus { index, .. } => Some(index),
+        }
+    }
 }
 
 impl Store {
-    /// Makes sure that the module's table is there, with its key.
+    /// Makes sure that the module's table is there, and as the module needs it.
     ///
     /// # Errors
     /// See [`Unusable`].
     pub async fn check(&self, module: &Module) -> Result<(), Unusable> {
-        let call = self.client.describe_table();
-        let call = call.table_name(module.table().as_str());
-        let output = call.send().await;
-        let output = output.map_err(|error| Unusable::Unknown(classify(&error, 0)))?;
-        let table = output.table.as_ref();
-        match table.and_then(TableDescription::table_status) {
-            Some(TableStatus::Active | TableStatus::Updating) => {}
-            status => {
-                let status = status.map_or("of no status", TableStatus::as_str);
-                return Err(Unusable::Status(status.to_owned()));
-            }
-        }
-        let key = key_of(table);
-        if key == module.key().as_str() {
-            return Ok(());
-        }
-        Err(Unusable::Key {
-            found: key,
-            expected: module.key().to_string(),
-        })
+        let Some(table) = describe(&self.client, module.table()).await? else {
+            return Err(Unusable::Absent(module.table().clone()));
+        };
+        check(&table, module)
     }
 }
 
-/// The attributes that a table's key has.
-pub(crate) fn key_of(table: Option<&TableDescription>) -> String {
-    let schema = table.map(TableDescription::key_schema).unwrap_or_default();
-    let names: Vec<_> = schema
+/// A table as DynamoDB describes it, if it is there.
+pub(crate) async fn describe(
+    client: &Client,
+    table: &TableName,
+) -> Result<Option<TableDescription>, Unusable> {
+    let call = client.describe_table().table_name(table.as_str());
+    match call.send().await {
+        Ok(output) => Ok(output.table),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(|error| error.is_resource_not_found_exception()) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(Unusable::Unknown(classify(&error, 0))),
+    }
+}
+
+/// Whether a module can use the table.
+pub(crate) fn check(table: &TableDescription, module: &Module) -> Result<(), Unusable> {
+    match table.table_status() {
+        Some(TableStatus::Active | TableStatus::Updating) => {}
+        status => {
+            return Err(Unusable::Status {
+                table: module.table().clone(),
+                status: status
+                    .map_or("of no status", TableStatus::as_str)
+                    .to_owned(),
+            });
+        }
+    }
+    let misfits = misfits(table, module);
+    if misfits.is_empty() {
+        return Ok(());
+    }
+    Err(Unusable::Unfit {
+        table: module.table().clone(),
+        misfits,
+    })
+}
+
+/// In what a table differs from what a module needs: in its key, or else in its indexes.
+fn misfits(table: &TableDescription, module: &Module) -> Vec<Misfit> {
+    if let Some(misfit) = key_misfit(table, module.key().as_str()) {
+        return vec![misfit];
+    }
+    let indexes = module.table_indexes();
+    indexes
+        .filter_map(|index| index_misfit(table, &index))
+        .collect()
+}
+
+fn key_misfit(table: &TableDescription, expected: &str) -> Option<Misfit> {
+    let [found, sort] = keys(table.key_schema());
+    let found = found.unwrap_or_default();
+    if let Some(sort) = sort {
+        return Some(Misfit::SortKey(sort.to_owned()));
+    }
+    match type_of(table, found) {
+        None | Some("S") => {}
+        Some(other) => {
+            return Some(Misfit::KeyType {
+                key: found.to_owned(),
+                found: other.to_owned(),
+            });
+        }
+    }
+    (found != expected).then(|| Misfit::KeyName {
+        found: found.to_owned(),
+        expected: expected.to_owned(),
+    })
+}
+
+fn index_misfit(table: &TableDescription, needed: &TableIndex<'_>) -> Option<Misfit> {
+    let index = needed.name.to_owned();
+    let Some(found) = index_of(table, needed.name) else {
+        let keys = keys_in_words(&needed.keys);
+        return Some(Misfit::NoIndex { index, keys });
+    };
+    if !has_keys(table, found, needed) {
+        let keys = keys(found.key_schema()).into_iter().flatten();
+        let typed = keys.map(|key| (key, type_of(table, key).unwrap_or("?")));
+        return Some(Misfit::IndexKeys {
+            index,
+            found: keys_in_words(&typed.collect::<Vec<_>>()),
+            expected: keys_in_words(&needed.keys),
+        });
+    }
+    let projection = found.projection();
+    match projection.and_then(|projection| projection.projection_type()) {
+        None | Some(ProjectionType::All) => {}
+        Some(part) => {
+            let projection = part.as_str().to_owned();
+            return Some(Misfit::IndexProjection { index, projection });
+        }
+    }
+    match found.index_status() {
+        // One that is being made has not all items yet.
+        Some(status @ (IndexStatus::Creating | IndexStatus::Deleting)) => {
+            let status = status.as_str().to_owned();
+            Some(Misfit::IndexStatus { index, status })
+        }
+        _ => None,
+    }
+}
+
+/// A table's index of that name.
+fn index_of<'t>(
+    table: &'t TableDescription,
+    name: &str,
+) -> Option<&'t GlobalSecondaryIndexDescription> {
+    let mut indexes = table.global_secondary_indexes().iter();
+    indexes.find(|index| index.index_name() == Some(name))
+}
+
+fn has_keys(
+    table: &TableDescription,
+    found: &GlobalSecondaryIndexDescription,
+    index: &TableIndex<'_>,
+) -> bool {
+    let found = keys(found.key_schema()).into_iter().flatten();
+    let expected = index.keys.iter();
+    found.clone().count() == expected.len()
+        && found.zip(expected).all(|(found, (attribute, key_type))| {
+            found == attribute
+                && type_of(table, found).is_none_or(|found| found == key_type.as_str())
+        })
+}
+
+/// The partition key and the sort key of a schema.
+fn keys(schema: &[KeySchemaElement]) -> [Option<&str>; 2] {
+    [Role::Hash, Role::Range].map(|role| {
+        let key = schema.iter().find(|element| *element.key_type() == role)?;
+        Some(key.attribute_name())
+    })
+}
+
+/// How a table is paid for.
+#[cfg(feature = "cli")]
+pub(crate) fn billing_of(table: &TableDescription) -> Billing {
+    let mode = table.billing_mode_summary();
+    if mode.and_then(|mode| mode.billing_mode()) == Some(&BillingMode::PayPerRequest) {
+        return Billing::OnDemand;
+    }
+    // Of a table that was made with a capacity, DynamoDB tells no mode.
+    let units = |units: Option<i64>| units.and_then(|units| usize::try_from(units).ok());
+    let capacity = table.provisioned_throughput();
+    let read = capacity.and_then(|capacity| units(capacity.read_capacity_units()));
+    let write = capacity.and_then(|capacity| units(capacity.write_capacity_units()));
+    match (read, write) {
+        (Some(read @ 1..), Some(write @ 1..)) => Billing::Provisioned { read, write },
+        _ => Billing::OnDemand,
+    }
+}
+
+/// An attribute's type; DynamoDB tells that of all keys.
+fn type_of<'t>(table: &'t TableDescription, attribute: &str) -> Option<&'t str> {
+    let mut definitions = table.attribute_definitions().iter();
+    let definition = definitions.find(|definition| definition.attribute_name() == attribute)?;
+    Some(definition.attribute_type().as_str())
+}
+
+fn type_in_words(name: &str) -> &str {
+    match name {
+        "N" => "a number (N)",
+        "B" => "binary (B)",
+        other => other,
+    }
+}
+
+/// An index's keys, each with its type.
+pub(crate) fn keys_in_words<N: fmt::Display, T: fmt::Display>(keys: &[(N, T)]) -> String {
+    let keys = keys
         .iter()
-        .map(KeySchemaElement::attribute_name)
-        .collect();
-    names.join(", ")
+        .map(|(attribute, key_type)| format!("{attribute} ({key_type})"));
+    keys.collect::<Vec<_>>().join(", ")
+}
+
+fn joined(misfits: &[Misfit]) -> String {
+    let misfits: Vec<_> = misfits.iter().map(Misfit::to_string).collect();
+    misfits.join("; ")
+}
+
+#[cfg(all(test, feature = "cli"))]
+mod tests {
+    use std::sync::Arc;
+
+    use aws_sdk_dynamodb::types::{
+        AttributeDefinition, BillingModeSummary, Projection, ProvisionedThroughputDescription,
+    };
+
+    use super::*;
+    use crate::config;
+
+    fn module() -> Arc<Module> {
+        let text = "
+            [modules.rooms]
+            key = 'roomId'
+            storage = 'document'
+            [[modules.rooms.indexes]]
+            name = 'by-building'
+            partition = 'building'
+            sort = { attribute = 'floor', type = 'N' }
+        ";
+        let stage = "prod".parse().expect("legal");
+        let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("legal");
+        Arc::clone(config.modules.iter().next().expect("there is one"))
+    }
+
+    fn schema(keys: &[(&str, Role)]) -> Vec<KeySchemaElement> {
+        let element = |(name, role): &(&str, Role)| {
+            KeySchemaElement::builder()
+                .attribute_name(*name)
+                .key_type(role.clone())
+                .build()
+                .expect("complete")
+        };
+        keys.iter().map(element).collect()
+    }
+
+    /// The table that the module needs, with these keys, types, index keys and projection.
+    fn table(
+        keys: &[(&str, Role)],
+        types: &[(&str, &str)],
+        index: &[(&str, Role)],
+        projection: ProjectionType,
+    ) -> TableDescription {
+        let types = types.iter().map(|(name, kind)| {
+            AttributeDefinition::builder()
+                .attribute_name(*name)
+                .attribute_type((*kind).into())
+                .build()
+                .expect("complete")
+        });
+        let projection = Projection::builder().projection_type(projection).build();
+        let index = GlobalSecondaryIndexDescription::builder()
+            .index_name("by-building")
+            .set_key_schema(Some(schema(index)))
+            .projection(projection)
+            .index_status(IndexStatus::Active)
+            .build();
+        TableDescription::builder()
+            .table_status(TableStatus::Active)
+            .set_key_schema(Some(schema(keys)))
+            .set_attribute_definitions(Some(types.collect()))
+            .global_secondary_indexes(index)
+            .build()
+    }
+
+    const KEY: &[(&str, Role)] = &[("roomId", Role::Hash)];
+    const TYPES: &[(&str, &str)] = &[("roomId", "S"), ("building", "S"), ("floor", "N")];
+    const INDEX: &[(&str, Role)] = &[("building", Role::Hash), ("floor", Role::Range)];
+
+    #[track_caller]
+    fn told(table: &TableDescription) -> String {
+        check(table, &module())
+            .expect_err("it does not fit")
+            .to_string()
+    }
+
+    #[test]
+    fn a_table_that_fits() {
+        let fits = table(KEY, TYPES, INDEX, ProjectionType::All);
+        assert!(check(&fits, &module()).is_ok());
+        // In whichever order DynamoDB tells the keys.
+        let reversed: Vec<_> = INDEX.iter().rev().cloned().collect();
+        let fits = table(KEY, TYPES, &reversed, ProjectionType::All);
+        assert!(check(&fits, &module()).is_ok());
+    }
+
+    #[test]
+    fn a_table_that_does_not_is_told_with_what_to_do() {
+        let all = ProjectionType::All;
+        let named = table(&[("id", Role::Hash)], &[("id", "S")], INDEX, all.clone());
+        insta::assert_snapshot!(told(&named), @r#"table `rooms-prod` does not fit: its key is `id`, and the module's is `roomId`; say key = "id" in modules.toml, or name another `table`"#);
+        // A name that is two names is not the names of two keys.
+        let keys = [("pk", Role::Hash), ("sk", Role::Range)];
+        let types = [("pk", "S"), ("sk", "N")];
+        insta::assert_snapshot!(told(&table(&keys, &types, INDEX, all.clone())), @"table `rooms-prod` does not fit: it has the sort key `sk`, and modulo serves only tables without one; name another `table` in modules.toml");
+        let types = [("roomId", "N"), ("building", "S"), ("floor", "N")];
+        insta::assert_snapshot!(told(&table(KEY, &types, INDEX, all.clone())), @"table `rooms-prod` does not fit: its key `roomId` is a number (N), and modulo serves only strings (S); name another `table` in modules.toml");
+        let types = [("roomId", "S"), ("building", "S"), ("floor", "S")];
+        insta::assert_snapshot!(told(&table(KEY, &types, INDEX, all.clone())), @"table `rooms-prod` does not fit: its index `by-building` is of building (S), floor (S), and the module's is of building (S), floor (N); give the module's another `name`");
+        insta::assert_snapshot!(told(&table(KEY, TYPES, &INDEX[..1], all)), @"table `rooms-prod` does not fit: its index `by-building` is of building (S), and the module's is of building (S), floor (N); give the module's another `name`");
+        let part = table(KEY, TYPES, INDEX, ProjectionType::Include);
+        insta::assert_snapshot!(told(&part), @"table `rooms-prod` does not fit: its index `by-building` projects INCLUDE, and lists need ALL; make one that projects ALL under another name, and give the module's that `name`");
+        let bare = TableDescription::builder()
+            .table_status(TableStatus::Active)
+            .set_key_schema(Some(schema(KEY)))
+            .build();
+        insta::assert_snapshot!(told(&bare), @"table `rooms-prod` does not fit: it has no index `by-building` of building (S), floor (N); add it, or take it out of modules.toml");
+        let leaving = TableDescription::builder().table_status(TableStatus::Deleting);
+        insta::assert_snapshot!(told(&leaving.build()), @"table `rooms-prod` is DELETING");
+    }
+
+    #[test]
+    fn capacity_is_that_of_the_table() {
+        let throughput = |read, write| {
+            ProvisionedThroughputDescription::builder()
+                .read_capacity_units(read)
+                .write_capacity_units(write)
+                .build()
+        };
+        let provisioned = TableDescription::builder().provisioned_throughput(throughput(5, 2));
+        let billing = Billing::Provisioned { read: 5, write: 2 };
+        assert_eq!(billing_of(&provisioned.build()), billing);
+        let mode = BillingModeSummary::builder().billing_mode(BillingMode::PayPerRequest);
+        let on_demand = TableDescription::builder()
+            .billing_mode_summary(mode.build())
+            .provisioned_throughput(throughput(0, 0));
+        assert_eq!(billing_of(&on_demand.build()), Billing::OnDemand);
+    }
 }

@@ -471,9 +471,14 @@ async fn a_table_with_another_key_is_told() {
     assert!(folder.serve(&[]).await.stop().await.success());
     let renamed = MODULES.replace("modulo1Id", "roomId");
     std::fs::write(folder.path().join("modules.toml"), renamed).unwrap();
-    let (status, _, stderr) = folder.run(&["serve", "--addr", "127.0.0.1:0"]).await;
-    assert_eq!(status, Some(1));
-    insta::assert_snapshot!(stderr, @"table `modulo1-local` has the key attribute `modulo1Id`, module `modulo1` says `roomId`; name the module's `key` so, or give it another `table`");
+    let mut served = folder.serve(&[]).await;
+    assert_eq!(served.send("GET", "/modulo1/x", "").await.status, 503);
+    assert_eq!(served.send("GET", "/modulo2/x", "").await.status, 404);
+    let mut stderr = String::new();
+    let mut said = served.process.stderr.take().unwrap();
+    assert!(served.stop().await.success());
+    said.read_to_string(&mut stderr).await.unwrap();
+    insta::assert_snapshot!(stderr, @"modulo1 is not served: table `modulo1-local` does not fit: its key is `modulo1Id`, and the module's is `roomId`; say key = \"modulo1Id\" in modules.toml, or name another `table`");
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod lifecycle;
 mod network;
 mod package;
 mod permissions;
+mod plan;
 mod program;
 mod project;
 mod readme;

@@ -1,0 +1,235 @@
+//! The modules' tables, as far as this program may make or change them.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::BuildError;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, CreateGlobalSecondaryIndexAction,
+    DeleteGlobalSecondaryIndexAction, GlobalSecondaryIndex, GlobalSecondaryIndexUpdate,
+    KeySchemaElement, KeyType, Projection, ProjectionType, ProvisionedThroughput,
+    ScalarAttributeType, TableDescription,
+};
+use futures_util::{StreamExt, stream};
+
+use crate::chain::Chain;
+use crate::module::{Billing, Module, TableIndex};
+use crate::name::ModuleName;
+use crate::store::{Misfit, Unusable, billing_of, check, describe};
+
+/// How many tables are looked at together.
+const AT_ONCE: usize = 16;
+
+/// A table can't be looked at or made.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot prepare table `{table}`: {reason}")]
+pub struct TableError {
+    table: String,
+    reason: String,
+}
+
+/// Whose the tables are, which decides what may be done to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ownership {
+    /// This program's, in the embedded engine. Missing tables are made, and indexes changed.
+    Own,
+    /// An emulator's, where others may have made tables. Missing ones are made, and what is there
+    /// is left as it is.
+    Shared,
+    /// A deployment's, in AWS. Nothing is made or changed.
+    Deployed,
+}
+
+/// The modules that can't use their tables, and why.
+pub(crate) type Found = Vec<(ModuleName, Unusable)>;
+
+/// Makes the modules' tables in an engine that nobody else has: those that are missing, and the
+/// indexes of the others.
+///
+/// # Errors
+/// A table can't be made, or one that is there does not fit.
+pub async fn create_tables(
+    client: &Client,
+    modules: impl IntoIterator<Item = &Arc<Module>>,
+) -> Result<(), TableError> {
+    let found = prepare(client, modules, Ownership::Own).await?;
+    match found.into_iter().next() {
+        None => Ok(()),
+        Some((module, unusable)) => Err(TableError {
+            table: module.to_string(),
+            reason: unusable.to_string(),
+        }),
+    }
+}
+
+/// Does to the modules' tables what may be done, and tells which still can't be used.
+pub(crate) async fn prepare(
+    client: &Client,
+    modules: impl IntoIterator<Item = &Arc<Module>>,
+    ownership: Ownership,
+) -> Result<Found, TableError> {
+    let modules: Vec<_> = modules.into_iter().map(Arc::clone).collect();
+    let mut described = stream::iter(modules)
+        .map(|module| async {
+            let table = describe(client, module.table()).await;
+            (module, table)
+        })
+        .buffered(AT_ONCE);
+    let mut found = Vec::new();
+    while let Some((module, table)) = described.next().await {
+        let table = match table {
+            Ok(table) => table,
+            Err(unknown) if ownership == Ownership::Deployed => {
+                // What keeps one table from being looked at keeps all.
+                found.push((module.name().clone(), unknown));
+                break;
+            }
+            Err(unknown) => return Err(table_error(&module, unknown.to_string())),
+        };
+        if let Err(unusable) = prepare_one(client, &module, table.as_ref(), ownership).await? {
+            found.push((module.name().clone(), unusable));
+        }
+    }
+    Ok(found)
+}
+
+async fn prepare_one(
+    client: &Client,
+    module: &Module,
+    table: Option<&TableDescription>,
+    ownership: Ownership,
+) -> Result<Result<(), Unusable>, TableError> {
+    let Some(table) = table else {
+        if ownership == Ownership::Deployed {
+            return Ok(Err(Unusable::Absent(module.table().clone())));
+        }
+        create_table(client, module).await?;
+        return Ok(Ok(()));
+    };
+    match check(table, module) {
+        Err(Unusable::Unfit { misfits, .. })
+            if ownership == Ownership::Own
+                && misfits.iter().all(|misfit| misfit.index().is_some()) =>
+        {
+            change_indexes(client, module, table, &misfits).await?;
+            Ok(Ok(()))
+        }
+        checked => Ok(checked),
+    }
+}
+
+async fn create_table(client: &Client, module: &Module) -> Result<(), TableError> {
+    let unbuilt = |error: BuildError| table_error(module, error.to_string());
+    let indexes = module.table_indexes().map(|index| {
+        GlobalSecondaryIndex::builder()
+            .index_name(index.name)
+            .set_key_schema(Some(index_schema(&index)?))
+            .projection(everything())
+            .build()
+    });
+    let indexes: Vec<_> = indexes.collect::<Result<_, _>>().map_err(unbuilt)?;
+    client
+        .create_table()
+        .table_name(module.table().as_str())
+        .set_attribute_definitions(Some(definitions(module).map_err(unbuilt)?))
+        .key_schema(key_element(module.key().as_str(), KeyType::Hash).map_err(unbuilt)?)
+        .set_global_secondary_indexes((!indexes.is_empty()).then_some(indexes))
+        .billing_mode(BillingMode::PayPerRequest)
+        .send()
+        .await
+        .map_err(|error| table_error(module, Chain(&error).to_string()))?;
+    Ok(())
+}
+
+/// Makes the indexes that the table lacks, and those anew that do not fit; DynamoDB takes one change
+/// at a time.
+async fn change_indexes(
+    client: &Client,
+    module: &Module,
+    table: &TableDescription,
+    misfits: &[Misfit],
+) -> Result<(), TableError> {
+    let unbuilt = |error: BuildError| table_error(module, error.to_string());
+    let capacity = capacity(billing_of(table)).map_err(unbuilt)?;
+    for misfit in misfits {
+        let Some(index) = module
+            .table_indexes()
+            .find(|index| misfit.index() == Some(index.name))
+        else {
+            continue;
+        };
+        let mut updates = Vec::new();
+        if !matches!(misfit, Misfit::NoIndex { .. }) {
+            let delete = DeleteGlobalSecondaryIndexAction::builder().index_name(index.name);
+            let delete = delete.build().map_err(unbuilt)?;
+            updates.push(GlobalSecondaryIndexUpdate::builder().delete(delete).build());
+        }
+        let create = CreateGlobalSecondaryIndexAction::builder()
+            .index_name(index.name)
+            .set_key_schema(Some(index_schema(&index).map_err(unbuilt)?))
+            .projection(everything())
+            .set_provisioned_throughput(capacity.clone());
+        let create = create.build().map_err(unbuilt)?;
+        updates.push(GlobalSecondaryIndexUpdate::builder().create(create).build());
+        for update in updates {
+            client
+                .update_table()
+                .table_name(module.table().as_str())
+                .set_attribute_definitions(Some(definitions(module).map_err(unbuilt)?))
+                .global_secondary_index_updates(update)
+                .send()
+                .await
+                .map_err(|error| table_error(module, Chain(&error).to_string()))?;
+        }
+    }
+    Ok(())
+}
+
+/// What an index needs of capacity: as much as its table has, as in a deployment.
+fn capacity(billing: Billing) -> Result<Option<ProvisionedThroughput>, BuildError> {
+    let Billing::Provisioned { read, write } = billing else {
+        return Ok(None);
+    };
+    let units = |units| i64::try_from(units).unwrap_or(i64::MAX);
+    ProvisionedThroughput::builder()
+        .read_capacity_units(units(read))
+        .write_capacity_units(units(write))
+        .build()
+        .map(Some)
+}
+
+fn definitions(module: &Module) -> Result<Vec<AttributeDefinition>, BuildError> {
+    let keys = module.key_attributes().map(|(name, key_type)| {
+        AttributeDefinition::builder()
+            .attribute_name(name)
+            .attribute_type(ScalarAttributeType::from(key_type.as_str()))
+            .build()
+    });
+    keys.collect()
+}
+
+fn index_schema(index: &TableIndex<'_>) -> Result<Vec<KeySchemaElement>, BuildError> {
+    let keys = index.keys.iter().zip([KeyType::Hash, KeyType::Range]);
+    keys.map(|((attribute, _), role)| key_element(attribute, role))
+        .collect()
+}
+
+fn key_element(attribute: &str, role: KeyType) -> Result<KeySchemaElement, BuildError> {
+    KeySchemaElement::builder()
+        .attribute_name(attribute)
+        .key_type(role)
+        .build()
+}
+
+fn everything() -> Projection {
+    Projection::builder()
+        .projection_type(ProjectionType::All)
+        .build()
+}
+
+fn table_error(module: &Module, reason: String) -> TableError {
+    TableError {
+        table: module.table().to_string(),
+        reason,
+    }
+}

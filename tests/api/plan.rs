@@ -1,0 +1,459 @@
+//! `modulo plan` against a stage: what is in the way of a deployment.
+//!
+//! The tables are the embedded engine's. CloudFormation is played here, as no emulator has all the
+//! states that a stack can be in; `tests/localstack/plan.rs` asks a real one.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use hyper_util::client::legacy::Client as Http;
+use hyper_util::rt::TokioExecutor;
+use modulo::local::{self, Data, Engine};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::app::parse;
+use crate::command::Folder;
+
+const STACK: &str = "modulo-local";
+
+/// A stack: its status, its template, and its resources by logical id, type and name.
+#[derive(Default)]
+struct Stack {
+    status: &'static str,
+    template: String,
+    resources: Vec<(String, &'static str, String)>,
+}
+
+/// What is asked of an account.
+struct Account {
+    engine: Engine,
+    stack: Option<Stack>,
+    /// The stack that has every table that is asked for.
+    owner: Option<&'static str>,
+    /// Whether tables may be looked at.
+    is_open: bool,
+}
+
+impl Account {
+    async fn new() -> Self {
+        Self {
+            engine: Engine::start(&Data::Memory).await.unwrap(),
+            stack: None,
+            owner: None,
+            is_open: true,
+        }
+    }
+
+    /// With the modules' tables.
+    async fn with(modules: &str) -> Self {
+        let account = Self::new().await;
+        let settings = local::settings(&account.engine.endpoint()).await;
+        let store = modulo::store::Store::new(&settings);
+        let config = parse(modules);
+        local::create_tables(store.client(), config.modules.tables())
+            .await
+            .unwrap();
+        account
+    }
+
+    /// With a stack as a deployment of these modules leaves it.
+    async fn deployed(mut self, modules: &str) -> Self {
+        let (status, resources, stderr) = Folder::with(modules).run(&["resources"]).await;
+        assert_eq!(status, Some(0), "{stderr}");
+        let resources: Value = serde_json::from_str(&resources).unwrap();
+        let resources = &resources["resources"];
+        let tables = resources["Resources"].as_object().unwrap().iter();
+        self.stack = Some(Stack {
+            status: "UPDATE_COMPLETE",
+            template: resources.to_string(),
+            resources: tables
+                .map(|(id, table)| {
+                    let name = table["Properties"]["TableName"].as_str().unwrap();
+                    (id.clone(), "AWS::DynamoDB::Table", name.to_owned())
+                })
+                .chain([(
+                    "Function".to_owned(),
+                    "AWS::Lambda::Function",
+                    "f".to_owned(),
+                )])
+                .collect(),
+        });
+        self
+    }
+
+    fn status(mut self, status: &'static str) -> Self {
+        self.stack.get_or_insert_default().status = status;
+        self
+    }
+
+    /// What `modulo plan` says of these modules: its exit status, and what it prints.
+    async fn plan(self, modules: &str, arguments: &[&str]) -> (Option<i32>, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let account = Arc::new(self);
+        let router = Router::new().fallback(move |request| {
+            let account = Arc::clone(&account);
+            async move { account.answer(request).await }
+        });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let arguments = [&["plan", "--endpoint-url", &endpoint], arguments].concat();
+        let (status, stdout, stderr) = Folder::with(modules).run(&arguments).await;
+        let said = format!("{stdout}{stderr}").replace(&endpoint, "ENDPOINT");
+        (status, said)
+    }
+
+    async fn answer(&self, request: Request) -> Response {
+        if request.headers().contains_key("x-amz-target") {
+            return self.dynamodb(request).await;
+        }
+        let body = request.into_body().collect().await.unwrap().to_bytes();
+        let body = String::from_utf8(body.into()).unwrap();
+        let action = body
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("Action="));
+        self.cloudformation(action.unwrap())
+    }
+
+    async fn dynamodb(&self, request: Request) -> Response {
+        if !self.is_open {
+            let error = json!({
+                "__type": "com.amazon.coral.service#AccessDeniedException",
+                "message": "not authorized to perform: dynamodb:DescribeTable",
+            });
+            return (axum::http::StatusCode::BAD_REQUEST, error.to_string()).into_response();
+        }
+        let (mut parts, body) = request.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        parts.uri = self.engine.endpoint().parse().unwrap();
+        let client = Http::builder(TokioExecutor::new()).build_http::<Body>();
+        let forwarded = Request::from_parts(parts, Body::from(body));
+        client.request(forwarded).await.unwrap().map(Body::new)
+    }
+
+    fn cloudformation(&self, action: &str) -> Response {
+        let result = match (action, &self.stack, self.owner) {
+            ("DescribeStackResources", _, Some(owner)) => {
+                format!(
+                    "<StackResources><member><StackName>{owner}</StackName>\
+                     <PhysicalResourceId>modulo1-local</PhysicalResourceId></member></StackResources>"
+                )
+            }
+            (_, None, _) | ("DescribeStackResources", ..) => {
+                let error = format!(
+                    "<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code>\
+                     <Message>Stack with id {STACK} does not exist</Message></Error></ErrorResponse>"
+                );
+                return (axum::http::StatusCode::BAD_REQUEST, error).into_response();
+            }
+            ("DescribeStacks", Some(stack), _) => format!(
+                "<Stacks><member><StackName>{STACK}</StackName>\
+                 <CreationTime>2026-01-01T00:00:00Z</CreationTime>\
+                 <StackStatus>{}</StackStatus></member></Stacks>",
+                stack.status
+            ),
+            ("ListStackResources", Some(stack), _) => {
+                let mut members = String::new();
+                for (id, kind, name) in &stack.resources {
+                    write!(
+                        members,
+                        "<member><LogicalResourceId>{id}</LogicalResourceId>\
+                         <PhysicalResourceId>{name}</PhysicalResourceId>\
+                         <ResourceType>{kind}</ResourceType>\
+                         <LastUpdatedTimestamp>2026-01-01T00:00:00Z</LastUpdatedTimestamp>\
+                         <ResourceStatus>CREATE_COMPLETE</ResourceStatus></member>"
+                    )
+                    .unwrap();
+                }
+                format!("<StackResourceSummaries>{members}</StackResourceSummaries>")
+            }
+            ("GetTemplate", Some(stack), _) => {
+                let template = stack.template.replace('&', "&amp;").replace('<', "&lt;");
+                format!("<TemplateBody>{template}</TemplateBody>")
+            }
+            (action, ..) => panic!("{action} is not played"),
+        };
+        let answer = format!(
+            "<{action}Response xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">\
+             <{action}Result>{result}</{action}Result></{action}Response>"
+        );
+        ([("content-type", "text/xml")], answer).into_response()
+    }
+}
+
+const MODULO1: &str = "[modules.modulo1]\nkey = 'modulo1Id'\n";
+
+/// Found with the tables of the services that modulo replaces: `ok`, and an emulator put empty
+/// tables in their place.
+#[tokio::test]
+async fn a_table_of_another_stack_is_in_the_way() {
+    for accept in [[].as_slice(), &["--accept-breaking"]] {
+        let mut account = Account::with(MODULO1).await;
+        account.owner = Some("seed-local");
+        let (status, said) = account.plan(MODULO1, accept).await;
+        assert_eq!(status, Some(1));
+        insta::allow_duplicates! { insta::assert_snapshot!(said, @r#"
+        ok      modulo1: is new
+                `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
+        FAILS   modulo1: table `modulo1-local` is there already, in stack `seed-local`
+                the deployment fails, or an emulator puts an empty table in its place; name another `table` in modules.toml, or have `seed-local` let go of it and import it into stack `modulo-local` ("Tables that are there already" in README.md)
+        the deployment would fail; mend what is marked FAILS first
+        "#); }
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_was_kept_is_in_the_way_of_a_module_that_comes_back() {
+    let two = format!("{MODULO1}[modules.modulo2]\nkey = 'modulo2Id'\n");
+    let account = Account::with(&two)
+        .await
+        .deployed("[modules.modulo2]\nkey = 'modulo2Id'")
+        .await;
+    let (status, said) = account.plan(&two, &[]).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(said, @r#"
+    ok      modulo1: is new
+            `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
+    FAILS   modulo1: table `modulo1-local` is there already, and not in stack `modulo-local`
+            the deployment fails, or an emulator puts an empty table in its place; name another `table` in modules.toml, or import it into stack `modulo-local` ("Tables that are there already" in README.md)
+    the deployment would fail; mend what is marked FAILS first
+    "#);
+}
+
+#[tokio::test]
+async fn a_module_that_takes_over_a_table_under_another_name_is_told() {
+    let account = Account::with(MODULO1).await.deployed(MODULO1).await;
+    let renamed = "[modules.other]\nkey = 'modulo1Id'\ntable = 'modulo1-local'\n";
+    let (status, said) = account.plan(renamed, &["--accept-breaking"]).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(said, @"
+    BREAKS  modulo1: is gone
+            `/modulo1` answers 404, and table `modulo1-local` is deleted with all its items
+    ok      other: is new
+            `/other` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
+    FAILS   other: table `modulo1-local` is in stack `modulo-local` for another module already
+            CloudFormation makes a table for the new module before it lets go of the old one's: the deployment fails, or an emulator puts an empty table in its place; keep the module's name, or name another `table`
+    the deployment would fail; mend what is marked FAILS first
+    ");
+}
+
+#[tokio::test]
+async fn a_table_that_could_not_be_served_is_told() {
+    let (before, _) = ROOMS.split_once("[[").unwrap();
+    let account = Account::with(before).await;
+    let renamed = ROOMS.replace("'roomId'", "'id'");
+    let (status, said) = account.plan(&renamed, &[]).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(said, @r#"
+    ok      rooms: is new
+            `/rooms` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `rooms-local`, open to everybody
+    FAILS   rooms: table `rooms-local` is there already, and not in stack `modulo-local`
+            the deployment fails, or an emulator puts an empty table in its place; name another `table` in modules.toml, or import it into stack `modulo-local` ("Tables that are there already" in README.md); nor could the module use it: table `rooms-local` does not fit: its key is `roomId`, and the module's is `id`; say key = "roomId" in modules.toml, or name another `table`
+    the deployment would fail; mend what is marked FAILS first
+    "#);
+}
+
+const ROOMS: &str = "
+    [modules.rooms]
+    key = 'roomId'
+    storage = 'document'
+    [[modules.rooms.indexes]]
+    name = 'by-building'
+    partition = 'building'
+";
+
+#[tokio::test]
+async fn a_deployed_table_is_held_against_what_its_module_needs() {
+    let (before, _) = ROOMS.split_once("[[").unwrap();
+    // An index that this deployment makes is no fault of the table's.
+    let account = Account::with(before).await.deployed(before).await;
+    let (status, said) = account.plan(ROOMS, &[]).await;
+    assert_eq!(status, Some(0), "{said}");
+    insta::assert_snapshot!(said, @"
+    ok      rooms: index `by-building` of building (S) is new
+            it has the items that are there once it is filled
+    ");
+
+    let account = Account::with(before).await.deployed(ROOMS).await;
+    let (status, said) = account.plan(ROOMS, &[]).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(said, @"
+    BREAKS  rooms: table `rooms-local` does not fit: it has no index `by-building` of building (S); add it, or take it out of modules.toml
+            a deployment does not mend it: CloudFormation compares with its last template, and not with the table
+    modules.toml breaks data or clients; take the edits back, or say with --accept-breaking that they are meant
+    ");
+
+    let account = Account::new().await.deployed(ROOMS).await;
+    let (status, said) = account.plan(ROOMS, &[]).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(said, @"
+    BREAKS  rooms: table `rooms-local` was deleted, though not by a deployment
+            a deployment does not make it anew: take the module out, deploy, put it back, and deploy again
+    modules.toml breaks data or clients; take the edits back, or say with --accept-breaking that they are meant
+    ");
+
+    let account = Account::with(ROOMS).await.deployed(ROOMS).await;
+    let (status, said) = account.plan(ROOMS, &[]).await;
+    assert_eq!((status, said.as_str()), (Some(0), "no module changes\n"));
+}
+
+#[tokio::test]
+async fn tables_that_may_not_be_looked_at_are_told() {
+    let mut account = Account::new().await;
+    account.is_open = false;
+    let (status, said) = account.plan(MODULO1, &[]).await;
+    assert_eq!(status, Some(0));
+    insta::assert_snapshot!(said, @"
+    ok      modulo1: is new
+            `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
+    ?       tables: `modulo1-local` may not be looked at
+            the deployment fails if one of them is there and not in the stack; allow dynamodb:DescribeTable, and plan again
+    ");
+}
+
+#[tokio::test]
+async fn a_stack_that_cannot_be_deployed_to_is_told() {
+    for (state, is_deployable) in [
+        ("CREATE_COMPLETE", true),
+        ("UPDATE_COMPLETE", true),
+        ("IMPORT_COMPLETE", true),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", false),
+        ("CREATE_FAILED", false),
+        ("ROLLBACK_FAILED", false),
+        ("DELETE_FAILED", false),
+        ("IMPORT_ROLLBACK_FAILED", false),
+    ] {
+        let account = Account::with(MODULO1).await.deployed(MODULO1).await;
+        let (status, said) = account
+            .status(state)
+            .plan(MODULO1, &["--accept-breaking"])
+            .await;
+        assert_eq!(status == Some(0), is_deployable, "{state}: {said}");
+    }
+    let plan = async |state| {
+        let account = Account::with(MODULO1).await.deployed(MODULO1).await;
+        account.status(state).plan(MODULO1, &[]).await.1
+    };
+    insta::assert_snapshot!(plan("UPDATE_ROLLBACK_COMPLETE").await, @"
+    ok      stack modulo-local: is UPDATE_ROLLBACK_COMPLETE
+            the last deployment failed, and what was deployed before is in force
+    ");
+    insta::assert_snapshot!(plan("UPDATE_IN_PROGRESS").await, @"
+    FAILS   stack modulo-local: is UPDATE_IN_PROGRESS
+            something is being done to it; wait until that has ended
+    the deployment would fail; mend what is marked FAILS first
+    ");
+    insta::assert_snapshot!(plan("ROLLBACK_COMPLETE").await, @"
+    FAILS   stack modulo-local: is ROLLBACK_COMPLETE
+            it can't be deployed to; remove it first: npm run remove -- --stage local
+    the deployment would fail; mend what is marked FAILS first
+    ");
+    insta::assert_snapshot!(plan("UPDATE_ROLLBACK_FAILED").await, @"
+    FAILS   stack modulo-local: is UPDATE_ROLLBACK_FAILED
+            it can't be deployed to; continue its rollback first, in CloudFormation's console
+    the deployment would fail; mend what is marked FAILS first
+    ");
+}
+
+/// Found with an emulator, which has the template of a deployment that failed.
+#[tokio::test]
+async fn what_a_failed_deployment_has_not_made_is_not_deployed() {
+    let mut account = Account::new().await.deployed(MODULO1).await;
+    let stack = account.stack.as_mut().unwrap();
+    stack.status = "UPDATE_ROLLBACK_COMPLETE";
+    stack.resources.retain(|(id, ..)| id == "Function");
+    let (status, said) = account.plan(MODULO1, &[]).await;
+    assert_eq!(status, Some(0));
+    insta::assert_snapshot!(said, @"
+    ok      stack modulo-local: is UPDATE_ROLLBACK_COMPLETE
+            the last deployment failed, and what was deployed before is in force
+    ok      modulo1: is new
+            `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
+    ");
+}
+
+#[tokio::test]
+async fn a_stack_with_nothing_but_a_bucket_is_no_deployment() {
+    let mut account = Account::new().await.status("CREATE_COMPLETE");
+    let stack = account.stack.as_mut().unwrap();
+    stack.template = r#"{"Resources":{}}"#.to_owned();
+    for id in [
+        "ServerlessDeploymentBucket",
+        "ServerlessDeploymentBucketPolicy",
+    ] {
+        let kind = "AWS::S3::Bucket";
+        stack.resources.push((id.to_owned(), kind, id.to_owned()));
+    }
+    let (status, said) = account.plan(MODULO1, &[]).await;
+    assert_eq!(status, Some(0));
+    insta::assert_snapshot!(said, @"
+    ok      modulo1: is new
+            `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
+    ");
+}
+
+#[tokio::test]
+async fn a_stack_that_modulo_did_not_deploy_is_told() {
+    for template in [
+        r#"{"Resources":{}}"#,
+        "Transform: AWS::Serverless-2016-10-31",
+    ] {
+        let mut account = Account::new().await.deployed(MODULO1).await;
+        let stack = account.stack.as_mut().unwrap();
+        template.clone_into(&mut stack.template);
+        let (status, said) = account.plan(MODULO1, &[]).await;
+        assert_eq!(status, Some(1));
+        insta::allow_duplicates! { insta::assert_snapshot!(said, @"stack `modulo-local` was not deployed by modulo; give the service another name, in [service]"); }
+    }
+}
+
+/// Of modules 1 to `n`, each fourth with an index.
+fn many(n: usize) -> String {
+    let module = |n| {
+        let index = format!(
+            "storage = 'document'\n[[modules.m{n}.indexes]]\nname = 'by-x'\npartition = 'x'\n"
+        );
+        let index = if n % 4 == 0 { index.as_str() } else { "" };
+        format!("[modules.m{n}]\nkey = 'id'\n{index}")
+    };
+    (1..=n).map(module).collect()
+}
+
+/// What is said of limits.
+async fn limits(modules: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let folder = Folder::with(modules);
+    let same = ["plan", "--against", "modules.toml"];
+    let (status, said, _) = folder.run(&[&same, arguments].concat()).await;
+    (status, said)
+}
+
+/// Found with 64 modules and a dashboard, and with 500 modules.
+#[tokio::test]
+async fn what_is_over_a_limit_of_aws_is_told() {
+    let prod = ["--stage", "prod"];
+    let nothing = (Some(0), "no module changes\n".to_owned());
+    assert_eq!(limits(&many(141), &prod).await, nothing);
+    let (status, said) = limits(&many(141), &["--stage", "prod", "--dashboard"]).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(said, @"
+    FAILS   limits: the stack has about 2147010 bytes of template, and AWS takes 1048576
+            leave the dashboard out (--param dashboard=false), or split the modules between two services, each with a modules.toml of its own
+    FAILS   limits: the stack has about 587 resources, and AWS takes 500
+            leave the dashboard out (--param dashboard=false), or split the modules between two services, each with a modules.toml of its own
+    ");
+    let (status, said) = limits(&many(500), &prod).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(said, @"
+    FAILS   limits: the stack has about 525 resources, and AWS takes 500
+            split the modules between two services, each with a modules.toml of its own
+    ");
+    // An emulator takes it.
+    let (status, said) = limits(&many(500), &[]).await;
+    assert_eq!(status, Some(0));
+    assert!(said.starts_with("ok      limits: "), "{said}");
+}
