@@ -64,7 +64,7 @@ module.exports = class ModuloPlugin {
     if (command !== 'deploy' || part === 'list') return;
     const provider = this.serverless.getProvider('aws');
     const credentials = await provider.getAwsSdkV3CredentialsProvider()();
-    const { acceptBreaking, dashboard } = this.serverless.service.custom;
+    const { acceptBreaking, alarmTopic, dashboard } = this.serverless.service.custom;
     const endpoint = emulator.emulatorEndpoint(this.stage);
     const isLocal = emulator.isLocal(this.stage);
     const args = [
@@ -72,6 +72,7 @@ module.exports = class ModuloPlugin {
       ...(isLocal ? ['--endpoint-url', endpoint] : []),
       ...(isLocal || acceptBreaking ? ['--accept-breaking'] : []),
       ...(dashboard ? ['--dashboard'] : []),
+      ...(dashboard && alarmTopic ? ['--topic', alarmTopic] : []),
     ];
     modulo(args, {
       show: true,

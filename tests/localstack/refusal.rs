@@ -3,7 +3,7 @@
 use crate::emulator::free_port;
 use crate::program::run;
 use crate::project::{Project, template};
-use crate::tables;
+use crate::{plan, tables};
 
 #[test]
 fn a_broken_modules_toml_deploys_nothing() {
@@ -79,4 +79,28 @@ fn an_emulator_that_does_not_run_is_told_before_anything_is_built() {
         assert!(why.contains("docker compose up --detach --wait"), "{why}");
         assert!(!why.contains("Building"), "{why}");
     }
+}
+
+/// An emulator puts an empty table in its place; AWS fails when all is built and uploaded.
+#[test]
+fn a_table_of_another_stack_is_left_alone() {
+    let mut project = Project::new("local", "[modules.modulo1]\nkey = \"modulo1Id\"\n");
+    let name = project.table("modulo1");
+    let seed = format!("seed{}", project.table_suffix());
+    plan::put(
+        &seed,
+        &serde_json::json!({ "Resources": { "OldTable": plan::table(&name) } }),
+    );
+    tables::put(&name, "modulo1Id", "old", "[1]");
+
+    for arguments in [[].as_slice(), &["--param", "accept-breaking=yes"]] {
+        let why = project.deploy(arguments).err().expect("it is in the way");
+        let there = format!("FAILS   modulo1: table `{name}` is there already");
+        assert!(why.contains(&there), "{why}");
+        assert!(!why.contains("Building the function"), "{why}");
+    }
+    assert!(template(&project).is_none(), "there is no stack");
+    let kept = tables::data(&name, "modulo1Id", "old");
+    assert_eq!(kept.as_deref(), Some("[1]"));
+    plan::delete(&seed);
 }
