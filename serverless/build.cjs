@@ -3,7 +3,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { fail, modulo, root, run } = require('./tool.cjs');
+const { fail, modulo, root, run, targetDirectory } = require('./tool.cjs');
 
 const TRIPLES = {
   x86_64: 'x86_64-unknown-linux-gnu',
@@ -22,7 +22,7 @@ const COMPLETE = 'complete';
 function buildPackage(arch, features, output) {
   const bootstrap = process.env.MODULO_ARTIFACT ?? buildBootstrap(arch, features);
   fs.mkdirSync(path.dirname(path.resolve(root, output)), { recursive: true });
-  modulo('package', '--bootstrap', bootstrap, '--output', output);
+  modulo(['package', '--bootstrap', bootstrap, '--output', output]);
 }
 
 /** Builds the release `bootstrap`, which is cargo's to skip when no code changed. */
@@ -35,7 +35,7 @@ function buildBootstrap(arch, features) {
   run(
     path.join(bin, 'cargo-zigbuild'),
     [
-      ...['zigbuild', '--quiet', '--release', '--target', `${triple}.${GLIBC}`],
+      ...['zigbuild', '--release', '--target', `${triple}.${GLIBC}`],
       ...['--no-default-features', '--features', [FUNCTION, ...features].join(',')],
       ...['--bin', 'bootstrap'],
     ],
@@ -45,14 +45,6 @@ function buildBootstrap(arch, features) {
     },
   );
   return path.join(targetDirectory(), triple, 'release', 'bootstrap');
-}
-
-/** cargo's own answer, since a user may have moved it. */
-function targetDirectory() {
-  const metadata = run('cargo', ['metadata', '--format-version=1', '--no-deps', '--offline'], {
-    mend: 'install Rust',
-  });
-  return JSON.parse(metadata).target_directory;
 }
 
 /** The pinned linker, in a Python environment that its requirements file names. */

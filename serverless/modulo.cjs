@@ -2,7 +2,8 @@
 // What serverless.yml takes from modules.toml, as `${file(…):name}` variables.
 
 const { modulo } = require('./tool.cjs');
-const { functionEndpoint } = require('./emulator.cjs');
+const { functionEndpoint, hasHttpApis } = require('./emulator.cjs');
+const { isOn } = require('./params.cjs');
 
 /** The variable that names an OpenTelemetry collector. */
 const COLLECTOR = 'OTEL_EXPORTER_OTLP_ENDPOINT';
@@ -13,7 +14,7 @@ const described = new Map();
 function ask(...args) {
   const question = args.join(' ');
   if (!described.has(question)) {
-    described.set(question, JSON.parse(modulo(...args)));
+    described.set(question, JSON.parse(modulo(args)));
   }
   return described.get(question);
 }
@@ -37,11 +38,16 @@ async function dashboard({ resolveVariable }) {
   return ask('dashboard', '--stage', stage, ...(topic ? ['--topic', topic] : [])).Resources;
 }
 
-const isOn = async (resolveVariable, name) =>
-  String(await resolveVariable(`param:${name}`)) === 'true';
+/** The value of a switch, as serverless.yml takes it. */
+const switchOf = (name) => ({ resolveVariable }) => isOn(resolveVariable, name);
 
 module.exports = {
   features,
+  openModules: (stage) => resources(stage).open,
+  acceptBreaking: switchOf('accept-breaking'),
+  functionUrl: switchOf('function-url'),
+  hasDashboard: switchOf('dashboard'),
+  tracing: switchOf('tracing'),
   service: async (context) => (await describe(context)).service,
   resources: async (context) => {
     const { Resources, ...others } = (await describe(context)).resources;
@@ -61,11 +67,15 @@ module.exports = {
     };
   },
 
-  events: async ({ resolveVariable }) => [
-    // `{proxy+}` does not match `/`.
-    ...((await isOn(resolveVariable, 'rest-api'))
-      ? [{ http: 'ANY /' }, { http: 'ANY /{proxy+}' }]
-      : []),
-    ...((await isOn(resolveVariable, 'http-api')) ? [{ httpApi: '*' }] : []),
-  ],
+  events: async ({ resolveVariable }) => {
+    const restApi = await isOn(resolveVariable, 'rest-api');
+    const httpApi =
+      (await isOn(resolveVariable, 'http-api')) &&
+      (await hasHttpApis(await resolveVariable('sls:stage')));
+    return [
+      // `{proxy+}` does not match `/`.
+      ...(restApi ? [{ http: 'ANY /' }, { http: 'ANY /{proxy+}' }] : []),
+      ...(httpApi ? [{ httpApi: '*' }] : []),
+    ];
+  },
 };

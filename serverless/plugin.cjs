@@ -1,16 +1,29 @@
 'use strict';
-// Hooks into osls: builds the package before osls takes it, and shows addresses that answer.
+// Hooks into osls: says where a stage goes and what a deployment would change before anything is
+// built, builds the package before osls takes it, and shows addresses that answer.
 
 const { buildPackage } = require('./build.cjs');
-const { emulatorAddress, pointAtEmulator } = require('./emulator.cjs');
-const { features } = require('./modulo.cjs');
+const emulator = require('./emulator.cjs');
+const { features, openModules } = require('./modulo.cjs');
+const { checkNames } = require('./params.cjs');
+const { fail, modulo } = require('./tool.cjs');
+
+/** The commands that ask AWS, or its emulator, for something. */
+const ONLINE = new Set(['deploy', 'info', 'logs', 'remove', 'rollback', 'url']);
+/** As many of the open modules are named; the others are counted. */
+const MOST_NAMED = 20;
 
 module.exports = class ModuloPlugin {
-  constructor(serverless, options, { progress }) {
+  constructor(serverless, options, { log }) {
     this.serverless = serverless;
-    this.stage = serverless.service.provider.stage;
-    this.progress = progress;
-    pointAtEmulator(this.stage);
+    this.options = options;
+    this.log = log;
+    // osls puts `--stage` into the service's configuration only after this.
+    this.stage = options.stage ?? serverless.service.provider.stage;
+    checkNames(options.param, serverless.configurationInput.params);
+    emulator.pointAtEmulator(this.stage);
+    // osls supports Node.js 20, and brings the version of the SDK that does.
+    process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
     this.commands = {
       url: {
         usage: 'Print the addresses of the deployed function, one a line, its function URL first',
@@ -18,6 +31,8 @@ module.exports = class ModuloPlugin {
       },
     };
     this.hooks = {
+      initialize: () => this.plan(),
+      'before:remove:remove': () => this.leaveRegistryAlone(),
       'before:package:createDeploymentArtifacts': () => this.build(),
       'before:deploy:function:packageFunction': () => this.build(),
       'after:aws:info:displayEndpoints': () => this.showAddresses(),
@@ -25,21 +40,80 @@ module.exports = class ModuloPlugin {
     };
   }
 
+  /** Before serverless.yml asks for what takes time. */
+  async asyncInit() {
+    const [command] = this.serverless.processedInput.commands;
+    if (!ONLINE.has(command)) return;
+    const detours = emulator.detours(this.stage);
+    if (detours.length > 0) {
+      this.log.warning(`Stage ${this.stage} does not go to AWS, but where ${detours.join(' and ')} says`);
+    }
+    const endpoint = emulator.emulatorEndpoint(this.stage);
+    if (!endpoint || (await emulator.answers(endpoint))) return;
+    fail(
+      `No emulator of AWS answers at ${endpoint}. Start one:\n` +
+        '  docker compose up --detach --wait                       LocalStack\n' +
+        '  BIND_HOST=127.0.0.1 target/ministack/bin/ministack      without containers; README.md says how to install it\n' +
+        'One that listens elsewhere is named in AWS_ENDPOINT_URL.',
+    );
+  }
+
+  /** Ends a deployment that would fail, or that breaks data or clients and is not said to be meant to. */
+  async plan() {
+    const [command, part] = this.serverless.processedInput.commands;
+    if (command !== 'deploy' || part === 'list') return;
+    const provider = this.serverless.getProvider('aws');
+    const credentials = await provider.getAwsSdkV3CredentialsProvider()();
+    const { acceptBreaking, alarmTopic, dashboard } = this.serverless.service.custom;
+    const endpoint = emulator.emulatorEndpoint(this.stage);
+    const isLocal = emulator.isLocal(this.stage);
+    const args = [
+      ...['plan', '--stage', this.stage],
+      ...(isLocal ? ['--endpoint-url', endpoint] : []),
+      ...(isLocal || acceptBreaking ? ['--accept-breaking'] : []),
+      ...(dashboard ? ['--dashboard'] : []),
+      ...(dashboard && alarmTopic ? ['--topic', alarmTopic] : []),
+    ];
+    modulo(args, {
+      show: true,
+      // The same account and region as osls has by its own rules.
+      env: {
+        AWS_REGION: provider.getRegion(),
+        AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+        AWS_SESSION_TOKEN: credentials.sessionToken,
+      },
+      mendFailure:
+        'Nothing was built or deployed. Edits that break data or clients are deployed with ' +
+        '`--param accept-breaking=true`.',
+    });
+  }
+
+  /** modulo pushes no image, and emulators without ECR fail where osls asks for one. */
+  leaveRegistryAlone() {
+    const remover = this.plugin('checkIfEcrRepositoryExists');
+    remover.checkIfEcrRepositoryExists = async () => false;
+  }
+
   build() {
     const { provider, package: { artifact } } = this.serverless.service;
-    const progress = this.progress.create({ message: 'Building the function' });
-    try {
-      const needed = features(this.stage, provider.environment);
-      buildPackage(provider.architecture, needed, artifact);
-    } finally {
-      progress.remove();
-    }
+    this.log.notice('Building the function');
+    const needed = features(this.stage, provider.environment);
+    buildPackage(provider.architecture, needed, artifact);
   }
 
   /** osls shows an emulator's endpoints under amazonaws.com, where nothing answers. */
   showAddresses() {
-    this.serverless.serviceOutputs.delete('endpoint');
-    this.serverless.serviceOutputs.set('endpoints', this.addresses());
+    const { serviceOutputs } = this.serverless;
+    serviceOutputs.delete('endpoint');
+    serviceOutputs.set('endpoints', this.addresses());
+    const open = openModules(this.stage);
+    if (open.length === 0) return;
+    const more = open.length - MOST_NAMED;
+    serviceOutputs.set('open to everybody who knows an endpoint', [
+      ...open.slice(0, MOST_NAMED),
+      ...(more > 0 ? [`and ${more} more`] : []),
+    ]);
   }
 
   async printAddresses() {
@@ -49,15 +123,13 @@ module.exports = class ModuloPlugin {
 
   /** From the stack's outputs, which osls has gathered. */
   addresses() {
-    const info = this.serverless.pluginManager.plugins.find((plugin) => plugin.gatheredData);
-    const outputs = Object.fromEntries(
-      info.gatheredData.outputs.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]),
-    );
-    const addresses = [
-      outputs.ApiLambdaFunctionUrl,
-      outputs.ServiceEndpoint,
-      outputs.HttpApiUrl,
-    ].filter(Boolean);
-    return addresses.map((address) => emulatorAddress(address, this.stage).replace(/\/$/, ''));
+    const { outputs } = this.plugin('gatheredData').gatheredData;
+    const byKey = outputs.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]);
+    return emulator.addresses(Object.fromEntries(byKey), this.stage);
+  }
+
+  /** The plug-in of osls that has a member. */
+  plugin(member) {
+    return this.serverless.pluginManager.plugins.find((plugin) => plugin[member]);
   }
 };

@@ -7,6 +7,11 @@ const path = require('node:path');
 
 const root = path.dirname(__dirname);
 
+/** The environment as the user has it: in stage `local`, osls gets another. */
+const environment = { ...process.env };
+
+const TOOL = process.platform === 'win32' ? 'modulo.exe' : 'modulo';
+
 /**
  * Ends the deployment with a message and nothing else: thrown, osls would
  * repeat it for each variable that asked, with a stack trace.
@@ -16,26 +21,34 @@ function fail(message) {
   process.exit(1);
 }
 
-/** Runs a command and returns its standard output. What else it says is shown, and tells why it failed. */
-function run(command, args, { env = {}, mend } = {}) {
+/**
+ * Runs a command and returns its standard output, or shows it. What the command says on standard
+ * error is always shown, and tells why it failed.
+ */
+function run(command, args, { env = {}, mend, mendFailure, show = false } = {}) {
   const { error, signal, status, stdout } = spawnSync(command, args, {
     cwd: root,
     encoding: 'utf8',
-    env: { ...process.env, ...env },
+    env: { ...environment, ...env },
     maxBuffer: 64 * 1024 * 1024,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // What is shown goes where osls writes, so that standard output is the addresses' alone.
+    stdio: ['ignore', show ? 2 : 'pipe', 'inherit'],
   });
   if (error?.code === 'ENOENT') fail(`\`${command}\` is not installed; ${mend}`);
   if (error) fail(`\`${command}\` did not run: ${error.message}`);
   if (signal) fail(`\`${command} ${args[0]}\` was ended by ${signal}`);
-  if (status !== 0) process.exit(status);
+  if (status !== 0) {
+    if (mendFailure) process.stderr.write(`${mendFailure}\n`);
+    process.exit(status);
+  }
   return stdout;
 }
 
 /** Runs `modulo`: the binary that MODULO_BIN names, else cargo's own build of it. */
-function modulo(...args) {
+function modulo(args, options = {}) {
   if (process.env.MODULO_BIN) {
     return run(path.resolve(process.env.MODULO_BIN), args, {
+      ...options,
       mend: 'MODULO_BIN must be the path of the `modulo` binary',
     });
   }
@@ -45,9 +58,20 @@ function modulo(...args) {
         'or deploy from a clone of the repository with Rust installed',
     );
   }
-  return run('cargo', ['run', '--quiet', '--bin', 'modulo', '--', ...args], {
-    mend: 'install Rust, or set MODULO_BIN and MODULO_ARTIFACT to the files of a release',
-  });
+  const mend = 'install Rust, or set MODULO_BIN and MODULO_ARTIFACT to the files of a release';
+  // The first build takes minutes, in which cargo says what it does.
+  const isBuilt = fs.existsSync(path.join(targetDirectory(), 'debug', TOOL));
+  if (!isBuilt) run('cargo', ['build', '--bin', 'modulo'], { mend });
+  return run('cargo', ['run', '--quiet', '--bin', 'modulo', '--', ...args], { ...options, mend });
 }
 
-module.exports = { fail, modulo, root, run };
+let target;
+
+/** cargo's own answer, since a user may have moved it. */
+function targetDirectory() {
+  const metadata = ['metadata', '--format-version=1', '--no-deps', '--offline'];
+  target ??= JSON.parse(run('cargo', metadata, { mend: 'install Rust' })).target_directory;
+  return target;
+}
+
+module.exports = { fail, modulo, root, run, targetDirectory };

@@ -16,8 +16,10 @@ pub enum Feature {
     Secrets,
 }
 
-/// What this program was built with. `modulo package` looks for these marks in a binary.
+/// What this program is and was built with. `modulo package` looks for these marks in a binary.
+/// Only `bootstrap` has them: nothing else calls [`check`].
 static BUILT: &[&str] = &[
+    "modulo-program:bootstrap;",
     #[cfg(feature = "schemas")]
     "modulo-feature:schemas;",
     #[cfg(feature = "secrets")]
@@ -48,9 +50,8 @@ impl Feature {
         Self::ALL.iter().copied().filter(is_needed)
     }
 
-    /// Made here, so that it is in no binary but by [`BUILT`].
     fn mark(self) -> String {
-        format!("modulo-feature:{self};")
+        mark("feature", self.as_str())
     }
 
     fn is_among(self, built: &[&str]) -> bool {
@@ -61,11 +62,25 @@ impl Feature {
     /// Whether a `bootstrap` was built with it.
     #[must_use]
     pub fn is_in(self, binary: &[u8]) -> bool {
-        let mark = self.mark();
-        binary
-            .windows(mark.len())
-            .any(|part| part == mark.as_bytes())
+        contains(binary, &self.mark())
     }
+}
+
+/// Whether a binary is modulo's function, and not some other program.
+#[must_use]
+pub fn is_function(binary: &[u8]) -> bool {
+    contains(binary, &mark("program", "bootstrap"))
+}
+
+/// Made here of parts, so that it is in no binary but by [`BUILT`].
+fn mark(kind: &str, name: &str) -> String {
+    format!("modulo-{kind}:{name};")
+}
+
+fn contains(binary: &[u8], mark: &str) -> bool {
+    binary
+        .windows(mark.len())
+        .any(|part| part == mark.as_bytes())
 }
 
 impl fmt::Display for Feature {
@@ -157,10 +172,12 @@ mod tests {
     }
 
     #[test]
-    fn every_feature_is_marked_under_its_name() {
+    fn the_program_is_marked_and_every_feature_under_its_name() {
         let names: Vec<_> = Feature::ALL.iter().map(|feature| feature.mark()).collect();
-        assert!(!BUILT.is_empty());
-        for mark in BUILT {
+        let (program, features) = BUILT.split_first().expect("the program's own mark");
+        assert!(is_function(program.as_bytes()));
+        assert!(!features.is_empty());
+        for mark in features {
             assert!(names.iter().any(|name| name == mark), "{mark}");
         }
     }

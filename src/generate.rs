@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::feature::Feature;
 use crate::name::Stage;
 use crate::plan::Description;
+use crate::routes;
 use crate::schema::InvalidSchema;
 
 mod cloudformation;
@@ -22,10 +23,10 @@ pub(crate) use self::cloudformation::logical_id;
 pub use self::dashboard::{Dashboard, NoMetrics};
 
 /// What `modulo resources` prints and `serverless.yml` reads: the service's name, the features
-/// that its function is built with, the statements of the function's role, the managed policies
-/// that it has where one policy does not take them all, and what is merged into the stack's
-/// template. There CloudFormation
-/// keeps the [`Description`] with which a later `modulo plan` compares.
+/// that its function is built with, the modules that are open to everybody, the statements of the
+/// function's role, the managed policies that it has where one policy does not take them all, and
+/// what is merged into the stack's template. There CloudFormation keeps the [`Description`] with
+/// which a later `modulo plan` compares.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deployment(Value);
 
@@ -48,6 +49,7 @@ impl Deployment {
         Ok(Self(json!({
             "service": config.service.name.as_str(),
             "features": features.collect::<Vec<_>>(),
+            "open": routes::open(&config.modules).collect::<Vec<_>>(),
             "iam": inline,
             "policies": references,
             "resources": {

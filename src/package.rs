@@ -13,7 +13,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use crate::config::{Config, FILE_NAME};
-use crate::feature::{Feature, names};
+use crate::feature::{self, Feature, names};
 
 /// The entry that the `provided` runtimes start.
 const BOOTSTRAP: &str = "bootstrap";
@@ -40,6 +40,16 @@ pub enum PackageError {
         file.display()
     )]
     NoBootstrap {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A Linux binary, but another program than modulo's function.
+    #[error(
+        "`{}` is a Linux binary, but not modulo's function; give the `bootstrap` that was built \
+         for Lambda, or the bootstrap zip of a release",
+        file.display()
+    )]
+    OtherProgram {
         /// The file.
         file: PathBuf,
     },
@@ -104,6 +114,11 @@ pub fn write(
         files.insert(file.path.as_str(), content);
     }
     let binary = binary_of(bootstrap)?;
+    if !feature::is_function(&binary) {
+        return Err(PackageError::OtherProgram {
+            file: bootstrap.to_owned(),
+        });
+    }
     let features: Vec<_> = Feature::needed_by(config)
         .filter(|feature| !feature.is_in(&binary))
         .collect();
@@ -203,7 +218,8 @@ mod tests {
     use crate::config;
     use crate::name::Stage;
 
-    const BINARY: &[u8] = b"\x7fELF, modulo-feature:schemas; and the rest";
+    const BINARY: &[u8] =
+        b"\x7fELF, modulo-program:bootstrap; modulo-feature:schemas; and the rest";
 
     fn folder() -> (TempDir, PathBuf, PathBuf, PathBuf) {
         let folder = TempDir::new().expect("a temporary folder");
@@ -293,7 +309,11 @@ mod tests {
     #[test]
     fn a_function_without_what_the_modules_need_is_refused() {
         let (_folder, bootstrap, modules, output) = folder();
-        fs::write(&bootstrap, b"\x7fELF and nothing else").expect("writable");
+        fs::write(
+            &bootstrap,
+            b"\x7fELF, modulo-program:bootstrap; and nothing else",
+        )
+        .expect("writable");
         pack(&bootstrap, &modules, &output).expect("written");
         fs::write(&modules, "[modules.a]\nkey = 'id'\nschema = {}\n").expect("writable");
         let error = pack(&bootstrap, &modules, &output).expect_err("refused");
@@ -313,6 +333,7 @@ mod tests {
                 .to_string()
                 .replace(&file.display().to_string(), "wrong")
         };
+        insta::assert_snapshot!(refused(b"\x7fELF of another program"), @"`wrong` is a Linux binary, but not modulo's function; give the `bootstrap` that was built for Lambda, or the bootstrap zip of a release");
         insta::assert_snapshot!(refused(b"#!/bin/sh"), @"`wrong` is neither a Linux binary nor a zip; give the `bootstrap` that was built for Lambda, or the bootstrap zip of a release");
         insta::assert_snapshot!(refused(b"PK\x03\x04, but then nothing"), @"`wrong` gives no `bootstrap`; use the bootstrap zip of a release");
         assert!(

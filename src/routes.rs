@@ -65,18 +65,22 @@ fn confined_to_tenants(modules: &Modules) -> Option<String> {
 }
 
 fn open_to_everybody(modules: &Modules) -> Option<String> {
-    let open = modules.iter().filter_map(|module| {
+    let open: Vec<_> = open(modules).collect();
+    (!open.is_empty()).then(|| {
+        let open = open.join(", ");
+        format!("Open to everybody: {open} (see \"Who may do what\" in README.md).\n")
+    })
+}
+
+/// The modules that are open to everybody, each with its open verbs unless those are all.
+pub fn open(modules: &Modules) -> impl Iterator<Item = String> {
+    modules.iter().filter_map(|module| {
         let (name, verbs) = (module.name(), module.open_verbs());
         if verbs == module.verbs() {
             return Some(name.to_string());
         }
         let verbs: Vec<_> = verbs.iter().map(Verb::as_str).collect();
         (!verbs.is_empty()).then(|| format!("{name} ({})", verbs.join(" ")))
-    });
-    let open: Vec<_> = open.collect();
-    (!open.is_empty()).then(|| {
-        let open = open.join(", ");
-        format!("Open to everybody: {open} (see \"Who may do what\" in README.md).\n")
     })
 }
 

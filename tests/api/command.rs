@@ -539,3 +539,16 @@ async fn a_failures_line_tells_its_cause_in_full() {
     );
     assert!(line.contains("ResourceNotFoundException"), "{line}");
 }
+
+/// The tool is a Linux binary too, and built from the same library as the function.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn another_program_is_not_packed_as_the_function() {
+    let folder = Folder::with(MODULES);
+    let tool = env!("CARGO_BIN_EXE_modulo");
+    let package = ["package", "--bootstrap", tool, "-o", "function.zip"];
+    let (status, _, stderr) = folder.run(&package).await;
+    assert_eq!(status, Some(1), "{stderr}");
+    assert!(stderr.contains("but not modulo's function"), "{stderr}");
+    assert!(!folder.path().join("function.zip").exists());
+}

@@ -3,14 +3,14 @@
 use std::process::Command;
 
 use crate::contract;
-use crate::program::run;
+use crate::emulator::{USUAL_PORT, usual_port};
+use crate::program::{root, run};
 use crate::project::Project;
-
-/// The one address that is known of an emulator nobody has named.
-const USUAL: &str = "http://127.0.0.1:4566";
 
 #[test]
 fn the_function_finds_an_emulator_that_is_not_named() {
+    let _lock = usual_port();
+    let usual = format!("http://127.0.0.1:{USUAL_PORT}");
     let project = Project::new("local", contract::MODULES);
     let mut print = project.equip(Command::new("npm"));
     print.env_remove("AWS_ENDPOINT_URL").args([
@@ -31,11 +31,28 @@ fn the_function_finds_an_emulator_that_is_not_named() {
         "{environment}"
     );
     // LocalStack, should one listen there, gives its functions the address itself.
-    let is_localstack = reqwest::blocking::get(format!("{USUAL}/_localstack/info"))
+    let is_localstack = reqwest::blocking::get(format!("{usual}/_localstack/info"))
         .is_ok_and(|answer| answer.status().is_success());
     assert_eq!(
-        environment.contains(&format!("\"AWS_ENDPOINT_URL\": \"{USUAL}\"")),
+        environment.contains(&format!("\"AWS_ENDPOINT_URL\": \"{usual}\"")),
         !is_localstack,
         "{environment}"
     );
+}
+
+/// So that an emulator in a container is the one that the tests deploy to.
+#[test]
+fn compose_yml_has_the_emulator_that_is_tested() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("it is in the tree");
+    let requirements = read("tests/localstack/requirements.txt");
+    let version = requirements
+        .lines()
+        .find_map(|line| line.strip_prefix("ministack=="))
+        .expect("it is required");
+    let compose = read("compose.yml");
+    let image = format!("ministackorg/ministack:{version}-full");
+    assert!(compose.contains(&image), "{image} is not in compose.yml");
+    for readme in ["README.md", "README.pt-BR.md"] {
+        assert!(read(readme).contains(&format!("ministack=={version}\n")));
+    }
 }

@@ -1,5 +1,6 @@
 //! The emulator of AWS that the tests deploy to.
 
+use std::fs::File;
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -10,6 +11,17 @@ use std::time::{Duration, Instant};
 use crate::program::{Companion, python_program, root, run};
 
 const HEALTHY_WITHIN: Duration = Duration::from_mins(1);
+
+/// Where an emulator listens that nobody has named.
+pub(crate) const USUAL_PORT: u16 = 4566;
+
+/// Keeps all other tests of this machine from [`USUAL_PORT`] until it is dropped.
+pub(crate) fn usual_port() -> File {
+    let file = std::env::temp_dir().join(format!("modulo-port-{USUAL_PORT}.lock"));
+    let lock = File::create(file).expect("the temporary folder is writable");
+    lock.lock().expect("the file system locks files");
+    lock
+}
 
 /// An emulator that answers.
 pub(crate) struct Emulator {
@@ -79,7 +91,7 @@ impl Emulator {
         let without = if http_api {
             ""
         } else {
-            ", which has no HTTP API: that door is not tried"
+            ", which has no HTTP APIs"
         };
         // Not by `eprintln!`, which is shown of failed tests only.
         let line = format!("end-to-end tests: {endpoint}, from {origin}{without}\n");
@@ -164,7 +176,8 @@ fn with_ministack() -> Result<Emulator, String> {
     Emulator::at(&endpoint, Some(companion), "ministack under target/")
 }
 
-fn free_port() -> u16 {
+/// A port where nothing listens.
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     listener.local_addr().expect("it is bound").port()
 }

@@ -6,8 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::contract::Visitor;
+use crate::contract::{Visitor, client};
 use crate::emulator::emulator;
 use crate::project::Project;
 
@@ -57,7 +58,9 @@ fn plant_secrets() {
     let parameter = json!({
         "Name": "/modulo-tests/jwt", "Value": PARAMETER, "Type": "SecureString", "Overwrite": true,
     });
-    let secret = json!({ "Name": "modulo-tests/jwt", "SecretString": SECRET });
+    let secret = json!({
+        "Name": "modulo-tests/jwt", "SecretString": SECRET, "ClientRequestToken": Uuid::now_v7().to_string(),
+    });
     for (service, target, body) in [
         ("ssm", "AmazonSSM.PutParameter", parameter),
         ("secretsmanager", "secretsmanager.CreateSecret", secret),
@@ -146,8 +149,7 @@ fn guards_with_secrets_tenants_and_idempotency_keys_are_deployed() {
     let doors = project.deploy(&[]).unwrap_or_else(|why| panic!("{why}"));
     for door in doors.iter() {
         let send = |method: &str, path: &str, token: &str| {
-            let client = reqwest::blocking::Client::new();
-            let request = client
+            let request = client(door)
                 .request(method.parse().expect("a method"), format!("{door}{path}"))
                 .header("authorization", format!("Bearer {token}"))
                 .header("idempotency-key", door);

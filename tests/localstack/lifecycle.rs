@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::contract::{self, Visitor};
+use crate::emulator::emulator;
 use crate::project::{Project, report, template};
 use crate::{permissions, tables};
 
@@ -13,6 +14,7 @@ fn edit_modules_toml_and_deploy_again() {
     let mut project = Project::new("local", contract::MODULES);
     let doors = project.deploy(&[]).unwrap_or_else(|why| panic!("{why}"));
     assert!(doors.function_url.is_some() && doors.rest_api.is_some());
+    assert_eq!(doors.http_api.is_some(), emulator().http_api);
     for door in doors.iter() {
         contract::holds(door);
     }
@@ -70,7 +72,13 @@ fn edit_modules_toml_and_deploy_again() {
     visitor.expect("GET", "/modulo1/old", "", 200, &old);
 
     project.remove();
+    assert!(template(&project).is_none(), "the stack is gone");
     assert_eq!(tables::ending_in(&project.table_suffix()), [""; 0]);
+
+    let doors = project.deploy(&[]).unwrap_or_else(|why| panic!("{why}"));
+    let url = doors.function_url.as_deref().expect("it is open");
+    let none = json!({ "ERROR": { "message": "Resource does not exist" } });
+    Visitor::new(url).expect("GET", "/modulo1/old", "", 404, &none);
 }
 
 #[test]
@@ -91,4 +99,53 @@ fn tables_outlive_their_stack_outside_local() {
         Some("[1]")
     );
     tables::delete(&table);
+}
+
+/// `modulo plan` is asked before anything is built or sent.
+#[test]
+fn a_breaking_edit_is_deployed_if_it_is_meant() {
+    let closed = ["--param", "rest-api=no", "--param", "http-api=FALSE"];
+    let mut project = Project::new("prod", "[modules.modulo1]\nkey = \"modulo1Id\"\n");
+    project
+        .deploy(&closed)
+        .unwrap_or_else(|why| panic!("{why}"));
+    let before = template(&project);
+
+    project.write_modules("[modules.modulo1]\nkey = \"modulo1Id\"\nmethods = [\"GET\"]\n");
+    let why = project.deploy(&closed).err().expect("clients lose methods");
+    assert!(why.contains("BREAKS  modulo1: no longer serves"), "{why}");
+    assert!(why.contains("--param accept-breaking=true"), "{why}");
+    assert!(!why.contains("Building the function"), "{why}");
+    assert_eq!(template(&project), before);
+
+    let accepted = [closed.as_slice(), &["--param", "accept-breaking=true"]].concat();
+    project
+        .deploy(&accepted)
+        .unwrap_or_else(|why| panic!("{why}"));
+    assert_ne!(template(&project), before);
+    project.remove();
+    tables::delete(&project.table("modulo1"));
+}
+
+#[test]
+fn a_deployment_tells_which_modules_are_open() {
+    let modules = r#"
+        [access.partners]
+        keys = [{ name = "ana", hash = "sha256:dce2b192cf474384db8f78f0f4b70cb006b926ee68eaf536c510d15a9b09e322" }]
+
+        [modules.kept]
+        key = "id"
+        access = { guard = "partners" }
+
+        [modules.news]
+        key = "id"
+        access = { guard = "partners", public = ["GET"] }
+
+        [modules.open]
+        key = "id"
+    "#;
+    let mut project = Project::new("local", modules);
+    let doors = project.deploy(&[]).unwrap_or_else(|why| panic!("{why}"));
+    let open = "open to everybody who knows an endpoint:\n  news (GET)\n  open\n";
+    assert!(doors.said.contains(open), "{}", doors.said);
 }

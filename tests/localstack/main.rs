@@ -7,11 +7,13 @@
 #![forbid(unsafe_code)]
 #![cfg(unix)]
 
+mod aws;
 mod contract;
 mod defaults;
 mod emulator;
 mod features;
 mod lifecycle;
+mod network;
 mod package;
 mod permissions;
 mod plan;

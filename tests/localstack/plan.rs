@@ -15,7 +15,7 @@ fn client() -> Client {
 }
 
 /// Makes or updates a stack, and waits until that is done.
-fn put(stack: &str, template: &Value) {
+pub(crate) fn put(stack: &str, template: &Value) {
     let client = client();
     let described = wait(client.describe_stacks().stack_name(stack).send());
     let is_there = described.is_ok_and(|output| {
@@ -47,7 +47,7 @@ fn put(stack: &str, template: &Value) {
     }
 }
 
-fn delete(stack: &str) {
+pub(crate) fn delete(stack: &str) {
     wait(client().delete_stack().stack_name(stack).send()).expect("it is deleted");
 }
 
@@ -60,7 +60,7 @@ fn wanted(project: &Project) -> Value {
     resources["resources"].take()
 }
 
-fn table(name: &str) -> Value {
+pub(crate) fn table(name: &str) -> Value {
     json!({
         "Type": "AWS::DynamoDB::Table",
         "Properties": {

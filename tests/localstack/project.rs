@@ -28,11 +28,13 @@ pub(crate) struct Doors {
     pub(crate) function_url: Option<String>,
     pub(crate) rest_api: Option<String>,
     pub(crate) http_api: Option<String>,
+    /// All that the deployment said.
+    pub(crate) said: String,
 }
 
 impl Doors {
     /// From what `osls` tells its user.
-    fn read(said: &str) -> Self {
+    fn read(said: String) -> Self {
         let door = |mark: &str| {
             said.lines()
                 .map(|line| line.trim().trim_end_matches('/'))
@@ -43,6 +45,7 @@ impl Doors {
             function_url: door("lambda-url"),
             rest_api: door("/restapis/"),
             http_api: door("/execute-api/"),
+            said,
         }
     }
 
@@ -71,7 +74,7 @@ impl Project {
         let own = text
             .replace("\"modulo\"", &format!("\"{}\"", project.service()))
             .replace("\"{module}-{stage}\"", &table);
-        fs::write(project.folder.path().join("modules.toml"), own).expect("it is writable");
+        fs::write(project.path("modules.toml"), own).expect("it is writable");
         project
     }
 
@@ -106,12 +109,12 @@ impl Project {
             "[service]\nname = \"{}\"\n\n[defaults]\ntable = \"{{module}}-{{stage}}-{id}\"\n{modules}",
             self.service()
         );
-        fs::write(self.folder.path().join("modules.toml"), text).expect("it is writable");
+        fs::write(self.path("modules.toml"), text).expect("it is writable");
     }
 
     /// Another file beside it.
     pub(crate) fn write(&self, path: &str, text: &str) {
-        let file = self.folder.path().join(path);
+        let file = self.path(path);
         fs::create_dir_all(file.parent().expect("it is in the folder")).expect("it is writable");
         fs::write(file, text).expect("it is writable");
     }
@@ -137,24 +140,23 @@ impl Project {
 
     /// `npm run deploy -- --stage …`
     pub(crate) fn deploy(&mut self, arguments: &[&str]) -> Result<Doors, String> {
-        // Once it was tried there may be half a stack.
-        self.deployed = true;
+        self.is_tried();
         let start = Instant::now();
-        let mut command = self.osls("deploy");
-        if !emulator().http_api {
-            command.args(["--param", "http-api=false"]);
-        }
-        let said = run(command.args(arguments))?;
+        let said = run(self.osls("deploy").args(arguments))?;
         report("deploy", start.elapsed());
         println!("{said}");
-        Ok(Doors::read(&said))
+        Ok(Doors::read(said))
+    }
+
+    /// Has the stack removed in the end: once a deployment was tried there may be half of one.
+    pub(crate) fn is_tried(&mut self) {
+        self.deployed = true;
     }
 
     /// `npm run package -- --stage …`: the file of the template that a deployment would send.
     pub(crate) fn package(&self, arguments: &[&str]) -> PathBuf {
         run(self.osls("package").args(arguments)).unwrap_or_else(|why| panic!("{why}"));
-        let file = ".serverless/cloudformation-template-update-stack.json";
-        self.folder.path().join(file)
+        self.path(".serverless/cloudformation-template-update-stack.json")
     }
 
     /// `npm run remove -- --stage …`
@@ -167,12 +169,18 @@ impl Project {
 
     /// `modulo …`
     pub(crate) fn modulo(&self, arguments: &[&str]) -> Result<String, String> {
-        run(in_stage(Command::new(MODULO), self.folder.path())
-            .args(arguments)
-            .args(["--stage", self.stage]))
+        run(&mut self.modulo_command(arguments))
     }
 
-    fn osls(&self, verb: &str) -> Command {
+    /// The same, before it runs.
+    pub(crate) fn modulo_command(&self, arguments: &[&str]) -> Command {
+        let mut command = self.in_environment(Command::new(MODULO));
+        command.args(arguments).args(["--stage", self.stage]);
+        command
+    }
+
+    /// `npm run VERB -- --stage …`, before it runs.
+    pub(crate) fn osls(&self, verb: &str) -> Command {
         let mut command = self.equip(Command::new("npm"));
         command.args(["run", "--silent", verb, "--", "--stage", self.stage]);
         command
@@ -180,9 +188,28 @@ impl Project {
 
     /// A command that runs in the project's folder, with all that a deployment needs.
     pub(crate) fn equip(&self, command: Command) -> Command {
-        let mut command = in_stage(command, self.folder.path());
+        let mut command = self.in_environment(command);
+        // As the user of a release has it; a clone's user waits for the compiler instead.
         command.env("MODULO_ARTIFACT", (self.artifact)());
         command
+    }
+
+    fn in_environment(&self, command: Command) -> Command {
+        let mut command = in_environment(command, self.folder.path());
+        if self.stage != "local" {
+            // A user's account; for stage `local` none is needed.
+            command
+                .env("AWS_ACCESS_KEY_ID", "test")
+                .env("AWS_SECRET_ACCESS_KEY", "test")
+                // osls looks every 5 s by itself, as AWS needs it.
+                .env("SLS_AWS_MONITORING_FREQUENCY", "500");
+        }
+        command
+    }
+
+    /// A file of its folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 }
 
@@ -200,20 +227,17 @@ impl Drop for Project {
 }
 
 /// A command that sees the emulator and nothing of the account that its user may have.
-fn in_stage(mut command: Command, folder: &Path) -> Command {
+fn in_environment(mut command: Command, folder: &Path) -> Command {
     let own = std::env::vars_os().map(|(name, _)| name);
     for name in own.filter(|name| name.to_string_lossy().starts_with("AWS_")) {
         command.env_remove(name);
     }
     command
         .current_dir(folder)
+        // As the user of a release has it; a clone's user has cargo's.
         .env("MODULO_BIN", MODULO)
-        .env("AWS_ENDPOINT_URL", &emulator().endpoint)
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_ACCESS_KEY_ID", "test")
-        .env("AWS_SECRET_ACCESS_KEY", "test")
-        // osls asks after a deployment's progress every 5 s by itself.
-        .env("SLS_AWS_MONITORING_FREQUENCY", "500");
+        // The emulator of a test need not be at the port where a user's is.
+        .env("AWS_ENDPOINT_URL", &emulator().endpoint);
     command
 }
 
@@ -240,10 +264,12 @@ fn package(program: &str, arguments: &[&str], zip: &str) -> PathBuf {
     }
     node_modules();
     // Before the lock, which an emulator that has to be installed takes as well.
-    let mut command = in_stage(Command::new(program), root());
+    let mut command = in_environment(Command::new(program), root());
     let _lock = lock();
     let start = Instant::now();
-    run(command.args(arguments)).unwrap_or_else(|why| panic!("{why}"));
+    let said = run(command.args(arguments)).unwrap_or_else(|why| panic!("{why}"));
+    // A build takes minutes, in which its user sees cargo's own lines.
+    assert!(said.contains("Finished `release` profile"), "{said}");
     report(zip, start.elapsed());
     root().join(zip)
 }
