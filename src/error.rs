@@ -272,7 +272,12 @@ impl ApiError {
             | Self::Store(StoreError::NoSuchPosition(_)) => StatusCode::BAD_REQUEST,
             Self::Operation { error, .. } => error.status(),
             Self::NotModified(_) => StatusCode::NOT_MODIFIED,
-            Self::Misfit(_) => StatusCode::CONFLICT,
+            Self::Misfit(Misfit::TooLarge { .. } | Misfit::TooCostly { .. }) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            Self::Misfit(Misfit::Operation(_) | Misfit::Stored(_) | Misfit::TooDeep { .. }) => {
+                StatusCode::CONFLICT
+            }
             Self::BreaksSchema(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionFailed | Self::Store(StoreError::ConditionFailed(_)) => {
                 StatusCode::PRECONDITION_FAILED

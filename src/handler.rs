@@ -21,7 +21,8 @@ use crate::module::{Module, Verb};
 use crate::patch::Patch;
 use crate::precondition::{Failed, Preconditions, entity_tag, tag_of};
 use crate::router::Mount;
-use crate::store::{Condition, StoreError, StoredPage, Write, Written};
+use crate::store::{Condition, StoreError, StoredItem, StoredPage, Write, Written};
+use crate::work;
 
 /// How often a write is tried that others are faster than, and how long the first pause is at
 /// most: half a second in all.
@@ -89,7 +90,7 @@ pub async fn patch(
     mount: Mount,
     Valid(id): Valid<ItemId>,
     Valid(preconditions): Valid<Preconditions>,
-    Valid(patch): Valid<Patch>,
+    Valid(patch): Valid<Arc<Patch>>,
 ) -> Result<Response, ApiError> {
     let Mount { module, store, .. } = &mount;
     for attempt in 0..WRITE_ATTEMPTS {
@@ -98,8 +99,16 @@ pub async fn patch(
             .check(seen.as_ref())
             .map_err(|_| ApiError::PreconditionFailed)?;
         let seen = seen.ok_or(ApiError::NoSuchItem)?;
-        let text = patch.apply(seen.data.as_deref())?;
-        let document = Document::parse_changed(text, module, &id)?;
+        let (seen, document) = if work::is_long(patch.bytes() + seen.bytes()) {
+            let (patch, module, id) = (Arc::clone(&patch), Arc::clone(module), id.clone());
+            work::long(move || {
+                patched(&patch, &seen, &module, &id).map(|document| (seen, document))
+            })
+            .await?
+        } else {
+            let document = patched(&patch, &seen, module, &id)?;
+            (seen, document)
+        };
         let answer = answer_of(Verb::Patch, module, &id, Content::Updated(&document));
         let unchanged = Condition::unchanged(Some(seen));
         match store
@@ -112,6 +121,17 @@ pub async fn patch(
         }
     }
     Err(ApiError::Contended)
+}
+
+/// The document that a patch makes of an item's.
+fn patched(
+    patch: &Patch,
+    seen: &StoredItem,
+    module: &Module,
+    id: &ItemId,
+) -> Result<Document, ApiError> {
+    let text = patch.apply(seen.data.as_deref(), module.max_bytes())?;
+    Ok(Document::parse_changed(text, module, id)?)
 }
 
 /// `DELETE /<module>/<id>`

@@ -143,6 +143,11 @@ impl StoredItem {
         })
     }
 
+    /// How long its document's text is.
+    pub(crate) fn bytes(&self) -> usize {
+        self.data.as_ref().map_or(0, String::len)
+    }
+
     #[cfg(test)]
     pub(crate) fn of_text(id: &str, data: Option<&str>) -> Self {
         Self {

@@ -186,7 +186,7 @@ pub fn body(input: &[u8]) {
         let Ok(patch) = Patch::parse(input, patch_type) else {
             continue;
         };
-        if let Ok(text) = patch.apply(Some(r#"{"a":[1,{"b":1.10}],"":null}"#)) {
+        if let Ok(text) = patch.apply(Some(r#"{"a":[1,{"b":1.10}],"":null}"#), 409_600) {
             serde_json::from_str::<Value>(&text).expect("it is JSON");
         }
     }
