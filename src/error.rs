@@ -78,6 +78,11 @@ pub enum ApiError {
         /// What is wrong with it.
         error: Box<ApiError>,
     },
+    /// A batch that is done as a whole, and would take too much memory as a whole.
+    #[error(
+        "Please provide less: the documents of an atomic batch have too many values; send it in parts"
+    )]
+    BatchTooLarge,
     /// A batch's answer that has no room for this item.
     #[error("Please get it by itself: the batch's answer is full")]
     AnswerFull,
@@ -233,6 +238,7 @@ fn store_message(error: &StoreError) -> String {
              DynamoDB's limit of {ITEM_LIMIT_BYTES} bytes"
         ),
         StoreError::ConditionFailed(_) => PRECONDITION_FAILED.to_owned(),
+        StoreError::AnswerFull => ApiError::AnswerFull.to_string(),
         StoreError::NoSuchPosition(_) => {
             format!("Please provide a legal query: {}", InvalidQuery::Cursor)
         }
@@ -295,7 +301,10 @@ impl ApiError {
             Self::DocumentTooLarge { .. }
             | Self::BodyTooLarge { .. }
             | Self::AnswerFull
-            | Self::Store(StoreError::ItemTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            | Self::BatchTooLarge
+            | Self::Store(StoreError::ItemTooLarge { .. } | StoreError::AnswerFull) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::UnsupportedMediaType(_) | Self::UnsupportedPatchType(_) => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use headers::{ETag, HeaderMapExt};
 use percent_encoding::utf8_percent_encode;
 
-use crate::batch::{Batch, Operation};
+use crate::batch::{Batch, Operation, ParsedWrite, Parts, RawWrite, parse_write};
 use crate::envelope::{self, Content};
 use crate::error::ApiError;
 use crate::idempotency::Once;
@@ -21,7 +21,9 @@ use crate::module::{Module, Verb};
 use crate::patch::Patch;
 use crate::precondition::{Failed, Preconditions, entity_tag, tag_of};
 use crate::router::Mount;
-use crate::store::{Condition, StoreError, StoredItem, StoredPage, Write, Written};
+use crate::store::{
+    BatchWrite, Condition, Store, StoreError, StoredItem, StoredPage, Write, Written,
+};
 use crate::work;
 
 /// How often a write is tried that others are faster than, and how long the first pause is at
@@ -274,8 +276,8 @@ pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response,
                 gets.push(id.clone());
                 (Verb::Get, id)
             }
-            Operation::Put(id, document) => {
-                writes.push((id.clone(), Some(document)));
+            Operation::Put(id, text) => {
+                writes.push((id.clone(), Some(text)));
                 (Verb::Put, id)
             }
             Operation::Delete(id) => {
@@ -286,11 +288,13 @@ pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response,
     });
     let pending: Vec<Result<(Verb, ItemId), Arc<ApiError>>> = pending.collect();
     let (mut found, written) = if batch.atomic {
-        store.transact(module, gets, writes).await?
+        let writes = parse_all(module, writes).await?;
+        let (found, written) = store.transact(module, gets, writes).await?;
+        (found, written.into_iter().map(shared).collect())
     } else {
         tokio::join!(
-            store.get_many(module, gets),
-            store.write_many(module, writes)
+            store.get_many(module, gets, envelope::MAX_PAGE_BYTES),
+            write_in_parts(module, store, writes)
         )
     };
     let mut written = written.into_iter();
@@ -300,12 +304,12 @@ pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response,
             let outcome = if verb == Verb::Get {
                 let item = found.remove(id.as_str());
                 item.ok_or(ApiError::NoSuchItem)
-                    .and_then(|item| Ok(Some(item?)))
+                    .and_then(|item| Ok(Some(item?)))?
             } else {
-                let done = written.next().unwrap_or(Ok(()));
-                done.map(|()| None).map_err(ApiError::from)
+                written.next().unwrap_or(Ok(()))?;
+                None
             };
-            Ok((verb, id, outcome?))
+            Ok((verb, id, outcome))
         });
         match outcome {
             Ok((_, id, Some(item))) => results.found(&id, item.data.as_deref()),
@@ -314,6 +318,69 @@ pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response,
         }
     }
     Ok(results.into_response())
+}
+
+fn shared(done: Result<(), StoreError>) -> Result<(), Arc<ApiError>> {
+    done.map_err(|error| Arc::new(error.into()))
+}
+
+/// The writes of a batch that is done as a whole, for which every document must be one.
+async fn parse_all(
+    module: &Arc<Module>,
+    writes: Vec<RawWrite>,
+) -> Result<Vec<BatchWrite>, ApiError> {
+    if !Parts::fit_a_transaction(module, &writes) {
+        return Err(ApiError::BatchTooLarge);
+    }
+    let parsed = parse_part(module, writes).await.into_iter().enumerate();
+    let parsed = parsed.map(|(at, write)| {
+        write.map_err(|error| ApiError::Operation {
+            at,
+            error: Arc::into_inner(error)
+                .expect("nobody else has it yet")
+                .into(),
+        })
+    });
+    parsed.collect()
+}
+
+/// Parses documents and writes them, as many at a time as have room in memory.
+async fn write_in_parts(
+    module: &Arc<Module>,
+    store: &Store,
+    writes: Vec<RawWrite>,
+) -> Vec<Result<(), Arc<ApiError>>> {
+    let mut outcomes = Vec::with_capacity(writes.len());
+    for part in Parts::new(module, writes) {
+        let mut pending = Vec::with_capacity(part.len());
+        let mut writes = Vec::with_capacity(part.len());
+        for write in parse_part(module, part).await {
+            pending.push(write.map(|write| writes.push(write)));
+        }
+        let mut done = store.write_many(module, writes).await.into_iter();
+        outcomes.extend(
+            pending
+                .into_iter()
+                .map(|write| write.and_then(|()| done.next().map_or(Ok(()), shared))),
+        );
+    }
+    outcomes
+}
+
+async fn parse_part(module: &Arc<Module>, part: Vec<RawWrite>) -> Vec<ParsedWrite> {
+    let texts = part.iter().filter_map(|(_, text)| text.as_ref());
+    let bytes = texts.map(|text| text.get().len()).sum();
+    let parse = |module: &Module, part: Vec<RawWrite>| {
+        part.into_iter()
+            .map(|write| parse_write(module, write))
+            .collect()
+    };
+    if work::is_long(bytes) {
+        let module = Arc::clone(module);
+        work::long(move || parse(&module, part)).await
+    } else {
+        parse(module, part)
+    }
 }
 
 /// A method that a path of the function's own does not have.

@@ -237,10 +237,9 @@ mod tests {
         insta::assert_snapshot!(refusal, @"operation '/7' would nest the document deeper than 128 levels");
         let list = format!(r#"{{"a":["{}"]}}"#, "x".repeat(1_000));
         let twice_as_long = |_| r#"{"op":"copy","from":"/a","path":"/a/-"}"#.to_owned();
-        for count in [20, 24] {
-            let refusal = refused(&list, &operations(&twice_as_long, count));
-            insta::assert_snapshot!(refusal, @"operation '/9' would make the document larger than 819200 bytes");
-        }
+        let refusal = refused(&list, &operations(&twice_as_long, 20));
+        insta::assert_snapshot!(refusal, @"operation '/9' would make the document larger than 819200 bytes");
+        assert_eq!(refused(&list, &operations(&twice_as_long, 24)), refusal);
     }
 
     #[test]

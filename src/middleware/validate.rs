@@ -175,7 +175,13 @@ async fn parse_batch(request: &mut Request) -> Result<(), ApiError> {
     media_type(request.headers()).map_err(ApiError::UnsupportedMediaType)?;
     let extensions = request.extensions();
     let caller = extensions.get().unwrap_or(&Caller::Anonymous);
-    let batch = Batch::parse(&body, mount_of(request)?, caller)?;
+    let mount = mount_of(request)?;
+    let batch = if work::is_long(body.len()) {
+        let (mount, caller) = (mount.clone(), caller.clone());
+        work::long(move || Batch::parse(&body, &mount, &caller)).await?
+    } else {
+        Batch::parse(&body, mount, caller)?
+    };
     request.extensions_mut().insert(batch);
     Ok(())
 }
