@@ -157,8 +157,9 @@ pub(crate) struct Parts<'m> {
 }
 
 impl<'m> Parts<'m> {
-    /// About how many bytes of memory the documents of a part may take.
-    const MAX_FOOTPRINT: usize = 64 << 20;
+    /// About how many bytes of memory the documents of a part may take; of texts, that is 2 MB,
+    /// which DynamoDB takes well within a call's time limit.
+    const MAX_FOOTPRINT: usize = 32 << 20;
 
     pub(crate) fn new(module: &'m Module, writes: Vec<RawWrite>) -> Self {
         Self {
@@ -170,7 +171,7 @@ impl<'m> Parts<'m> {
     /// Whether all of them are little enough for one transaction.
     pub(crate) fn fit_a_transaction(module: &Module, writes: &[RawWrite]) -> bool {
         let footprints = writes.iter().map(|write| footprint(module, write));
-        footprints.sum::<usize>() <= 2 * Self::MAX_FOOTPRINT
+        footprints.sum::<usize>() <= 4 * Self::MAX_FOOTPRINT
     }
 }
 

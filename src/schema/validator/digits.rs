@@ -131,7 +131,13 @@ impl<'t> Decimal<'t> {
 
     /// How many digits it has without an exponent.
     fn written_out(&self) -> u64 {
-        (self.digits.len() as u64).saturating_add(self.exponent.unsigned_abs())
+        let digits = self.digits.len() as u64;
+        let zeros = self.exponent.unsigned_abs();
+        if self.exponent < 0 {
+            digits.max(zeros)
+        } else {
+            digits.saturating_add(zeros)
+        }
     }
 }
 

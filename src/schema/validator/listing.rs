@@ -17,8 +17,9 @@ use crate::schema::Violations;
 /// The keyword of ours.
 const PAID: &str = "modulo::paid";
 
-/// How many subschemas may be held against values.
-const MAX_VISITS: u32 = 200_000;
+/// How many subschemas may be held against values, for the document and for each value in it.
+const BASE_VISITS: u32 = 20_000;
+const VISITS_OF_VALUE: u32 = 4;
 
 /// How much memory errors may take.
 const MAX_BYTES: usize = 16 << 20;
@@ -57,15 +58,27 @@ impl Lister {
             let error = self.0.validate(document).err()?;
             Some(Violations::of_first(&error))
         };
-        within_budget(all)
-            .or_else(|| within_budget(first))
+        let visits = VISITS_OF_VALUE.saturating_mul(count(document));
+        let visits = BASE_VISITS.saturating_add(visits);
+        within_budget(visits, all)
+            .or_else(|| within_budget(visits, first))
             .flatten()
     }
 }
 
+/// How many values a document has.
+fn count(document: &Value) -> u32 {
+    let inner: u32 = match document {
+        Value::Array(values) => values.iter().map(count).sum(),
+        Value::Object(members) => members.values().map(count).sum(),
+        _ => 0,
+    };
+    inner + 1
+}
+
 /// What `list` finds, unless it costs too much.
-fn within_budget<T>(list: impl FnOnce() -> T) -> Option<T> {
-    LEFT.set(Some((MAX_VISITS, MAX_BYTES)));
+fn within_budget<T>(visits: u32, list: impl FnOnce() -> T) -> Option<T> {
+    LEFT.set(Some((visits, MAX_BYTES)));
     // What is unwound is the library's own, made for this call.
     let listed = catch_unwind(AssertUnwindSafe(list));
     LEFT.set(None);
