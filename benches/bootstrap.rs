@@ -20,6 +20,8 @@
 //! - `instructions`: what valgrind counts of one GET, one POST and a start, the same in each run;
 //! - `serve`: the same router as a container has it, `modulo serve --aws`, under HTTP over several
 //!   connections, against the least axum server with the same calls of the SDK;
+//! - `worst`: the worst request of each kind that a client may send: how much memory the function
+//!   with schemas has at the most, and the processor's time, each in a process of its own;
 //! - `soak`: what is resident as requests go on, `--requests 1000000` for instance.
 //!
 //! For `compare`, `request`, `documents` and `soak` the bench has one processor and the programs have
@@ -56,6 +58,7 @@ mod schemas;
 mod serve;
 mod subject;
 mod tls;
+mod worst;
 
 /// Where among the subjects the bare handler is, and the function itself.
 const BARE: usize = 1;
@@ -77,6 +80,9 @@ const COUNTED: (usize, usize) = (100, 500);
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse()?;
+    if let Measure::Worst = arguments.measure {
+        return worst(&arguments).await;
+    }
     let roots = TaskRoots::create()?;
     let dynamodb = format!("http://{}", dynamodb::start(arguments.delay).await?);
     let subjects = || subjects(&arguments, &roots);
@@ -88,6 +94,7 @@ async fn main() -> Result<()> {
         Measure::Instructions => instructions(&arguments, &subjects()?, &dynamodb).await,
         Measure::Serve => serve(&arguments, roots.two.path(), &dynamodb).await,
         Measure::Soak => soak(&arguments, &subjects()?[MODULO], &dynamodb).await,
+        Measure::Worst => unreachable!("it has tables of its own"),
     }
 }
 
@@ -314,6 +321,44 @@ async fn soak(arguments: &Arguments, subject: &Subject, dynamodb: &str) -> Resul
     Ok(())
 }
 
+/// Of the function, and of any other binary that is named.
+async fn worst(arguments: &Arguments) -> Result<()> {
+    let root = tempfile::tempdir()?;
+    worst::write(root.path())?;
+    let dynamodb = format!("http://{}", worst::dynamodb().await?);
+    let built = || anyhow::Ok(("modulo".to_owned(), build_bootstrap("lambda,schemas")?));
+    let others = arguments.others.iter().cloned().map(Ok);
+    // One that is built takes its time: those that are there come first.
+    for named in others.chain(std::iter::once_with(built)) {
+        let (name, binary) = named?;
+        let subject = Subject {
+            name: name.clone(),
+            binary: fs::canonicalize(binary)?,
+            task_root: root.path().to_owned(),
+            variables: Vec::new(),
+            wrapper: Vec::new(),
+            processors: None,
+        };
+        println!(
+            "| {name} | body, KB | at most resident, MB | CPU, ms |\n| --- | --- | --- | --- |"
+        );
+        for case in worst::cases()? {
+            let kilobytes = case.event.len() / 1_024;
+            let answered = subject.answer_one(&dynamodb, case.event, case.status).await;
+            match answered {
+                Ok((cpu, peak)) => println!(
+                    "| {} | {kilobytes} | {:.0} | {:.0} |",
+                    case.name,
+                    megabytes(peak * 1_024),
+                    milliseconds(cpu)
+                ),
+                Err(error) => println!("| {} | {kilobytes} | {error:#} |", case.name),
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The runs of the functions, by subject.
 async fn runs_of(
     arguments: &Arguments,
@@ -399,6 +444,7 @@ enum Measure {
     Instructions,
     Soak,
     Serve,
+    Worst,
 }
 
 struct Arguments {
@@ -439,6 +485,7 @@ impl Arguments {
                 "instructions" => parsed.measure = Measure::Instructions,
                 "soak" => parsed.measure = Measure::Soak,
                 "serve" => parsed.measure = Measure::Serve,
+                "worst" => parsed.measure = Measure::Worst,
                 "--rounds" => parsed.rounds = number()?,
                 "--requests" => parsed.requests = number()?,
                 "--delay" => parsed.delay = Duration::from_millis(number()? as u64),
@@ -505,7 +552,7 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
         Measure::Compare => (true, true),
         Measure::Instructions => (true, false),
         Measure::Request | Measure::Documents | Measure::Soak => (false, true),
-        Measure::Concurrency | Measure::Serve => (false, false),
+        Measure::Concurrency | Measure::Serve | Measure::Worst => (false, false),
     };
     let floors = build(&["--package", "floors"])?;
     // Its name is the function's, which is built after it.

@@ -75,12 +75,21 @@ impl Process {
     }
 
     pub fn resident_kib(&self) -> Result<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// The most that was ever resident.
+    pub fn peak_kib(&self) -> Result<u64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> Result<u64> {
         let status =
             fs::read_to_string(Path::new("/proc").join(self.id.to_string()).join("status"))?;
-        let resident = status
+        let kib = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB"))
-            .context("no VmRSS")?;
-        Ok(resident.trim().parse()?)
+            .find_map(|line| line.strip_prefix(name)?.strip_suffix("kB"))
+            .with_context(|| format!("no {name}"))?;
+        Ok(kib.trim().parse()?)
     }
 }

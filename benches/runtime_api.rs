@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result, ensure};
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
@@ -37,6 +37,7 @@ struct Shared {
     answers: UnboundedSender<(Duration, Result<Bytes>)>,
     in_flight: std::sync::Mutex<InFlight>,
     delay: Duration,
+    status: u16,
 }
 
 /// When each event was handed out that is not answered yet, by its request's id.
@@ -47,8 +48,9 @@ struct InFlight {
 }
 
 impl RuntimeApi {
-    /// Listens on a free port; each event is on its way for so long before it is handed out.
-    pub async fn start(delay: Duration) -> Result<Self> {
+    /// Listens on a free port; each event is on its way for so long before it is handed out, and
+    /// must be answered with this status.
+    pub async fn start(delay: Duration, status: u16) -> Result<Self> {
         let (polls_in, polls) = unbounded_channel();
         let (events, events_out) = unbounded_channel();
         let (answers_in, answers) = unbounded_channel();
@@ -58,10 +60,12 @@ impl RuntimeApi {
             answers: answers_in,
             in_flight: std::sync::Mutex::default(),
             delay,
+            status,
         };
         let routes = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
             .route("/2018-06-01/runtime/invocation/{id}/{what}", post(answer))
+            .layer(DefaultBodyLimit::disable())
             .with_state(Arc::new(shared));
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         Ok(Self {
@@ -162,16 +166,16 @@ async fn answer(
     let Some(began) = shared.in_flight().since.remove(&id) else {
         return StatusCode::BAD_REQUEST;
     };
-    let answer = check(&what, body);
+    let answer = check(&what, body, shared.status);
     let _ = shared.answers.send((ended - began, answer));
     StatusCode::ACCEPTED
 }
 
-fn check(what: &str, body: Bytes) -> Result<Bytes> {
+fn check(what: &str, body: Bytes, status: u16) -> Result<Bytes> {
     let text = String::from_utf8_lossy(&body);
     ensure!(what == "response", "the function failed: {text}");
     ensure!(
-        text.contains(r#""statusCode":200"#),
+        text.contains(&format!(r#""statusCode":{status}"#)),
         "the function answered {text}"
     );
     Ok(body)

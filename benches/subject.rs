@@ -93,9 +93,51 @@ impl Subject {
         runs.pop().context("there is one")
     }
 
+    /// Starts the function anew and has it answer one event with this status: the processor's time
+    /// of that, and the most that was resident, in KiB.
+    pub async fn answer_one(
+        &self,
+        dynamodb: &str,
+        event: Bytes,
+        status: u16,
+    ) -> Result<(Duration, u64)> {
+        let load = Load {
+            events: vec![event],
+            requests: 1,
+            in_flight: 1,
+            delay: Duration::ZERO,
+        };
+        let mut function = self.launch(dynamodb, &load, status).await?;
+        let answered = function.attended(async |api, process| {
+            let before = process.cpu()?;
+            patiently("answer", api.invoke(load.event(0))).await?;
+            Ok((process.cpu()? - before, process.peak_kib()?))
+        });
+        let answered = answered.await?;
+        function.end().await?;
+        Ok(answered)
+    }
+
     /// Starts the function, and has it answer what is not counted.
     async fn start<'l>(&self, dynamodb: &str, load: &'l Load) -> Result<Function<'l>> {
-        let api = RuntimeApi::start(load.delay).await?;
+        let mut function = self.launch(dynamodb, load, 200).await?;
+        let answered = function.attended(async |api, _| {
+            let first = patiently("first answer", api.invoke(load.event(0))).await?;
+            answer(api, load, 0..WARM_UP).await?;
+            Ok(first)
+        });
+        function.run.first_answer = answered.await?;
+        Ok(function)
+    }
+
+    /// Starts the function, whose answers must have this status, and waits for its first poll.
+    async fn launch<'l>(
+        &self,
+        dynamodb: &str,
+        load: &'l Load,
+        status: u16,
+    ) -> Result<Function<'l>> {
+        let api = RuntimeApi::start(load.delay, status).await?;
         let began = Instant::now();
         let mut child = self.spawn(api.address, dynamodb)?;
         let process = Process::of(&child)?;
@@ -125,12 +167,6 @@ impl Subject {
             Ok((polled - began, process.cpu()?))
         });
         (function.run.first_poll, function.run.first_poll_cpu) = polled.await?;
-        let answered = function.attended(async |api, _| {
-            let first = patiently("first answer", api.invoke(load.event(0))).await?;
-            answer(api, load, 0..WARM_UP).await?;
-            Ok(first)
-        });
-        function.run.first_answer = answered.await?;
         Ok(function)
     }
 

@@ -8,9 +8,10 @@ use serde_json::value::RawValue;
 
 use crate::access::Caller;
 use crate::error::ApiError;
-use crate::item::{Document, ItemId};
+use crate::item::{self, Document, ItemId};
 use crate::module::{Module, Verb, Verbs};
 use crate::router::Mount;
+use crate::store::BatchWrite;
 
 /// Operations, each on an item of its own.
 #[derive(Debug, Clone)]
@@ -26,8 +27,9 @@ pub struct Batch {
 pub enum Operation {
     /// Reads an item.
     Get(ItemId),
-    /// Makes the document the whole item, whatever was there.
-    Put(ItemId, Document),
+    /// Makes a document the whole item, whatever was there: its text, which is parsed when its
+    /// turn comes, so that not all documents are in memory at once.
+    Put(ItemId, Box<RawValue>),
     /// Removes an item, if it is there.
     Delete(ItemId),
 }
@@ -142,6 +144,70 @@ impl Batch {
     }
 }
 
+/// A write of a batch, whose document is still a text.
+pub(crate) type RawWrite = (ItemId, Option<Box<RawValue>>);
+
+/// What a part of a batch comes to: each write, or why it can't be done.
+pub(crate) type ParsedWrite = Result<BatchWrite, Arc<ApiError>>;
+
+/// The writes of a batch, in parts of which each has room in memory.
+pub(crate) struct Parts<'m> {
+    module: &'m Module,
+    writes: std::iter::Peekable<std::vec::IntoIter<RawWrite>>,
+}
+
+impl<'m> Parts<'m> {
+    /// About how many bytes of memory the documents of a part may take; of texts, that is 2 MB,
+    /// which DynamoDB takes well within a call's time limit.
+    const MAX_FOOTPRINT: usize = 32 << 20;
+
+    pub(crate) fn new(module: &'m Module, writes: Vec<RawWrite>) -> Self {
+        Self {
+            module,
+            writes: writes.into_iter().peekable(),
+        }
+    }
+
+    /// Whether all of them are little enough for one transaction.
+    pub(crate) fn fit_a_transaction(module: &Module, writes: &[RawWrite]) -> bool {
+        let footprints = writes.iter().map(|write| footprint(module, write));
+        footprints.sum::<usize>() <= 4 * Self::MAX_FOOTPRINT
+    }
+}
+
+impl Iterator for Parts<'_> {
+    type Item = Vec<RawWrite>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let first = self.writes.next()?;
+        let mut sum = footprint(self.module, &first);
+        let mut part = vec![first];
+        while let Some(write) = self.writes.next_if(|write| {
+            sum += footprint(self.module, write);
+            sum <= Self::MAX_FOOTPRINT
+        }) {
+            part.push(write);
+        }
+        Some(part)
+    }
+}
+
+fn footprint(module: &Module, (_, text): &RawWrite) -> usize {
+    text.as_ref()
+        .map_or(0, |text| item::footprint(text.get(), module.storage()))
+}
+
+/// Parses the document of a write.
+pub(crate) fn parse_write(module: &Module, (id, text): RawWrite) -> ParsedWrite {
+    let Some(text) = text else {
+        return Ok((id, None));
+    };
+    let text = Box::<str>::from(text).into_string();
+    let document = Document::parse(text.into_bytes(), module, Some(&id));
+    let document = document.map_err(|invalid| Arc::new(invalid.into()))?;
+    Ok((id, Some(document)))
+}
+
 impl Operation {
     fn parse(raw: RawOperation, mount: &Mount, caller: &Caller) -> Result<Self, ApiError> {
         let module: &Module = &mount.module;
@@ -160,11 +226,7 @@ impl Operation {
         })?;
         match (raw.op, raw.item) {
             (Op::Put, None) => Err(ApiError::MissingData),
-            (Op::Put, Some(item)) => {
-                let text = Box::<str>::from(item).into_string();
-                let document = Document::parse(text.into_bytes(), module, Some(&id))?;
-                Ok(Self::Put(id, document))
-            }
+            (Op::Put, Some(item)) => Ok(Self::Put(id, item)),
             (Op::Get, None) => Ok(Self::Get(id)),
             (Op::Delete, None) => Ok(Self::Delete(id)),
             (Op::Get | Op::Delete, Some(_)) => Err(ApiError::NeedlessItem),

@@ -26,7 +26,7 @@ const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+
 
 /// How long the answer of a list can be, in bytes: Lambda takes 6 MB, as a JSON string in which
 /// each quotation mark has two bytes.
-const MAX_PAGE_BYTES: usize = 2_900_000;
+pub(crate) const MAX_PAGE_BYTES: usize = 2_900_000;
 
 /// What an answer tells of an item beside its id.
 #[derive(Debug, Clone, Copy)]

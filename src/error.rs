@@ -85,6 +85,11 @@ pub enum ApiError {
         /// What is wrong with it.
         error: Box<ApiError>,
     },
+    /// A batch that is done as a whole, and would take too much memory as a whole.
+    #[error(
+        "Please provide less: the documents of an atomic batch have too many values; send it in parts"
+    )]
+    BatchTooLarge,
     /// A batch's answer that has no room for this item.
     #[error("Please get it by itself: the batch's answer is full")]
     AnswerFull,
@@ -245,6 +250,7 @@ fn store_message(error: &StoreError) -> String {
              DynamoDB's limit of {ITEM_LIMIT_BYTES} bytes"
         ),
         StoreError::ConditionFailed(_) => PRECONDITION_FAILED.to_owned(),
+        StoreError::AnswerFull => ApiError::AnswerFull.to_string(),
         StoreError::NoSuchPosition(_) => {
             format!("Please provide a legal query: {}", InvalidQuery::Cursor)
         }
@@ -284,7 +290,12 @@ impl ApiError {
             | Self::Store(StoreError::NoSuchPosition(_)) => StatusCode::BAD_REQUEST,
             Self::Operation { error, .. } | Self::BlindPatch(error) => error.status(),
             Self::NotModified(_) => StatusCode::NOT_MODIFIED,
-            Self::Misfit(_) => StatusCode::CONFLICT,
+            Self::Misfit(Misfit::TooLarge { .. } | Misfit::TooCostly { .. }) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
+            Self::Misfit(Misfit::Operation(_) | Misfit::Stored(_) | Misfit::TooDeep { .. }) => {
+                StatusCode::CONFLICT
+            }
             Self::BreaksSchema(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionFailed | Self::Store(StoreError::ConditionFailed(_)) => {
                 StatusCode::PRECONDITION_FAILED
@@ -302,7 +313,10 @@ impl ApiError {
             Self::DocumentTooLarge { .. }
             | Self::BodyTooLarge { .. }
             | Self::AnswerFull
-            | Self::Store(StoreError::ItemTooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+            | Self::BatchTooLarge
+            | Self::Store(StoreError::ItemTooLarge { .. } | StoreError::AnswerFull) => {
+                StatusCode::PAYLOAD_TOO_LARGE
+            }
             Self::UnsupportedMediaType(_) | Self::UnsupportedPatchType(_) => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }

@@ -11,7 +11,7 @@ use headers::{ETag, HeaderMapExt};
 use percent_encoding::utf8_percent_encode;
 
 use crate::access::Caller;
-use crate::batch::{Batch, Operation};
+use crate::batch::{Batch, Operation, ParsedWrite, Parts, RawWrite, parse_write};
 use crate::envelope::{self, Content};
 use crate::error::ApiError;
 use crate::idempotency::Once;
@@ -22,7 +22,10 @@ use crate::module::{Module, Verb};
 use crate::patch::Patch;
 use crate::precondition::{Failed, Preconditions, entity_tag, tag_of};
 use crate::router::Mount;
-use crate::store::{Condition, StoreError, StoredPage, Write, Written};
+use crate::store::{
+    BatchWrite, Condition, Store, StoreError, StoredItem, StoredPage, Write, Written,
+};
+use crate::work;
 
 /// How often a write is tried that others are faster than, and how long the first pause is at
 /// most: half a second in all.
@@ -91,7 +94,7 @@ pub async fn patch(
     Valid(id): Valid<ItemId>,
     Valid(preconditions): Valid<Preconditions>,
     caller: Option<Extension<Caller>>,
-    Valid(patch): Valid<Patch>,
+    Valid(patch): Valid<Arc<Patch>>,
 ) -> Result<Response, ApiError> {
     let Mount { module, store, .. } = &mount;
     let may_read = may_read(module, &caller.unwrap_or_default());
@@ -101,12 +104,16 @@ pub async fn patch(
             .check(seen.as_ref())
             .map_err(|_| ApiError::PreconditionFailed)?;
         let seen = seen.ok_or(ApiError::NoSuchItem)?;
-        let text = patch.apply(seen.data.as_deref())?;
-        let document = Document::parse_changed(text, module, &id).map_err(ApiError::from);
-        let document = document.map_err(|error| match error {
-            error if may_read || error.status().is_server_error() => error,
-            error => ApiError::BlindPatch(error.into()),
-        })?;
+        let (seen, document) = if work::is_long(patch.bytes() + seen.bytes()) {
+            let (patch, module, id) = (Arc::clone(&patch), Arc::clone(module), id.clone());
+            work::long(move || {
+                patched(&patch, &seen, &module, &id, may_read).map(|document| (seen, document))
+            })
+            .await?
+        } else {
+            let document = patched(&patch, &seen, module, &id, may_read)?;
+            (seen, document)
+        };
         let content = if may_read {
             Content::Updated(&document)
         } else {
@@ -133,6 +140,22 @@ fn may_read(module: &Module, caller: &Caller) -> bool {
         && module
             .access()
             .is_none_or(|access| access.permit(Verb::Get, caller).is_ok())
+}
+
+/// The document that a patch makes of an item's.
+fn patched(
+    patch: &Patch,
+    seen: &StoredItem,
+    module: &Module,
+    id: &ItemId,
+    may_read: bool,
+) -> Result<Document, ApiError> {
+    let text = patch.apply(seen.data.as_deref(), module.max_bytes())?;
+    let document = Document::parse_changed(text, module, id).map_err(ApiError::from);
+    document.map_err(|error| match error {
+        error if may_read || error.status().is_server_error() => error,
+        error => ApiError::BlindPatch(error.into()),
+    })
 }
 
 /// `DELETE /<module>/<id>`
@@ -275,8 +298,8 @@ pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response,
                 gets.push(id.clone());
                 (Verb::Get, id)
             }
-            Operation::Put(id, document) => {
-                writes.push((id.clone(), Some(document)));
+            Operation::Put(id, text) => {
+                writes.push((id.clone(), Some(text)));
                 (Verb::Put, id)
             }
             Operation::Delete(id) => {
@@ -287,11 +310,13 @@ pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response,
     });
     let pending: Vec<Result<(Verb, ItemId), Arc<ApiError>>> = pending.collect();
     let (mut found, written) = if batch.atomic {
-        store.transact(module, gets, writes).await?
+        let writes = parse_all(module, writes).await?;
+        let (found, written) = store.transact(module, gets, writes).await?;
+        (found, written.into_iter().map(shared).collect())
     } else {
         tokio::join!(
-            store.get_many(module, gets),
-            store.write_many(module, writes)
+            store.get_many(module, gets, envelope::MAX_PAGE_BYTES),
+            write_in_parts(module, store, writes)
         )
     };
     let mut written = written.into_iter();
@@ -301,12 +326,12 @@ pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response,
             let outcome = if verb == Verb::Get {
                 let item = found.remove(id.as_str());
                 item.ok_or(ApiError::NoSuchItem)
-                    .and_then(|item| Ok(Some(item?)))
+                    .and_then(|item| Ok(Some(item?)))?
             } else {
-                let done = written.next().unwrap_or(Ok(()));
-                done.map(|()| None).map_err(ApiError::from)
+                written.next().unwrap_or(Ok(()))?;
+                None
             };
-            Ok((verb, id, outcome?))
+            Ok((verb, id, outcome))
         });
         match outcome {
             Ok((_, id, Some(item))) => results.found(&id, item.data.as_deref()),
@@ -315,6 +340,69 @@ pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response,
         }
     }
     Ok(results.into_response())
+}
+
+fn shared(done: Result<(), StoreError>) -> Result<(), Arc<ApiError>> {
+    done.map_err(|error| Arc::new(error.into()))
+}
+
+/// The writes of a batch that is done as a whole, for which every document must be one.
+async fn parse_all(
+    module: &Arc<Module>,
+    writes: Vec<RawWrite>,
+) -> Result<Vec<BatchWrite>, ApiError> {
+    if !Parts::fit_a_transaction(module, &writes) {
+        return Err(ApiError::BatchTooLarge);
+    }
+    let parsed = parse_part(module, writes).await.into_iter().enumerate();
+    let parsed = parsed.map(|(at, write)| {
+        write.map_err(|error| ApiError::Operation {
+            at,
+            error: Arc::into_inner(error)
+                .expect("nobody else has it yet")
+                .into(),
+        })
+    });
+    parsed.collect()
+}
+
+/// Parses documents and writes them, as many at a time as have room in memory.
+async fn write_in_parts(
+    module: &Arc<Module>,
+    store: &Store,
+    writes: Vec<RawWrite>,
+) -> Vec<Result<(), Arc<ApiError>>> {
+    let mut outcomes = Vec::with_capacity(writes.len());
+    for part in Parts::new(module, writes) {
+        let mut pending = Vec::with_capacity(part.len());
+        let mut writes = Vec::with_capacity(part.len());
+        for write in parse_part(module, part).await {
+            pending.push(write.map(|write| writes.push(write)));
+        }
+        let mut done = store.write_many(module, writes).await.into_iter();
+        outcomes.extend(
+            pending
+                .into_iter()
+                .map(|write| write.and_then(|()| done.next().map_or(Ok(()), shared))),
+        );
+    }
+    outcomes
+}
+
+async fn parse_part(module: &Arc<Module>, part: Vec<RawWrite>) -> Vec<ParsedWrite> {
+    let texts = part.iter().filter_map(|(_, text)| text.as_ref());
+    let bytes = texts.map(|text| text.get().len()).sum();
+    let parse = |module: &Module, part: Vec<RawWrite>| {
+        part.into_iter()
+            .map(|write| parse_write(module, write))
+            .collect()
+    };
+    if work::is_long(bytes) {
+        let module = Arc::clone(module);
+        work::long(move || parse(&module, part)).await
+    } else {
+        parse(module, part)
+    }
 }
 
 /// A method that a path of the function's own does not have.

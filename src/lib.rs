@@ -74,6 +74,7 @@ pub mod trace;
 #[cfg(feature = "cli")]
 pub mod transfer;
 pub mod trust;
+mod work;
 
 use std::sync::Arc;
 

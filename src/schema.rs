@@ -82,8 +82,7 @@ impl Schema {
     /// # Errors
     /// The document breaks the schema, or the schema can't be used.
     pub fn check(&self, document: &Value) -> Result<(), Unfit> {
-        let found = self.validator()?.violations(document);
-        found.map_or(Ok(()), |found| Err(found.into()))
+        Ok(self.validator()?.check(self.document()?, document)?)
     }
 
     fn document(&self) -> Result<&Value, Arc<InvalidSchema>> {
@@ -201,9 +200,9 @@ pub enum Unfit {
 #[derive(Debug, thiserror::Error)]
 #[error("broken at {}", places.join(", "))]
 pub struct Violations {
-    /// How many there are.
-    total: usize,
-    /// The first of them.
+    /// How many there are, if they could be counted.
+    total: Option<usize>,
+    /// The first of them, at least one.
     listed: Vec<Violation>,
     /// JSON pointers into the schema, without repetitions.
     places: Vec<String>,
@@ -223,9 +222,12 @@ impl Violations {
     #[must_use]
     pub fn summary(&self) -> String {
         match (self.total, self.listed.len()) {
-            (1, _) => "is 1 violation".to_owned(),
-            (total, listed) if total == listed => format!("are {total} violations"),
-            (total, listed) => format!("are {total} violations, of which {listed} are listed"),
+            (None, _) => "is at least 1 violation".to_owned(),
+            (Some(1), _) => "is 1 violation".to_owned(),
+            (Some(total), listed) if total == listed => format!("are {total} violations"),
+            (Some(total), listed) => {
+                format!("are {total} violations, of which {listed} are listed")
+            }
         }
     }
 

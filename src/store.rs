@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 
+pub(crate) use self::batch::BatchWrite;
 pub use self::check::{Misfit, Unusable};
 #[cfg(feature = "cli")]
 pub(crate) use self::check::{billing_of, check, describe_all, keys_in_words};
@@ -31,7 +32,7 @@ use crate::chain::Chain;
 use crate::idempotency::{Once, Remembered};
 use crate::item::{Document, ItemId, Kept};
 use crate::list::{self, IndexQuery, PageRequest, Position};
-use crate::module::{Envelope, Module, Storage};
+use crate::module::{Envelope, IndexKey, Module, Storage};
 use crate::name::{TAG_ATTRIBUTE, TENANT_INDEX};
 use crate::storage::{self, Attributes};
 use crate::tenant::{self, Tenant};
@@ -42,6 +43,7 @@ mod check;
 mod doubt;
 mod expressions;
 mod failure;
+mod limit;
 mod once;
 mod tenancy;
 #[cfg(feature = "cli")]
@@ -66,6 +68,9 @@ const NOBODY: &str = "\0modulo warms up";
 
 /// How many calls one page of a list may take that expired items would make short.
 const LIST_CALLS: u32 = 10;
+
+/// With so many bytes of documents, a page of a list is long enough: as much as one call gets.
+const LIST_BYTES: usize = 1 << 20;
 
 /// Why the store could not do what it was asked, classed by what the caller can do.
 ///
@@ -96,6 +101,9 @@ pub enum StoreError {
     /// has changed the item.
     #[error("the condition does not hold, perhaps because the write is done")]
     InDoubt(#[source] Failure),
+    /// What was asked for is more than an answer has room for.
+    #[error("an answer has no room for it")]
+    AnswerFull,
     /// A list can't begin where it was asked to.
     #[error("the list can't begin there")]
     NoSuchPosition(#[source] Failure),
@@ -141,6 +149,20 @@ impl StoredItem {
             data,
             attributes,
         })
+    }
+
+    /// The same for those who need no attribute but this one: native attributes take many times
+    /// their text.
+    fn with_only(mut self, key: Option<&IndexKey>) -> Self {
+        let key = key.map(|key| key.attribute.as_str());
+        self.attributes.retain(|name, _| Some(name.as_str()) == key);
+        self.attributes.shrink_to_fit();
+        self
+    }
+
+    /// How long its document's text is.
+    pub(crate) fn bytes(&self) -> usize {
+        self.data.as_ref().map_or(0, String::len)
     }
 
     #[cfg(test)]
@@ -486,7 +508,12 @@ impl Store {
     ) -> Result<StoredPage, StoreError> {
         let limit = usize::try_from(page.limit).unwrap_or_default();
         let fields = page.fields.as_deref();
+        let sort = page
+            .query
+            .as_ref()
+            .and_then(|query| query.index.sort.as_ref());
         let mut items = Vec::new();
+        let mut bytes = 0;
         let mut from = page
             .from
             .as_ref()
@@ -497,11 +524,16 @@ impl Store {
                 None => self.scan(module, page, from.take()).await?,
                 Some(partition) => self.query(module, page, partition, from.take()).await?,
             };
-            let found = found.into_iter();
-            items.extend(found.filter_map(|attributes| self.read(module, attributes, fields)));
+            for attributes in found {
+                let item = self.read(module, attributes, fields);
+                let item = item.map(|item| item.with_only(sort));
+                bytes += item.as_ref().map_or(0, StoredItem::bytes);
+                items.extend(item);
+            }
             from = last;
             // Only where expired items were left out can a page be short and yet go on.
-            if from.is_none() || module.ttl().is_none() || items.len() >= limit {
+            let is_full = items.len() >= limit || bytes >= LIST_BYTES;
+            if from.is_none() || module.ttl().is_none() || is_full {
                 break;
             }
         }

@@ -6,7 +6,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
@@ -22,12 +22,13 @@ use lambda_http::request::LambdaRequest;
 use lambda_http::{Context, LambdaEvent};
 use modulo::access::{Caller, Identity};
 use modulo::config::{self, Config};
-use modulo::item::{Document, ItemId};
+use modulo::item::{Document, InvalidDocument, ItemId};
 use modulo::lambda;
 use modulo::local::{self, Data, Engine};
 use modulo::middleware::App;
 use modulo::name::Stage;
 use modulo::patch::{Patch, PatchType};
+use modulo::schema::Unfit;
 use modulo::store::Store;
 use modulo::tenant::Tenant;
 use modulo::{openapi, routes};
@@ -186,9 +187,52 @@ pub fn body(input: &[u8]) {
         let Ok(patch) = Patch::parse(input, patch_type) else {
             continue;
         };
-        if let Ok(text) = patch.apply(Some(r#"{"a":[1,{"b":1.10}],"":null}"#)) {
+        if let Ok(text) = patch.apply(Some(r#"{"a":[1,{"b":1.10}],"":null}"#), 409_600) {
             serde_json::from_str::<Value>(&text).expect("it is JSON");
         }
+    }
+}
+
+/// The longest document of the targets of two parts, in bytes.
+const MAX_BYTES: usize = 409_600;
+
+/// A document, a line's end, and a patch: what it makes of the document is JSON, and no larger than
+/// it may be on the way.
+pub fn patch(input: &[u8]) {
+    let input = String::from_utf8_lossy(input);
+    let (document, patch) = input.split_once('\n').unwrap_or(("{}", &input));
+    for patch_type in [PatchType::Merge, PatchType::Operations] {
+        let Ok(patch) = Patch::parse(patch.as_bytes(), patch_type) else {
+            continue;
+        };
+        if let Ok(text) = patch.apply(Some(document), MAX_BYTES) {
+            let again = Patch::parse(text.as_bytes(), PatchType::Merge);
+            assert!(again.is_ok(), "{again:?}: {text}");
+            // A control character has one byte in memory, and six in a text.
+            assert!(text.len() <= 12 * MAX_BYTES, "{} bytes", text.len());
+        }
+    }
+}
+
+static SCHEMAS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = option_env!("CARGO_TARGET_TMPDIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    let folder = folder.join(format!("fuzz-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("there is a temporary folder");
+    folder
+});
+
+/// A JSON Schema, a line's end, and a document: it fits, or it is said where it does not.
+pub fn schema(input: &[u8]) {
+    let input = String::from_utf8_lossy(input);
+    let (schema, document) = input.split_once('\n').unwrap_or((&input, "{}"));
+    std::fs::write(SCHEMAS.join("schema.json"), schema).expect("it is written");
+    let text = "[modules.documents]\nkey = 'id'\nschema = 'schema.json'";
+    let file = SCHEMAS.join("modules.toml");
+    let config = config::parse(text, &file, &Stage::default(), []).expect("it is legal");
+    let module = config.modules.iter().next().expect("there is one");
+    let parsed = Document::parse(document.as_bytes().to_vec(), module, None);
+    if let Err(InvalidDocument::Unfit(Unfit::Violations(violations))) = parsed {
+        assert!(!violations.listed().is_empty());
     }
 }
 

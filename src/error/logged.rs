@@ -22,6 +22,8 @@ use crate::patch::{InvalidPatch, Misfit};
 use crate::schema::{InvalidSchema, Unfit, Violations};
 use crate::store::StoreError;
 
+const ANSWER_FULL: &str = "the batch's answer is full";
+
 /// An error whose text, and that of its sources, quotes no request: it is about the function, its
 /// configuration or a service that it calls.
 pub(crate) trait Internal: Error {}
@@ -132,7 +134,8 @@ impl ApiError {
                 operation: Some(*at),
                 ..error.logged()
             },
-            Self::AnswerFull => Logged::words("the batch's answer is full"),
+            Self::BatchTooLarge => Logged::words("atomic batch too large"),
+            Self::AnswerFull => Logged::words(ANSWER_FULL),
             Self::InvalidQuery(invalid) => {
                 Logged::new("invalid query", Detail::Words(invalid.word()))
             }
@@ -185,6 +188,7 @@ fn store_words(error: &StoreError) -> &'static str {
         | StoreError::InDoubt(_) => TRY_AGAIN,
         StoreError::ItemTooLarge { .. } => "item too large",
         StoreError::ConditionFailed(_) => PRECONDITION_FAILED,
+        StoreError::AnswerFull => ANSWER_FULL,
         StoreError::NoSuchPosition(_) => "invalid query: cursor",
         StoreError::Other(_) => INTERNAL_ERROR,
     }
@@ -280,6 +284,9 @@ impl InvalidPatch {
         match self {
             Self::Shape(error) => Logged::json("invalid patch", error),
             Self::Unclear(invalid) => invalid.logged(),
+            Self::Count(count) => {
+                Logged::new("invalid patch: number of operations", Detail::Count(*count))
+            }
         }
     }
 }
@@ -292,6 +299,16 @@ impl Misfit {
                 Detail::Operation(error.operation),
             ),
             Self::Stored(_) => Logged::words("the stored document can't be patched"),
+            Self::TooDeep { at } => {
+                Logged::new("the patch nests too deep", Detail::Operation(*at))
+            }
+            Self::TooLarge { at, .. } => Logged::new(
+                "the patch makes the document too large",
+                Detail::Operation(*at),
+            ),
+            Self::TooCostly { at } => {
+                Logged::new("the patch copies or shifts too much", Detail::Operation(*at))
+            }
         }
     }
 }

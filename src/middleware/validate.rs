@@ -28,6 +28,7 @@ use crate::module::{Module, Verb};
 use crate::patch::{Patch, PatchType};
 use crate::precondition::Preconditions;
 use crate::router::Mount;
+use crate::work;
 
 /// What this layer has parsed, as an extractor.
 #[derive(Debug)]
@@ -90,7 +91,7 @@ async fn parse_item(mut request: Request) -> Result<Request, ApiError> {
             parse_once(&module, Some(&id), &mut request)?;
         }
         Verb::Put => parse_document(&module, Some(&id), &mut request).await?,
-        Verb::Patch => parse_patch(&mut request).await?,
+        Verb::Patch => parse_patch(&module, &mut request).await?,
         Verb::Get => {
             let consistent = Consistent::of(request.uri().query());
             request.extensions_mut().insert(consistent);
@@ -137,13 +138,18 @@ fn mount_of(request: &Request) -> Result<&Mount, ApiError> {
 }
 
 async fn parse_document(
-    module: &Module,
+    module: &Arc<Module>,
     id: Option<&ItemId>,
     request: &mut Request,
 ) -> Result<(), ApiError> {
     let body = read_body(request).await?;
     media_type(request.headers()).map_err(ApiError::UnsupportedMediaType)?;
-    let document = Document::parse(body.into(), module, id)?;
+    let document = if work::is_long(body.len()) {
+        let (module, id) = (Arc::clone(module), id.cloned());
+        work::long(move || Document::parse(body.into(), &module, id.as_ref())).await?
+    } else {
+        Document::parse(body.into(), module, id)?
+    };
     request.extensions_mut().insert(document);
     Ok(())
 }
@@ -169,13 +175,24 @@ async fn parse_batch(request: &mut Request) -> Result<(), ApiError> {
     media_type(request.headers()).map_err(ApiError::UnsupportedMediaType)?;
     let extensions = request.extensions();
     let caller = extensions.get().unwrap_or(&Caller::Anonymous);
-    let batch = Batch::parse(&body, mount_of(request)?, caller)?;
+    let mount = mount_of(request)?;
+    let batch = if work::is_long(body.len()) {
+        let (mount, caller) = (mount.clone(), caller.clone());
+        work::long(move || Batch::parse(&body, &mount, &caller)).await?
+    } else {
+        Batch::parse(&body, mount, caller)?
+    };
     request.extensions_mut().insert(batch);
     Ok(())
 }
 
-async fn parse_patch(request: &mut Request) -> Result<(), ApiError> {
+async fn parse_patch(module: &Module, request: &mut Request) -> Result<(), ApiError> {
     let body = read_body(request).await?;
+    let limit = module.max_bytes() + Patch::OVERHEAD_BYTES;
+    if body.len() > limit {
+        let size = Some(body.len() as u64);
+        return Err(ApiError::BodyTooLarge { size, limit });
+    }
     let media_type = media_type(request.headers()).map_err(ApiError::UnsupportedPatchType)?;
     let patch_type = match media_type.essence_str() {
         "application/json" | "application/merge-patch+json" => PatchType::Merge,
@@ -185,9 +202,12 @@ async fn parse_patch(request: &mut Request) -> Result<(), ApiError> {
             return Err(ApiError::UnsupportedPatchType(found));
         }
     };
-    request
-        .extensions_mut()
-        .insert(Patch::parse(&body, patch_type)?);
+    let patch = if work::is_long(body.len()) {
+        work::long(move || Patch::parse(&body, patch_type)).await?
+    } else {
+        Patch::parse(&body, patch_type)?
+    };
+    request.extensions_mut().insert(Arc::new(patch));
     Ok(())
 }
 

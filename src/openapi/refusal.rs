@@ -123,7 +123,7 @@ fn samples() -> impl Iterator<Item = ApiError> {
     let patch = br#"[{"op":"remove","path":"/chairs"}]"#;
     let misfit = Patch::parse(patch, PatchType::Operations)
         .ok()
-        .and_then(|patch| patch.apply(Some("{}")).err());
+        .and_then(|patch| patch.apply(Some("{}"), Module::DEFAULT_MAX_BYTES).err());
     let nameless = Schema::inline(json!({ "required": ["name"] })).check(&json!({}));
     let unfit = nameless.err();
     let form = UnsupportedMediaType::Type("application/x-www-form-urlencoded".to_owned());

@@ -1,12 +1,19 @@
 //! JSON Schema by the crate `jsonschema`, and what it says in modulo's words.
 
 use std::fmt::{self, Write};
+use std::sync::OnceLock;
 
 use jsonschema::error::ValidationErrorKind;
-use jsonschema::{ReferencingError, ValidationError};
+use jsonschema::{Keyword, ReferencingError, ValidationError};
 use serde_json::Value;
 
+use self::listing::{Lister, Paid};
+use self::unique::UniqueItems;
 use super::{InvalidSchema, MAX_LISTED, Violation, Violations};
+
+mod digits;
+mod listing;
+mod unique;
 
 /// How long all the pointers in an answer may be together, before no more are listed.
 const MAX_POINTER_BYTES: usize = 65_536;
@@ -24,23 +31,47 @@ const NO_BASE: &str = "json-schema:///";
 
 /// A compiled schema.
 #[derive(Debug)]
-pub(super) struct Validator(jsonschema::Validator);
+pub(super) struct Validator {
+    validator: jsonschema::Validator,
+    /// Made when the first document breaks the schema.
+    lister: OnceLock<Option<Lister>>,
+}
 
 impl Validator {
-    pub(super) fn new(document: &Value) -> Result<Self, InvalidSchema> {
-        compile(document).map(Self)
+    pub(super) fn new(schema: &Value) -> Result<Self, InvalidSchema> {
+        Ok(Self {
+            validator: compile(schema)?,
+            lister: OnceLock::new(),
+        })
     }
 
-    /// What of a document breaks the schema, if anything does.
-    pub(super) fn violations(&self, document: &Value) -> Option<Violations> {
-        Violations::found(self.0.iter_errors(document))
+    /// Holds a document against the schema, of which this was made.
+    pub(super) fn check(&self, schema: &Value, document: &Value) -> Result<(), Violations> {
+        digits::check(document).map_err(Violations::of_digits)?;
+        // Whether it is valid takes the library no more than a multiple of the document, since it
+        // remembers what a `$ref` came to. What is wrong takes as much as it is allowed to.
+        if self.validator.is_valid(document) {
+            return Ok(());
+        }
+        let lister = self.lister.get_or_init(|| Lister::new(schema));
+        let listed = lister
+            .as_ref()
+            .and_then(|lister| lister.violations(document));
+        Err(listed.unwrap_or_else(Violations::unlisted))
     }
 }
 
 fn compile(document: &Value) -> Result<jsonschema::Validator, InvalidSchema> {
     let options = jsonschema::options()
         .offline()
-        .should_validate_formats(true);
+        .should_validate_formats(true)
+        .with_keyword("uniqueItems", |_, value, _| {
+            let is_asked = value.as_bool() == Some(true);
+            Ok(Box::new(UniqueItems { is_asked }) as Box<dyn for<'i> Keyword<'i>>)
+        })
+        .with_keyword(listing::keyword(), |_, _, _| {
+            Ok(Box::new(Paid) as Box<dyn for<'i> Keyword<'i>>)
+        });
     options.build(document).map_err(|error| match error.kind() {
         ValidationErrorKind::Referencing(ReferencingError::Unretrievable { uri, .. }) => {
             InvalidSchema::Reference(uri.strip_prefix(NO_BASE).unwrap_or(uri).to_owned())
@@ -69,15 +100,44 @@ fn compile(document: &Value) -> Result<jsonschema::Validator, InvalidSchema> {
 }
 
 impl Violations {
+    fn of_first(error: &ValidationError<'_>) -> Self {
+        Self {
+            total: None,
+            listed: vec![Violation::of(error)],
+            places: vec![error.schema_path().to_string()],
+        }
+    }
+
+    fn of_digits(violation: Violation) -> Self {
+        Self {
+            total: None,
+            listed: vec![violation],
+            places: vec!["the digits of its numbers".to_owned()],
+        }
+    }
+
+    fn unlisted() -> Self {
+        let violation = Violation {
+            pointer: String::new(),
+            message: "none of the alternatives fits, in more ways than can be listed".to_owned(),
+        };
+        Self {
+            total: None,
+            listed: vec![violation],
+            places: vec!["more places than can be listed".to_owned()],
+        }
+    }
+
     fn found<'e>(errors: impl Iterator<Item = ValidationError<'e>>) -> Option<Self> {
         let mut found = Self {
-            total: 0,
+            total: None,
             listed: Vec::new(),
             places: Vec::new(),
         };
         let mut pointer_bytes = 0;
+        let mut total = 0;
         for error in errors {
-            found.total += 1;
+            total += 1;
             if found.listed.len() == MAX_LISTED || pointer_bytes > MAX_POINTER_BYTES {
                 continue;
             }
@@ -89,7 +149,8 @@ impl Violations {
                 found.places.push(place);
             }
         }
-        (found.total > 0).then_some(found)
+        found.total = Some(total);
+        (total > 0).then_some(found)
     }
 }
 
@@ -109,6 +170,9 @@ struct Explained<'e, 'v>(&'e ValidationError<'v>);
 impl fmt::Display for Explained<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = shortened(self.0.instance(), MAX_VALUE_CHARS);
+        if let ValidationErrorKind::Custom { message, .. } = self.0.kind() {
+            return write!(f, "{value} {message}");
+        }
         self.0.masked_with(value).fmt(f)?;
         if let ValidationErrorKind::AnyOf { context }
         | ValidationErrorKind::OneOfNotValid { context } = self.0.kind()

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::{
 };
 use tokio::task::JoinSet;
 
+use super::limit::{AnswerLimit, is_too_long};
 use super::usage::metered_as_here;
 use super::{
     ATTEMPTS, Condition, Expressions, FIRST_BACKOFF, Failure, Store, StoreError, StoredItem, Write,
@@ -29,11 +30,43 @@ pub(crate) type Found = HashMap<String, Result<StoredItem, StoreError>>;
 
 impl Store {
     /// The items of these ids, those that there are; or why it is not known whether one is there.
-    pub(crate) async fn get_many(&self, module: &Module, ids: Vec<ItemId>) -> Found {
-        let (table, key) = (module.table().as_str(), module.key().as_str());
+    /// Of more than `max_bytes` of documents, the rest is not read.
+    pub(crate) async fn get_many(
+        &self,
+        module: &Module,
+        ids: Vec<ItemId>,
+        max_bytes: usize,
+    ) -> Found {
         let mut found = Found::with_capacity(ids.len());
         let keys = ids.into_iter().map(|id| self.key_text(id.into_string()));
-        let mut wanted: Vec<_> = keys.collect();
+        let mut left: Vec<_> = keys.collect();
+        let mut at_a_time = left.len();
+        let mut bytes = 0;
+        while !left.is_empty() {
+            let rest = left.split_off(at_a_time.min(left.len()));
+            let Some(some) = self.get_some(module, left.clone()).await else {
+                // Of half as many, the answer may not be too long.
+                at_a_time = left.len().div_ceil(2);
+                left.extend(rest);
+                continue;
+            };
+            let texts = some.values().flatten().map(StoredItem::bytes);
+            bytes += texts.sum::<usize>();
+            found.extend(some);
+            left = rest;
+            if bytes > max_bytes {
+                let ids = left.drain(..).filter_map(|text| self.id_of(text));
+                found.extend(ids.map(|id| (id, Err(StoreError::AnswerFull))));
+            }
+        }
+        found
+    }
+
+    /// As many items as one call gets; none, if its answer is too long for several.
+    async fn get_some(&self, module: &Module, mut wanted: Vec<String>) -> Option<Found> {
+        let (table, key) = (module.table().as_str(), module.key().as_str());
+        let count = wanted.len();
+        let mut found = Found::with_capacity(count);
         for attempt in 0.. {
             if wanted.is_empty() {
                 break;
@@ -54,7 +87,8 @@ impl Store {
                 .build()
                 .expect("the keys are there");
             let call = self.client.batch_get_item().request_items(table, keys);
-            let failure = match call.send().await.map_err(|error| classify(&error, 0)) {
+            let call = call.customize().interceptor(AnswerLimit::of_part(module));
+            let failure = match call.send().await {
                 Ok(output) => {
                     let mut responses = output.responses.unwrap_or_default();
                     let items = responses.remove(table).unwrap_or_default();
@@ -63,7 +97,7 @@ impl Store {
                             .into_iter()
                             .filter(|attributes| !has_expired(module, attributes))
                             .filter_map(|attributes| self.read(module, attributes, None))
-                            .map(|item| (item.id.clone(), Ok(item))),
+                            .map(|item| (item.id.clone(), Ok(item.with_only(None)))),
                     );
                     let left = output.unprocessed_keys;
                     let left = left.and_then(|mut all| all.remove(table));
@@ -71,7 +105,8 @@ impl Store {
                     wanted = left.filter_map(|mut id| text(id.remove(key))).collect();
                     (attempt == ATTEMPTS).then(unprocessed)
                 }
-                Err(error) => Some(error),
+                Err(error) if count > 1 && is_too_long(&error) => return None,
+                Err(error) => Some(classify(&error, 0)),
             };
             if let Some(failure) = failure {
                 let ids = wanted.drain(..).filter_map(|text| self.id_of(text));
@@ -80,7 +115,7 @@ impl Store {
                 stand_back(attempt).await;
             }
         }
-        found
+        Some(found)
     }
 
     /// Does each of the writes, and tells of each what came of it, in their order.
@@ -210,7 +245,14 @@ impl Store {
         });
         let call = self.client.transact_get_items();
         let call = call.set_transact_items(Some(gets.collect()));
-        let output = call.send().await.map_err(|error| classify(&error, 0))?;
+        let call = call.customize().interceptor(AnswerLimit::of_whole(module));
+        let output = call.send().await.map_err(|error| {
+            if is_too_long(&error) {
+                StoreError::AnswerFull
+            } else {
+                classify(&error, 0)
+            }
+        })?;
         let answers = output.responses.unwrap_or_default().into_iter();
         let items = answers
             .filter_map(|answer| answer.item)

@@ -32,17 +32,23 @@ const ROUNDS: u32 = 4;
 const WRITERS: u32 = 16;
 
 /// A running `modulo serve`.
-struct Served {
-    process: Child,
-    url: String,
+pub(crate) struct Served {
+    pub(crate) process: Child,
+    pub(crate) url: String,
     /// Held, so that the server can go on saying what it does.
     _said: Lines<BufReader<ChildStdout>>,
 }
 
 impl Served {
     async fn start(folder: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_modulo"))
-            .args(["serve", "--addr", "127.0.0.1:0"])
+        let mut command = Command::new(env!("CARGO_BIN_EXE_modulo"));
+        command.args(["serve", "--addr", "127.0.0.1:0"]);
+        Self::by(command, folder).await
+    }
+
+    /// Started by a command.
+    pub(crate) async fn by(mut command: Command, folder: &Path) -> Self {
+        let mut process = command
             .current_dir(folder)
             // The machine's own settings are no part of a test.
             .env_remove("AWS_ENDPOINT_URL")
@@ -66,14 +72,25 @@ impl Served {
 }
 
 /// A status and a body, unless the server is gone.
-async fn send(
+pub(crate) async fn send(
     client: &Client<HttpConnector, Body>,
     method: &str,
     url: String,
     body: String,
 ) -> Option<(u16, String)> {
+    send_as(client, method, url, "application/json", body).await
+}
+
+/// As [`send`], with a content type.
+pub(crate) async fn send_as(
+    client: &Client<HttpConnector, Body>,
+    method: &str,
+    url: String,
+    content_type: &str,
+    body: String,
+) -> Option<(u16, String)> {
     let request = Request::builder().method(method).uri(url);
-    let request = request.header("content-type", "application/json");
+    let request = request.header("content-type", content_type);
     let answer = client
         .request(request.body(body.into()).unwrap())
         .await

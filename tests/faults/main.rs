@@ -7,6 +7,7 @@ mod answer;
 #[path = "../api/app.rs"]
 #[allow(dead_code, reason = "the fixture of the other tests, too")]
 mod app;
+mod budget;
 mod campaign;
 mod client;
 mod counter;

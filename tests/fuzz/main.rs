@@ -9,6 +9,7 @@
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -19,6 +20,9 @@ mod targets;
 
 /// How many inputs each target gets that is given no time.
 const INPUTS: usize = 2_000;
+
+/// What a target may have of addresses that must do with little memory; its stacks are in it.
+const MAX_KIB: u32 = 1_500_000;
 
 /// What makes sense to one parser or another.
 const WORDS: [&str; 26] = [
@@ -124,6 +128,24 @@ fn fuzz(name: &str, target: fn(&[u8])) {
     std::io::stderr().write_all(line.as_bytes()).unwrap();
 }
 
+/// As [`fuzz`], by this program started anew with little memory: what runs wild ends it.
+fn fuzz_within_memory(name: &str, target: fn(&[u8])) {
+    const IN_CHILD: &str = "MODULO_FUZZ_CHILD";
+    if std::env::var_os(IN_CHILD).is_some() {
+        return fuzz(name, target);
+    }
+    let script = format!("ulimit -v {MAX_KIB} 2>/dev/null; exec \"$0\" --exact {name} --nocapture");
+    let child = Command::new("sh")
+        .args(["-c", &script])
+        .arg(std::env::current_exe().unwrap())
+        .env(IN_CHILD, "1")
+        .status();
+    assert!(
+        child.unwrap().success(),
+        "{name} fails, or takes too much memory"
+    );
+}
+
 #[test]
 fn batch() {
     fuzz("batch", targets::batch);
@@ -150,8 +172,18 @@ fn event() {
 }
 
 #[test]
+fn patch() {
+    fuzz_within_memory("patch", targets::patch);
+}
+
+#[test]
 fn path() {
     fuzz("path", targets::path);
+}
+
+#[test]
+fn schema() {
+    fuzz_within_memory("schema", targets::schema);
 }
 
 #[test]
