@@ -23,8 +23,10 @@ pub(super) fn of(call: Call, module: &Module) -> Value {
     }
     let may_be_unfit = module.schema().is_some() && call.takes_document();
     let further = [
-        // Where no credential is needed, too: one that is shown must be valid.
-        (module.access().is_some(), StatusCode::UNAUTHORIZED),
+        (
+            security::of(call, module).is_some(),
+            StatusCode::UNAUTHORIZED,
+        ),
         (
             security::may_be_forbidden(call, module),
             StatusCode::FORBIDDEN,

@@ -141,6 +141,52 @@ fn guards_are_security_schemes() {
     );
 }
 
+/// As `who_may_not_read_a_document_does_not_get_it_by_changing_it` has it.
+#[test]
+fn a_patch_is_described_with_the_document_for_those_who_may_read_it() {
+    let config = parse(
+        r#"
+        [defaults]
+        key = "id"
+        envelope = "plain"
+
+        [modules.open]
+
+        [modules.drops]
+        methods = ["POST", "PATCH"]
+
+        [modules.rooms.access]
+        guard = "partners"
+        scopes = { GET = ["read"], PATCH = ["change"] }
+
+        [modules.boxes.access]
+        guard = "partners"
+        public = ["PATCH"]
+
+        [modules.orders.access]
+        guard = "partners"
+        scopes = { GET = ["read"], PATCH = ["read", "change"] }
+
+        [access.partners]
+        keys = [{ name = "erp", hash = "sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e" }]
+        "#,
+    );
+    let document = openapi::document(&config, openapi::HERE).unwrap();
+    let document: Value = serde_json::from_str(&document).unwrap();
+    for (module, expected) in [
+        ("open", vec!["200"]),
+        ("drops", vec!["204"]),
+        ("rooms", vec!["200", "204"]),
+        ("boxes", vec!["200", "204"]),
+        ("orders", vec!["200"]),
+    ] {
+        let responses = &document["paths"][format!("/{module}/{{id}}")]["patch"]["responses"];
+        let statuses = responses.as_object().unwrap().keys();
+        let done: Vec<_> = statuses.filter(|status| status.starts_with('2')).collect();
+        assert_eq!(done, expected, "{module}");
+    }
+}
+
 /// Every reference, wherever it stands.
 fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
     match value {
