@@ -3,12 +3,14 @@
 //! The stacks are made as osls would, but of tables only, so that no function has to be built.
 
 use aws_sdk_cloudformation::Client;
-use aws_sdk_cloudformation::types::Capability;
+use aws_sdk_cloudformation::types::{Capability, ChangeSetType};
 use modulo::{config, local};
 use serde_json::{Value, json};
 
 use crate::project::Project;
 use crate::tables::{self, account, wait};
+
+const CHANGE: &str = "change";
 
 fn client() -> Client {
     Client::new(account())
@@ -25,15 +27,22 @@ pub(crate) fn put(stack: &str, template: &Value) {
             .and_then(|stack| stack.stack_status());
         status.is_some_and(|status| !status.as_str().starts_with("DELETE_"))
     });
-    let template = template.to_string();
-    if is_there {
-        let call = client.update_stack().stack_name(stack);
-        wait(call.template_body(template).send()).expect("it is updated");
+    // By change sets, as osls does: after any other update LocalStack has lost the template.
+    let kind = if is_there {
+        ChangeSetType::Update
     } else {
-        let call = client.create_stack().stack_name(stack);
-        let call = call.capabilities(Capability::CapabilityIam);
-        wait(call.template_body(template).send()).expect("it is made");
-    }
+        ChangeSetType::Create
+    };
+    let change = client
+        .create_change_set()
+        .stack_name(stack)
+        .change_set_name(CHANGE)
+        .change_set_type(kind)
+        .capabilities(Capability::CapabilityIam)
+        .template_body(template.to_string());
+    wait(change.send()).expect("it is described");
+    let execute = client.execute_change_set().stack_name(stack);
+    wait(execute.change_set_name(CHANGE).send()).expect("it is begun");
     let start = std::time::Instant::now();
     loop {
         let output = wait(client.describe_stacks().stack_name(stack).send()).expect("it is there");
