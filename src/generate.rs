@@ -37,8 +37,7 @@ impl Deployment {
     /// A schema can't be read, which one that was checked can.
     pub fn new(config: &Config, stage: &Stage) -> Result<Self, Arc<InvalidSchema>> {
         let features = Feature::needed_by(config).map(Feature::as_str);
-        let policies = iam::policies(config, stage);
-        let (inline, managed) = policies.split_first().expect("there is an inline one");
+        let (inline, managed) = iam::policies(config, stage);
         let mut resources = cloudformation::tables(&config.modules, stage);
         let mut references = Vec::new();
         for (number, statements) in managed.iter().enumerate() {

@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 
 pub use self::check::{Misfit, Unusable};
 #[cfg(feature = "cli")]
-pub(crate) use self::check::{billing_of, check, describe, keys_in_words};
+pub(crate) use self::check::{billing_of, check, describe_all, keys_in_words};
 use self::doubt::doubting;
 pub use self::expressions::Condition;
 use self::expressions::{Expressions, Partition, changes, partition};

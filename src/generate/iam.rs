@@ -76,9 +76,9 @@ fn characters(service: &str, name: &str) -> usize {
     r#""arn:::","#.len() + PLACE.len() + service.len() + name.len()
 }
 
-/// The statements of the function's role, in the policies that they fit into: the inline one, and
-/// as many managed ones as it takes beside. Tables with the same actions share a statement.
-pub(super) fn policies(config: &Config, stage: &Stage) -> Vec<Vec<Statement>> {
+/// The statements of the function's role: those of its inline policy, and those of each managed
+/// policy that has what the inline one has no room for. Tables with the same actions share a statement.
+pub(super) fn policies(config: &Config, stage: &Stage) -> (Vec<Statement>, Vec<Vec<Statement>>) {
     let name = config.service.name.as_str().len() + "-".len() + stage.as_str().len();
     let mut room = INLINE_CHARACTERS - POLICY.len() - CHARACTERS_OF_OSLS - 2 * name;
     let mut policies = vec![Vec::<Statement>::new()];
@@ -112,7 +112,8 @@ pub(super) fn policies(config: &Config, stage: &Stage) -> Vec<Vec<Statement>> {
             statement.resource.push(arn);
         }
     }
-    policies
+    let managed = policies.split_off(1);
+    (policies.remove(0), managed)
 }
 
 /// What may be done, and to what.
@@ -222,7 +223,9 @@ mod tests {
                 "arn:{partition}:dynamodb:{place}:table/{table}{end}"
             ))
         };
-        let policies = policies(config, stage).into_iter().map(|mut statements| {
+        let (inline, managed) = policies(config, stage);
+        let policies = [inline].into_iter().chain(managed);
+        let policies = policies.map(|mut statements| {
             for statement in &mut statements {
                 statement.resource = statement.resource.iter().map(arn).collect();
             }

@@ -1,5 +1,6 @@
 //! The modules' tables, as far as this program may make or change them.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
@@ -10,21 +11,18 @@ use aws_sdk_dynamodb::types::{
     KeySchemaElement, KeyType, Projection, ProjectionType, ProvisionedThroughput,
     ScalarAttributeType, TableDescription,
 };
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
 
 use crate::chain::Chain;
 use crate::module::{Billing, Module, TableIndex};
 use crate::name::ModuleName;
-use crate::store::{Misfit, Unusable, billing_of, check, describe};
-
-/// How many tables are looked at together.
-const AT_ONCE: usize = 16;
+use crate::store::{Misfit, Unusable, billing_of, check, describe_all};
 
 /// A table can't be looked at or made.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot prepare table `{table}`: {reason}")]
+#[error("cannot prepare the table of module `{module}`: {reason}")]
 pub struct TableError {
-    table: String,
+    module: ModuleName,
     reason: String,
 }
 
@@ -56,7 +54,7 @@ pub async fn create_tables(
     match found.into_iter().next() {
         None => Ok(()),
         Some((module, unusable)) => Err(TableError {
-            table: module.to_string(),
+            module,
             reason: unusable.to_string(),
         }),
     }
@@ -68,13 +66,7 @@ pub(crate) async fn prepare(
     modules: impl IntoIterator<Item = &Arc<Module>>,
     ownership: Ownership,
 ) -> Result<Found, TableError> {
-    let modules: Vec<_> = modules.into_iter().map(Arc::clone).collect();
-    let mut described = stream::iter(modules)
-        .map(|module| async {
-            let table = describe(client, module.table()).await;
-            (module, table)
-        })
-        .buffered(AT_ONCE);
+    let mut described = pin!(describe_all(client, modules));
     let mut found = Vec::new();
     while let Some((module, table)) = described.next().await {
         let table = match table {
@@ -84,9 +76,9 @@ pub(crate) async fn prepare(
                 found.push((module.name().clone(), unknown));
                 break;
             }
-            Err(unknown) => return Err(table_error(&module, unknown.to_string())),
+            Err(unknown) => return Err(table_error(module, unknown.to_string())),
         };
-        if let Err(unusable) = prepare_one(client, &module, table.as_ref(), ownership).await? {
+        if let Err(unusable) = prepare_one(client, module, table.as_ref(), ownership).await? {
             found.push((module.name().clone(), unusable));
         }
     }
@@ -229,7 +221,7 @@ fn everything() -> Projection {
 
 fn table_error(module: &Module, reason: String) -> TableError {
     TableError {
-        table: module.table().to_string(),
+        module: module.name().clone(),
         reason,
     }
 }

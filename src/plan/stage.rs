@@ -1,12 +1,14 @@
 //! A plan for a stage: what the edits change, whether its stack can be deployed to, and whether
 //! its tables are free to be made.
 
+use std::pin::pin;
+
 use aws_config::SdkConfig;
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::TableDescription;
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
 
 use super::deployed::{self, Deployed, State, Status, UnknownDeployment};
 use super::{Change, Description, Plan, Verdict};
@@ -19,9 +21,6 @@ use crate::{aws, local};
 
 /// As in `serverless.yml`.
 const DEFAULT_REGION: &str = "us-east-1";
-
-/// How many tables are looked at together.
-const AT_ONCE: usize = 16;
 
 impl Plan {
     /// From what is deployed at `stage` to what `config` wants, held against the tables as they
@@ -109,13 +108,7 @@ struct Tables<'p> {
 
 impl Tables<'_> {
     async fn look(&self, config: &Config) -> Result<Vec<Change>, UnknownDeployment> {
-        let client = &self.client;
-        let mut described = stream::iter(config.modules.tables())
-            .map(|module| async move {
-                let table = store::describe(client, module.table()).await;
-                (module, table)
-            })
-            .buffered(AT_ONCE);
+        let mut described = pin!(store::describe_all(&self.client, config.modules.tables()));
         let mut changes = Vec::new();
         let mut hidden = Vec::new();
         while let Some((module, table)) = described.next().await {

@@ -3,14 +3,21 @@
 //! `/_health/ready`, `modulo serve` and `modulo plan` all ask here, so that they agree.
 
 use std::fmt;
+#[cfg(feature = "cli")]
+use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 #[cfg(feature = "cli")]
-use aws_sdk_dynamodb::types::BillingMode;
 use aws_sdk_dynamodb::types::{
-    GlobalSecondaryIndexDescription, IndexStatus, KeySchemaElement, KeyType as Role,
+    BillingMode, BillingModeSummary, ProvisionedThroughputDescription as Capacity,
+};
+use aws_sdk_dynamodb::types::{
+    GlobalSecondaryIndexDescription, IndexStatus, KeySchemaElement, KeyType as Role, Projection,
     ProjectionType, TableDescription, TableStatus,
 };
+#[cfg(feature = "cli")]
+use futures_util::{Stream, StreamExt, stream};
 
 use super::{Store, StoreError, classify};
 use crate::chain::Chain;
@@ -155,7 +162,7 @@ impl Store {
 }
 
 /// A table as DynamoDB describes it, if it is there.
-pub(crate) async fn describe(
+async fn describe(
     client: &Client,
     table: &TableName,
 ) -> Result<Option<TableDescription>, Unusable> {
@@ -165,12 +172,27 @@ pub(crate) async fn describe(
         Err(error)
             if error
                 .as_service_error()
-                .is_some_and(|error| error.is_resource_not_found_exception()) =>
+                .is_some_and(DescribeTableError::is_resource_not_found_exception) =>
         {
             Ok(None)
         }
         Err(error) => Err(Unusable::Unknown(classify(&error, 0))),
     }
+}
+
+/// How many tables are asked for together.
+#[cfg(feature = "cli")]
+const AT_ONCE: usize = 16;
+
+/// The modules' tables as DynamoDB describes them, in the modules' order.
+#[cfg(feature = "cli")]
+pub(crate) fn describe_all<'m>(
+    client: &Client,
+    modules: impl IntoIterator<Item = &'m Arc<Module>>,
+) -> impl Stream<Item = (&'m Module, Result<Option<TableDescription>, Unusable>)> {
+    stream::iter(modules)
+        .map(move |module| async move { (&**module, describe(client, module.table()).await) })
+        .buffered(AT_ONCE)
 }
 
 /// Whether a module can use the table.
@@ -244,7 +266,7 @@ fn index_misfit(table: &TableDescription, needed: &TableIndex<'_>) -> Option<Mis
         });
     }
     let projection = found.projection();
-    match projection.and_then(|projection| projection.projection_type()) {
+    match projection.and_then(Projection::projection_type) {
         None | Some(ProjectionType::All) => {}
         Some(part) => {
             let projection = part.as_str().to_owned();
@@ -296,14 +318,14 @@ fn keys(schema: &[KeySchemaElement]) -> [Option<&str>; 2] {
 #[cfg(feature = "cli")]
 pub(crate) fn billing_of(table: &TableDescription) -> Billing {
     let mode = table.billing_mode_summary();
-    if mode.and_then(|mode| mode.billing_mode()) == Some(&BillingMode::PayPerRequest) {
+    if mode.and_then(BillingModeSummary::billing_mode) == Some(&BillingMode::PayPerRequest) {
         return Billing::OnDemand;
     }
     // Of a table that was made with a capacity, DynamoDB tells no mode.
     let units = |units: Option<i64>| units.and_then(|units| usize::try_from(units).ok());
     let capacity = table.provisioned_throughput();
-    let read = capacity.and_then(|capacity| units(capacity.read_capacity_units()));
-    let write = capacity.and_then(|capacity| units(capacity.write_capacity_units()));
+    let read = units(capacity.and_then(Capacity::read_capacity_units));
+    let write = units(capacity.and_then(Capacity::write_capacity_units));
     match (read, write) {
         (Some(read @ 1..), Some(write @ 1..)) => Billing::Provisioned { read, write },
         _ => Billing::OnDemand,
@@ -340,11 +362,7 @@ fn joined(misfits: &[Misfit]) -> String {
 
 #[cfg(all(test, feature = "cli"))]
 mod tests {
-    use std::sync::Arc;
-
-    use aws_sdk_dynamodb::types::{
-        AttributeDefinition, BillingModeSummary, Projection, ProvisionedThroughputDescription,
-    };
+    use aws_sdk_dynamodb::types::AttributeDefinition;
 
     use super::*;
     use crate::config;
@@ -453,7 +471,7 @@ mod tests {
     #[test]
     fn capacity_is_that_of_the_table() {
         let throughput = |read, write| {
-            ProvisionedThroughputDescription::builder()
+            Capacity::builder()
                 .read_capacity_units(read)
                 .write_capacity_units(write)
                 .build()
