@@ -5,7 +5,9 @@
 const LOCAL = 'local';
 const ENDPOINT = 'AWS_ENDPOINT_URL';
 const DEFAULT_ENDPOINT = 'http://127.0.0.1:4566';
-const ANSWERS_WITHIN_MS = 5000;
+/** If it is `true`, osls does without all endpoints of the environment. */
+const IGNORE = 'AWS_IGNORE_CONFIGURED_ENDPOINT_URLS';
+const ANSWERS_WITHIN_MS = 10_000;
 
 /** A profile has credentials of an account. */
 const PROFILES = ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE'];
@@ -25,6 +27,8 @@ function pointAtEmulator(stage) {
   if (!isLocal(stage)) return;
   const ofServices = Object.keys(env).filter((name) => name.startsWith(`${ENDPOINT}_`));
   for (const name of [...ofServices, ...PROFILES, ...PROXIES]) delete env[name];
+  // A configuration file can say it, too.
+  env[IGNORE] = 'false';
   env.AWS_ACCESS_KEY_ID ||= 'test';
   env.AWS_SECRET_ACCESS_KEY ||= 'test';
   // An emulator is done in a moment; osls looks every 5 s by itself.
@@ -33,16 +37,20 @@ function pointAtEmulator(stage) {
 
 /** The address of the emulator that a stage is deployed to, or nothing if that is AWS. */
 function emulatorEndpoint(stage) {
-  const endpoint = process.env[ENDPOINT] || (isLocal(stage) ? DEFAULT_ENDPOINT : undefined);
+  const { env } = process;
+  const endpoint = isLocal(stage)
+    ? env[ENDPOINT] || DEFAULT_ENDPOINT
+    : env[IGNORE] !== 'true' && env[ENDPOINT];
+  if (!endpoint) return undefined;
   // With a host name S3 puts the bucket in front of it, where it does not resolve.
-  return endpoint?.replace(/\/$/, '').replace(/^(https?:\/\/)localhost\b/, '$1127.0.0.1');
+  return endpoint.replace(/\/$/, '').replace(/^(https?:\/\/)localhost\b/, '$1127.0.0.1');
 }
 
 /** The variables that lead a stage other than `local` past AWS, as `NAME=URL`. */
 function detours(stage) {
-  if (isLocal(stage)) return [];
-  const variables = Object.entries(process.env);
-  return variables
+  const { env } = process;
+  if (isLocal(stage) || env[IGNORE] === 'true') return [];
+  return Object.entries(env)
     .filter(([name, value]) => name.startsWith(ENDPOINT) && value)
     .map(([name, value]) => `${name}=${value}`);
 }

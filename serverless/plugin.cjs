@@ -46,7 +46,8 @@ module.exports = class ModuloPlugin {
     if (!ONLINE.has(command)) return;
     const detours = emulator.detours(this.stage);
     if (detours.length > 0) {
-      this.log.warning(`Stage ${this.stage} does not go to AWS, but where ${detours.join(' and ')} says`);
+      const variables = detours.join(' ');
+      this.log.warning(`Stage ${this.stage} does not go to AWS: the environment has ${variables}`);
     }
     const endpoint = emulator.emulatorEndpoint(this.stage);
     if (!endpoint || (await emulator.answers(endpoint))) return;

@@ -20,9 +20,9 @@ use crate::store::{Misfit, Unusable, billing_of, check, describe_all};
 
 /// A table can't be looked at or made.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot prepare table `{table}`: {reason}")]
+#[error("cannot prepare the table of module `{module}`: {reason}")]
 pub struct TableError {
-    table: String,
+    module: ModuleName,
     reason: String,
 }
 
@@ -54,7 +54,7 @@ pub async fn create_tables(
     match found.into_iter().next() {
         None => Ok(()),
         Some((module, unusable)) => Err(TableError {
-            table: module.to_string(),
+            module,
             reason: unusable.to_string(),
         }),
     }
@@ -221,7 +221,7 @@ fn everything() -> Projection {
 
 fn table_error(module: &Module, reason: String) -> TableError {
     TableError {
-        table: module.table().to_string(),
+        module: module.name().clone(),
         reason,
     }
 }

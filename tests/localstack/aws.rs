@@ -148,7 +148,7 @@ fn a_stage_that_is_not_local_goes_to_aws() {
     tables::delete(&project.table("modulo1"));
 }
 
-/// An environment that leads to AWS: endpoints of single services, a profile, a proxy.
+/// An environment that leads to AWS: endpoints of single services, or none at all, a profile, a proxy.
 #[test]
 fn stage_local_goes_to_its_emulator_whatever_the_environment_says() {
     let network = Network::start();
@@ -161,6 +161,7 @@ fn stage_local_goes_to_its_emulator_whatever_the_environment_says() {
                 "AWS_ENDPOINT_URL_CLOUDFORMATION",
                 "https://cloudformation.us-east-1.amazonaws.com",
             )
+            .env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
             .env("AWS_PROFILE", "work")
             .env("http_proxy", "http://127.0.0.1:9");
         // What is not there can be neither shown nor, without a function to pack, deployed.
@@ -180,7 +181,7 @@ fn an_endpoint_of_the_environment_is_told_outside_local() {
     let project = Project::new("prod", MODULES);
     let why = run(&mut project.osls("url")).expect_err("there is no stack");
     let told = format!(
-        "Stage prod does not go to AWS, but where AWS_ENDPOINT_URL={} says",
+        "Stage prod does not go to AWS: the environment has AWS_ENDPOINT_URL={}",
         emulator().endpoint
     );
     assert!(why.contains(&told), "{why}");

@@ -61,7 +61,7 @@ fn edit_modules_toml_and_deploy_again() {
         .unwrap_or_else(|why| panic!("it was accepted: {why}"));
     project.deploy(&[]).unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(
-        permissions::actions(&project),
+        permissions::actions_of_template(&project),
         [
             "dynamodb:BatchGetItem",
             "dynamodb:DescribeTable",

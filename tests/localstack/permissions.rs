@@ -10,12 +10,30 @@ use serde_json::Value;
 
 use crate::contract::Visitor;
 use crate::emulator::emulator;
-use crate::project::Project;
+use crate::project::{Project, template};
 use crate::tables;
 
 /// The DynamoDB actions of the deployed function's role.
 pub(crate) fn actions(project: &Project) -> Vec<String> {
-    let statements = statements(project);
+    dynamodb_actions(&statements(project))
+}
+
+/// The same by the template that is deployed. LocalStack leaves the policy of a role as it was when
+/// the role was made, so this is all that can be seen of a later deployment.
+pub(crate) fn actions_of_template(project: &Project) -> Vec<String> {
+    let template = template(project).expect("it is deployed");
+    let role = &template["Resources"]["IamRoleLambdaExecution"]["Properties"];
+    let policies = role["Policies"].as_array().expect("a role has policies");
+    let statements: Vec<_> = policies
+        .iter()
+        .flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array())
+        .flatten()
+        .cloned()
+        .collect();
+    dynamodb_actions(&statements)
+}
+
+fn dynamodb_actions(statements: &[Value]) -> Vec<String> {
     let actions = statements.iter().flat_map(|statement| {
         assert_eq!(statement["Effect"], "Allow", "{statement}");
         strings(&statement["Action"])

@@ -3,7 +3,7 @@
 //! The stacks are made as osls would, but of tables only, so that no function has to be built.
 
 use aws_sdk_cloudformation::Client;
-use aws_sdk_cloudformation::types::{Capability, Stack};
+use aws_sdk_cloudformation::types::Capability;
 use modulo::{config, local};
 use serde_json::{Value, json};
 
@@ -14,23 +14,13 @@ fn client() -> Client {
     Client::new(account())
 }
 
-/// Makes or updates a stack, and waits until that is done.
-pub(crate) fn put(stack: &str, template: &Value) {
+/// Makes a stack, and waits until that is done.
+pub(crate) fn make(stack: &str, template: &Value) {
     let client = client();
-    let described = wait(client.describe_stacks().stack_name(stack).send());
-    let is_there = described.is_ok_and(|output| {
-        let status = output.stacks().first().and_then(Stack::stack_status);
-        status.is_some_and(|status| !status.as_str().starts_with("DELETE_"))
-    });
-    let template = template.to_string();
-    if is_there {
-        let call = client.update_stack().stack_name(stack);
-        wait(call.template_body(template).send()).expect("it is updated");
-    } else {
-        let call = client.create_stack().stack_name(stack);
-        let call = call.capabilities(Capability::CapabilityIam);
-        wait(call.template_body(template).send()).expect("it is made");
-    }
+    let call = client.create_stack().stack_name(stack);
+    let call = call.capabilities(Capability::CapabilityIam);
+    let call = call.template_body(template.to_string());
+    wait(call.send()).expect("it is made");
     let start = std::time::Instant::now();
     loop {
         let output = wait(client.describe_stacks().stack_name(stack).send()).expect("it is there");
@@ -94,7 +84,7 @@ fn an_index_gets_the_capacity_of_its_table() {
     properties["BillingMode"] = "PROVISIONED".into();
     properties["ProvisionedThroughput"] =
         json!({ "ReadCapacityUnits": 3, "WriteCapacityUnits": 2 });
-    put(&stack, &template);
+    make(&stack, &template);
 
     let index = "[[modules.rooms.indexes]]\nname = \"by-x\"\npartition = \"x\"\n";
     let modules = format!("{rooms}table = \"{name}\"\n{index}");
@@ -125,7 +115,7 @@ fn a_table_of_another_stack_is_found() {
     let project = Project::new("local", MODULO1);
     let name = project.table("modulo1");
     let seed = format!("seed{}", project.table_suffix());
-    put(&seed, &json!({ "Resources": { "OldTable": table(&name) } }));
+    make(&seed, &json!({ "Resources": { "OldTable": table(&name) } }));
     tables::put(&name, "modulo1Id", "old", "[1]");
     for arguments in [["plan"].as_slice(), &["plan", "--accept-breaking"]] {
         let said = project.modulo(arguments).expect_err("it is in the way");
@@ -135,23 +125,19 @@ fn a_table_of_another_stack_is_found() {
     delete(&seed);
 }
 
+/// As after a deployment without the module.
 #[test]
 fn a_module_that_comes_back_over_its_table_is_found() {
-    let both = format!("{MODULO1}retain = true\n{MODULO2}");
-    let project = Project::new("local", &both);
-    let name = project.table("modulo1");
-    let stack = project.stack();
-    put(&stack, &wanted(&project));
+    let project = Project::new("local", MODULO2);
+    let (name, stack) = (project.table("modulo1"), project.stack());
+    make(&stack, &wanted(&project));
     let said = project
         .modulo(&["plan"])
         .unwrap_or_else(|why| panic!("{why}"));
     assert!(said.contains("no module changes"), "{said}");
 
-    project.write_modules(MODULO2);
-    put(&stack, &wanted(&project));
-    // LocalStack deletes the table although the template retains it.
     make_tables(&format!("{MODULO1}table = \"{name}\"\n"));
-    project.write_modules(&both);
+    project.write_modules(&format!("{MODULO1}{MODULO2}"));
     let said = project
         .modulo(&["plan", "--accept-breaking"])
         .expect_err("it is in the way");
@@ -167,7 +153,7 @@ fn a_module_that_comes_back_over_its_table_is_found() {
 fn a_stack_that_is_not_modulos_is_told() {
     let project = Project::new("local", MODULO1);
     let topic = json!({ "Resources": { "Topic": { "Type": "AWS::SNS::Topic" } } });
-    put(&project.stack(), &topic);
+    make(&project.stack(), &topic);
     let said = project
         .modulo(&["plan"])
         .expect_err("it is somebody else's");
@@ -180,7 +166,7 @@ fn a_stack_of_a_bucket_is_no_deployment() {
     let project = Project::new("local", MODULO1);
     let bucket = json!({ "Type": "AWS::S3::Bucket" });
     let template = json!({ "Resources": { "ServerlessDeploymentBucket": bucket } });
-    put(&project.stack(), &template);
+    make(&project.stack(), &template);
     let said = project
         .modulo(&["plan"])
         .unwrap_or_else(|why| panic!("{why}"));

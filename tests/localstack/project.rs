@@ -145,6 +145,7 @@ impl Project {
         let said = run(self.osls("deploy").args(arguments))?;
         report("deploy", start.elapsed());
         println!("{said}");
+        assert!(!said.contains("NodeVersionSupportWarning"), "{said}");
         Ok(Doors::read(said))
     }
 

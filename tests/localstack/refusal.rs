@@ -87,7 +87,7 @@ fn a_table_of_another_stack_is_left_alone() {
     let mut project = Project::new("local", "[modules.modulo1]\nkey = \"modulo1Id\"\n");
     let name = project.table("modulo1");
     let seed = format!("seed{}", project.table_suffix());
-    plan::put(
+    plan::make(
         &seed,
         &serde_json::json!({ "Resources": { "OldTable": plan::table(&name) } }),
     );
