@@ -258,6 +258,10 @@ mod tests {
             let patch = repeated(operation, count);
             assert!(patched(PatchType::Operations, &list(length), &patch).is_ok());
         }
+        let text = format!(r#"{{"a":"{}","b":0}}"#, "x".repeat(340_000));
+        let refusal = patched(PatchType::Operations, &text, &repeated(copy, 10_000));
+        let refusal = refusal.expect_err("must be refused");
+        assert!(refusal.ends_with("send it in parts"), "{refusal}");
         let refusal = patched(PatchType::Operations, &list(10), &repeated(shift, 100_000));
         assert_eq!(
             refusal.expect_err("must be refused"),

@@ -17,6 +17,9 @@ const MAX_SHIFTED: usize = 16_000_000;
 /// A copied value costs as much as so many shifted ones.
 const COPY_COST: usize = 16;
 
+/// So many copied bytes cost as much as one shifted value.
+const BYTES_OF_SHIFT: usize = 16;
+
 /// What the rest of a patch may still cost.
 pub(super) struct Budget {
     /// About how long the document's text is.
@@ -61,9 +64,11 @@ impl Budget {
             let extent = Extent::of(value);
             self.work(
                 at,
-                extent
-                    .values
-                    .saturating_mul(if is_move { 1 } else { COPY_COST }),
+                if is_move {
+                    extent.values
+                } else {
+                    extent.copy_cost()
+                },
             )?;
             if path.count() + extent.depth > Document::MAX_DEPTH {
                 return Err(Misfit::TooDeep { at });
@@ -152,6 +157,10 @@ impl Extent {
             extent.depth += 1;
         }
         extent
+    }
+
+    fn copy_cost(&self) -> usize {
+        self.values * COPY_COST + self.bytes / BYTES_OF_SHIFT
     }
 
     fn hold(&mut self, value: &Value) {
