@@ -26,7 +26,8 @@ use crate::rate_limit::TooOften;
 use crate::schema::{InvalidSchema, Unfit, Violation, Violations};
 use crate::store::StoreError;
 
-const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+/// What a PATCH can be, by media type (RFC 5789, section 3.1).
+pub(crate) const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
 const PRECONDITION_FAILED: &str = "Precondition failed";
 

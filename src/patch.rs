@@ -49,7 +49,8 @@ pub enum Misfit {
 
 impl Patch {
     /// The media types, as `Accept-Patch` names them.
-    pub const MEDIA_TYPES: &str = "application/merge-patch+json, application/json-patch+json";
+    pub const MEDIA_TYPES: &str =
+        "application/merge-patch+json, application/json-patch+json, application/json";
 
     /// Parses a request's body.
     ///
