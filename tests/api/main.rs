@@ -30,6 +30,7 @@ mod reload;
 mod runtime_api;
 mod schema;
 mod secrecy;
+mod server;
 mod tenants;
 mod traces;
 mod transfer;
