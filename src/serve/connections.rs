@@ -101,10 +101,16 @@ impl Connections {
         }
     }
 
-    /// Asks all to finish what they are at.
+    /// Asks all to finish what they are at; those without a request have nothing to finish, and
+    /// are dropped if they do not end at once.
     pub(super) fn finish(&self) {
         for connection in self.open().connections.values() {
-            connection.activity.finish.notify_one();
+            let activity = &connection.activity;
+            activity.finish.notify_one();
+            let mut now = activity.now();
+            if now.requests.is_empty() {
+                now.finishing.get_or_insert_with(Instant::now);
+            }
         }
     }
 
