@@ -172,15 +172,15 @@ impl Stop {
 
 /// What to know where other machines can connect.
 fn reachable(address: SocketAddr, hosts: &[HostName]) -> String {
-    let hosts: Vec<_> = hosts.iter().map(HostName::to_string).collect();
-    let names = if hosts.is_empty() {
-        "no name but localhost; --host NAME adds one".to_owned()
-    } else {
-        hosts.join(", ")
-    };
+    let named = hosts.iter().map(HostName::to_string);
+    let names: Vec<_> = std::iter::once("localhost".to_owned())
+        .chain(named)
+        .collect();
     format!(
-        "Warning: other machines can connect to {address}. What they send is not encrypted: put a \
-         proxy with HTTPS before it. It answers to any IP address, and to these names: {names}."
+        "Warning: other machines can connect to {address}, without encryption unless a proxy \
+         before it adds it. Requests may ask for any IP address, and for these names: {}. \
+         --host NAME adds one.",
+        names.join(", ")
     )
 }
 
