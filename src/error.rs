@@ -29,7 +29,8 @@ pub(crate) use self::logged::Logged;
 
 mod logged;
 
-const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+/// What a PATCH can be, by media type (RFC 5789, section 3.1).
+pub(crate) const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
 const TRY_AGAIN: &str = "Try again later";
 
@@ -190,6 +191,44 @@ pub enum ApiError {
         /// Whether the client may know which.
         is_open: bool,
     },
+    /// Bytes that are no request.
+    #[error("Please provide a valid HTTP request")]
+    InvalidRequest,
+    /// A target that is too long to be read.
+    #[error("Please provide less: the URI has more than {limit} bytes")]
+    UriTooLong {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A request's head that is too long to be read.
+    #[error(
+        "Please provide less: the request line and the headers have more than {bytes} bytes, or \
+         there are more than {headers} headers"
+    )]
+    HeadTooLarge {
+        /// The limit of headers.
+        headers: usize,
+        /// The limit in bytes.
+        bytes: usize,
+    },
+    /// Not one valid `Host`, of a request that needs one.
+    #[error("Please provide one Host header, with a valid host")]
+    InvalidHost,
+    /// A `Host` that is not a name of this server.
+    #[error(
+        "Please ask by a name of this server: an address, `localhost`, or one that \
+         `modulo serve --host NAME` names"
+    )]
+    ForeignHost,
+    /// A method that HTTP does not have.
+    #[error("Please use a method of HTTP")]
+    UnknownMethod,
+    /// A body in a transfer coding that is not undone.
+    #[error("Please send the body without a transfer coding, or as `chunked`")]
+    UnknownTransferCoding,
+    /// The server has no memory left for it.
+    #[error("Try again later")]
+    Crowded(#[from] Crowded),
     /// Time ran out before the store answered.
     #[error("Try again later")]
     OutOfTime,
@@ -211,6 +250,11 @@ pub enum UnsupportedMediaType {
     #[error("its content encoding is `{0}`, only identity is read")]
     Encoding(String),
 }
+
+/// Why a server that is short of memory takes no more of a request.
+#[derive(Debug, thiserror::Error)]
+#[error("other requests hold all the memory that there is for {0}")]
+pub struct Crowded(pub &'static str);
 
 /// A panic's message, where it stands in the code.
 #[derive(Debug, thiserror::Error)]
@@ -287,6 +331,8 @@ impl ApiError {
             | Self::InvalidBatch(_)
             | Self::NeedlessItem
             | Self::InvalidIdempotencyKey(_)
+            | Self::InvalidHost
+            | Self::InvalidRequest
             | Self::Store(StoreError::NoSuchPosition(_)) => StatusCode::BAD_REQUEST,
             Self::Operation { error, .. } | Self::BlindPatch(error) => error.status(),
             Self::NotModified(_) => StatusCode::NOT_MODIFIED,
@@ -305,9 +351,13 @@ impl ApiError {
                 Reason::Missing | Reason::Token(_) | Reason::Key => StatusCode::UNAUTHORIZED,
                 Reason::Scope(_) | Reason::Tenant(_) => StatusCode::FORBIDDEN,
             },
+            Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::UnknownMethod | Self::UnknownTransferCoding => StatusCode::NOT_IMPLEMENTED,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::HeadersTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-            Self::QueryTooLong { .. } => StatusCode::URI_TOO_LONG,
+            Self::HeadersTooLarge { .. } | Self::HeadTooLarge { .. } => {
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+            }
+            Self::QueryTooLong { .. } | Self::UriTooLong { .. } => StatusCode::URI_TOO_LONG,
             Self::NoSuchItem | Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::DocumentTooLarge { .. }
@@ -322,6 +372,7 @@ impl ApiError {
             }
             Self::Unchecked(cause) if cause.is_temporary() => StatusCode::SERVICE_UNAVAILABLE,
             Self::Contended
+            | Self::Crowded(_)
             | Self::Unready { .. }
             | Self::Store(StoreError::Throttled(_) | StoreError::Unreachable(_)) => {
                 StatusCode::SERVICE_UNAVAILABLE

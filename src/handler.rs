@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::http::StatusCode;
 use axum::http::header::{ALLOW, LOCATION};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use headers::{ETag, HeaderMapExt};
 use percent_encoding::utf8_percent_encode;
@@ -13,7 +13,7 @@ use percent_encoding::utf8_percent_encode;
 use crate::access::Caller;
 use crate::batch::{Batch, Operation, ParsedWrite, Parts, RawWrite, parse_write};
 use crate::envelope::{self, Content};
-use crate::error::ApiError;
+use crate::error::{ACCEPT_PATCH, ApiError};
 use crate::idempotency::Once;
 use crate::item::{Document, ItemId, RESERVED_IN_PATHS};
 use crate::list::{Consistent, PageRequest};
@@ -21,7 +21,7 @@ use crate::middleware::validate::Valid;
 use crate::module::{Module, Verb};
 use crate::patch::Patch;
 use crate::precondition::{Failed, Preconditions, entity_tag, tag_of};
-use crate::router::Mount;
+use crate::router::{Mount, Resource};
 use crate::store::{
     BatchWrite, Condition, Store, StoreError, StoredItem, StoredPage, Write, Written,
 };
@@ -417,7 +417,12 @@ pub async fn missing_id(mount: Mount) -> ApiError {
 
 /// `OPTIONS` of `/<module>` and `/<module>/<id>`
 pub async fn options(mount: Mount) -> Response {
-    (StatusCode::NO_CONTENT, [(ALLOW, mount.allow())]).into_response()
+    let mut answer = (StatusCode::NO_CONTENT, [(ALLOW, mount.allow())]).into_response();
+    if mount.verb(&Method::PATCH).is_some() && mount.resource == Resource::Item {
+        let types = HeaderValue::from_static(Patch::MEDIA_TYPES);
+        answer.headers_mut().insert(ACCEPT_PATCH, types);
+    }
+    answer
 }
 
 /// The answer of a write, with the tag that the item has by it.

@@ -21,7 +21,7 @@ use modulo::package::{self, Written};
 use modulo::plan::{Description, Plan};
 use modulo::routes;
 use modulo::scaffold;
-use modulo::serve::{self, Options, say};
+use modulo::serve::{self, HostName, InvalidHostName, Limits, Options, say};
 use modulo::transfer::{self, Input, Output};
 
 /// As the function has it.
@@ -212,6 +212,19 @@ struct ServeArgs {
     /// The address to listen on
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
     addr: String,
+    /// A name by which clients may ask, beside localhost; repeat it for more, `*` is any
+    ///
+    /// A request's `Host` has to be localhost, a loopback address, or such a name, so that no web
+    /// page can reach this server by a name of its own (DNS rebinding). Where --addr is no loopback
+    /// address, any IP address is good, too.
+    #[arg(
+        long = "host",
+        value_name = "NAME",
+        env = "MODULO_HOSTS",
+        value_delimiter = ',',
+        value_parser = host
+    )]
+    hosts: Vec<Option<HostName>>,
     #[command(flatten)]
     backend: BackendArgs,
     /// Keep the embedded DynamoDB in memory only
@@ -244,6 +257,15 @@ fn stage(text: &str) -> Result<Stage, InvalidName> {
         Ok(Stage::default())
     } else {
         text.parse()
+    }
+}
+
+/// As the environment has it, an empty text is none.
+fn host(text: &str) -> Result<Option<HostName>, InvalidHostName> {
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        text.parse().map(Some)
     }
 }
 
@@ -299,6 +321,8 @@ impl ServeArgs {
             colour: std::io::stdout().is_terminal() && !is_set("NO_COLOR"),
             rust_log: std::env::var("RUST_LOG").ok(),
             address: self.addr,
+            hosts: self.hosts.into_iter().flatten().collect(),
+            limits: Limits::for_this_process(),
             file: self.file.file,
             stage: self.file.stage,
             environment: std::env::vars().collect(),

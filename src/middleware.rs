@@ -9,7 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
-use axum::http::{HeaderValue, Method};
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http_body_util::Limited;
@@ -174,6 +175,14 @@ async fn tell_refusal(request: Request, next: Next<impl Inner>) -> Response {
     let response = next.run(request).await;
     let mut told = error::told(response, envelope);
     cache::limit_caching(told.headers_mut(), is_guarded);
+    // axum gives them the length of an empty body; RFC 9110, section 8.6, forbids it for 204, and for
+    // 304 it would be the length of the 200.
+    if matches!(
+        told.status(),
+        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+    ) {
+        told.headers_mut().remove(CONTENT_LENGTH);
+    }
     if is_head {
         told.map(|_| Body::empty())
     } else {
@@ -241,7 +250,6 @@ async fn limit_body(request: Request, next: Next<impl Inner>) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::StatusCode;
     use axum::routing::get;
     use http_body_util::BodyExt;
     use tower::ServiceExt;

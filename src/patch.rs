@@ -85,7 +85,8 @@ pub enum Misfit {
 
 impl Patch {
     /// The media types, as `Accept-Patch` names them.
-    pub const MEDIA_TYPES: &str = "application/merge-patch+json, application/json-patch+json";
+    pub const MEDIA_TYPES: &str =
+        "application/merge-patch+json, application/json-patch+json, application/json";
 
     /// How many operations one patch may have.
     pub const MAX_OPERATIONS: usize = 10_000;

@@ -7,7 +7,8 @@ use axum::Router;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::header::ALLOW;
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::config::Config;
@@ -205,8 +206,20 @@ pub fn router(config: &Arc<Config>, store: &Store) -> Router {
         .route("/{module}/{*id}", items.layer(around(validate::item)))
         .merge(docs::router(config))
         .merge(health::router(config, store))
-        .fallback(async || ApiError::NotFound)
+        .fallback(unrouted)
 }
+
+/// `OPTIONS *`, which asks what the server can do at all (RFC 9110, section 9.3.7); anything else
+/// is not found.
+async fn unrouted(method: Method, uri: Uri) -> Result<impl IntoResponse, ApiError> {
+    if method == Method::OPTIONS && uri.path() == "*" {
+        return Ok((StatusCode::NO_CONTENT, [(ALLOW, ALL)]));
+    }
+    Err(ApiError::NotFound)
+}
+
+/// Every method that some path serves.
+const ALL: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
 
 /// The methods of each path of the function's own.
 const OWN: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");

@@ -7,25 +7,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use arc_swap::ArcSwap;
-use axum::ServiceExt as _;
-use axum::extract::{ConnectInfo, Request};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tower::ServiceExt;
 
 use self::reload::Watch;
 use self::unserved::Unserved;
 use crate::backend::{Backend, Tables};
 use crate::config::{self, Config};
 use crate::local::Found;
-use crate::middleware::{App, keep_time};
+use crate::middleware::keep_time;
 use crate::name::Stage;
-use crate::rate_limit::ClientAddress;
 use crate::routes;
 use crate::telemetry::{self, Format};
 
+pub use self::host::{HostName, Hosts, InvalidHostName};
+pub use self::limits::Limits;
+pub use self::server::{Routes, Server};
+
+mod connections;
+mod host;
+mod limits;
+mod memory;
 mod reload;
+mod server;
+mod socket;
 mod unserved;
 
 /// How long the requests in flight may take to finish.
@@ -39,6 +43,10 @@ const SPANS_WAIT: Duration = Duration::from_secs(1);
 pub struct Options {
     /// Where to listen: host and port.
     pub address: String,
+    /// The names by which it may be asked, beside this machine's own.
+    pub hosts: Vec<HostName>,
+    /// What its clients may hold, and for how long.
+    pub limits: Limits,
     /// The configuration's file.
     pub file: PathBuf,
     /// The stage whose tables are used.
@@ -82,32 +90,26 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     telemetry::otlp::init(&config.service)?;
     let mut watch = Watch::start(&options.file)?;
     watch.follow(&config.modules)?;
-    let listener = listen(&options.address).await?;
-    let address = listener.local_addr()?;
+    let server = listen(&options).await?;
+    let address = server.address()?;
     let tables = Tables::open(&options.backend).await?;
     let found = tables.prepare(config.modules.tables()).await?;
     report(&found);
     let unserved = Unserved::new(&found);
 
     let app = unserved.app(&config, &tables.store);
-    let current = Arc::new(ArcSwap::from_pointee(app));
-    let served = Arc::clone(&current);
-    let service = tower::service_fn(move |mut request: Request| {
-        // Each request is finished by the routes it began with.
-        let app = App::clone(&served.load());
-        if let Some(&ConnectInfo(address)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
-            request.extensions_mut().insert(ClientAddress(address.ip()));
-        }
-        app.oneshot(request)
-    });
-    let service = service.into_make_service_with_connect_info::<SocketAddr>();
+    let hosts = Hosts::new(address, &options.hosts);
+    let routes = Arc::new(Routes::new(&config, app, hosts));
     // Both are there before anybody is told that there is something to stop.
     let (mut stop, mut stop_at_once) = (Stop::listen()?, Stop::listen()?);
     say(&welcome(address, &options, &config));
+    if !address.ip().is_loopback() {
+        eprintln!("{}", reachable(address, &options.hosts));
+    }
 
     tokio::spawn(keep_time());
     let first_signal = async move { stop.signal().await };
-    let serving = axum::serve(listener, service).with_graceful_shutdown(first_signal);
+    let serving = server.run(Arc::clone(&routes), first_signal);
     let cut_short = async {
         stop_at_once.signal().await;
         tokio::select! {
@@ -116,9 +118,9 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
         }
     };
     tokio::select! {
-        result = serving => result.context("cannot serve")?,
+        () = serving => {}
         () = cut_short => {}
-        () = reload::keep_current(watch, &options, config, &tables, &unserved, &current) => {}
+        () = reload::keep_current(watch, &options, config, &tables, &unserved, &routes) => {}
         () = send_spans() => {}
     }
     telemetry::send_spans().await;
@@ -135,8 +137,9 @@ async fn send_spans() {
     std::future::pending::<()>().await;
 }
 
-async fn listen(address: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
+async fn listen(options: &Options) -> anyhow::Result<Server> {
+    let address = &options.address;
+    Server::bind(address, options.limits.clone()).await.with_context(|| {
         format!("cannot listen on {address}; choose another address with --addr, as in --addr 127.0.0.1:3001")
     })
 }
@@ -183,6 +186,20 @@ impl Stop {
             _ = self.terminate.recv() => {}
         }
     }
+}
+
+/// What to know where other machines can connect.
+fn reachable(address: SocketAddr, hosts: &[HostName]) -> String {
+    let named = hosts.iter().map(HostName::to_string);
+    let names: Vec<_> = std::iter::once("localhost".to_owned())
+        .chain(named)
+        .collect();
+    format!(
+        "Warning: other machines can connect to {address}, without encryption unless a proxy \
+         before it adds it. Requests may ask for any IP address, and for these names: {}. \
+         --host NAME adds one.",
+        names.join(", ")
+    )
 }
 
 fn welcome(address: SocketAddr, options: &Options, config: &Config) -> String {

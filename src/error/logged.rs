@@ -172,6 +172,14 @@ impl ApiError {
                 size("headers too large", *bytes, *limit)
             }
             Self::QueryTooLong { size: bytes, limit } => size("query too long", *bytes, *limit),
+            Self::UriTooLong { .. } => Logged::words("URI too long"),
+            Self::HeadTooLarge { .. } => Logged::words("head too large"),
+            Self::InvalidHost => Logged::words("invalid Host"),
+            Self::ForeignHost => Logged::words("a Host that is not of this server"),
+            Self::InvalidRequest => Logged::words("not HTTP"),
+            Self::UnknownMethod => Logged::words("unknown method"),
+            Self::UnknownTransferCoding => Logged::words("unknown transfer coding"),
+            Self::Crowded(Crowded(what)) => Logged::new("no memory left", Detail::Words(what)),
             Self::Unready { unready, .. } => Logged::new("Not ready", Detail::Unready(unready)),
             Self::OutOfTime => Logged::new(TRY_AGAIN, Detail::Words("out of time")),
             Self::Panic(Panic(words)) => Logged::new("Internal error: panic", Detail::Words(words)),

@@ -20,7 +20,7 @@ use super::MAX_BODY_BYTES;
 use super::around::{Inner, Next};
 use crate::access::Caller;
 use crate::batch::Batch;
-use crate::error::{ApiError, UnsupportedMediaType};
+use crate::error::{ApiError, Crowded, UnsupportedMediaType};
 use crate::idempotency::Once;
 use crate::item::{Document, ItemId};
 use crate::list::{Consistent, PageRequest};
@@ -222,6 +222,10 @@ async fn read_body(request: &mut Request) -> Result<Bytes, ApiError> {
 }
 
 fn body_error(error: axum::Error) -> ApiError {
+    let mut sources = std::iter::successors(error.source(), |&source| source.source());
+    if let Some(&Crowded(what)) = sources.find_map(|source| source.downcast_ref()) {
+        return ApiError::Crowded(Crowded(what));
+    }
     match error.source() {
         Some(source) if source.is::<LengthLimitError>() => ApiError::BodyTooLarge {
             size: None,

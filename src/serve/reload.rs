@@ -6,20 +6,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use arc_swap::ArcSwap;
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
+use self::opened::{has_guards, opened};
 use super::unserved::Unserved;
-use super::{Options, report, say};
+use super::{Options, Routes, report, say};
 use crate::backend::Tables;
 use crate::config::Config;
-use crate::middleware::App;
 use crate::module::{Module, Modules};
-use crate::routes;
+
+mod opened;
 
 /// How long the file must be left alone before it is read: editors write in several steps.
 const SETTLE: Duration = Duration::from_millis(100);
+
+/// How long it must be left alone before it is mounted if it opens what was guarded: the line that
+/// guards it may be about to be written.
+const SETTLE_OPENED: Duration = Duration::from_secs(2);
 
 /// Tells when the file, or one that it names, may have changed.
 pub(super) struct Watch {
@@ -92,10 +96,15 @@ impl Watch {
     /// Waits for a change, and until the file is left alone.
     async fn next(&mut self) -> Option<()> {
         self.changed.recv().await?;
-        while let Ok(again) = tokio::time::timeout(SETTLE, self.changed.recv()).await {
-            again?;
-        }
+        while self.changes_within(SETTLE).await {}
         Some(())
+    }
+
+    /// Whether there is a change within that time; if there is none, all of it has passed.
+    async fn changes_within(&mut self, time: Duration) -> bool {
+        let change = tokio::time::timeout(time, self.changed.recv()).await;
+        // The channel is closed with the watcher, after which nothing changes.
+        matches!(change, Ok(Some(())))
     }
 }
 
@@ -106,19 +115,35 @@ pub(super) async fn keep_current(
     mut mounted: Arc<Config>,
     tables: &Tables,
     unserved: &Unserved,
-    current: &ArcSwap<App>,
+    routes: &Routes,
 ) {
     let file = options.file.display();
+    let mut guards = has_guards(&mounted);
     while watch.next().await.is_some() {
-        match load(options, &mut watch, &mounted, tables).await {
+        let (loaded, opened) = loop {
+            let loaded = load(options, &mut watch, &mounted, tables).await;
+            let opened = match &loaded {
+                Ok(config) => opened(&mounted, config, guards || has_guards(config)),
+                Err(_) => Vec::new(),
+            };
+            if opened.is_empty() || !watch.changes_within(SETTLE_OPENED).await {
+                break (loaded, opened);
+            }
+            while watch.changes_within(SETTLE).await {}
+        };
+        match loaded {
             Ok(config) if config == *mounted => {}
             Ok(config) => {
                 let config = Arc::new(config);
-                current.store(unserved.app(&config, &tables.store).into());
-                let table = routes::table(&config.modules);
+                routes.mount(&config, unserved.app(&config, &tables.store));
+                if !opened.is_empty() {
+                    eprintln!("Warning: {file} has changed, and {}.", opened.join("; "));
+                }
+                let table = crate::routes::table(&config.modules);
                 say(&format!(
                     "{file} has changed; these are the routes now:\n\n{table}\n"
                 ));
+                guards |= has_guards(&config);
                 mounted = config;
             }
             Err(error) => {

@@ -329,7 +329,7 @@ async fn requests_in_flight_are_finished_at_the_end() {
         let mut socket = TcpStream::connect(&served.url["http://".len()..])
             .await
             .unwrap();
-        let head = "POST /modulo1/x HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+        let head = "POST /modulo1/x HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                     content-length: 3\r\nexpect: 100-continue\r\n\r\n";
         socket.write_all(head.as_bytes()).await.unwrap();
         // The server asks for the body once a handler waits for it.

@@ -32,6 +32,7 @@ mod reload;
 mod runtime_api;
 mod schema;
 mod secrecy;
+mod server;
 mod tables;
 mod tenants;
 mod traces;

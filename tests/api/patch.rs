@@ -101,7 +101,7 @@ async fn what_cannot_be_patched_is_told() {
             "application/problem+json",
             "{}",
             415,
-            "Please provide the patch as application/merge-patch+json, application/json-patch+json: its content type is `application/problem+json`",
+            "Please provide the patch as application/merge-patch+json, application/json-patch+json, application/json: its content type is `application/problem+json`",
         ),
     ] {
         let answer = patch(&app, path, content_type, body).await;
@@ -115,7 +115,7 @@ async fn what_cannot_be_patched_is_told() {
     let answer = patch(&app, "/modulo1/x", "text/plain", "{}").await;
     assert_eq!(
         answer.header("accept-patch"),
-        format!("{MERGE}, {OPERATIONS}")
+        format!("{MERGE}, {OPERATIONS}, application/json")
     );
     let deep = "[".repeat(200) + &"]".repeat(200);
     assert_eq!(patch(&app, "/modulo1/x", MERGE, &deep).await.status, 400);

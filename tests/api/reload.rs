@@ -1,6 +1,7 @@
 //! An edited `modules.toml` is mounted while the server serves.
 
 use std::fs;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -40,7 +41,7 @@ async fn an_edit_is_mounted_and_nothing_in_flight_is_lost() {
     let mut waiting = TcpStream::connect(&served.url["http://".len()..])
         .await
         .unwrap();
-    let head = "PUT /modulo2/x HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+    let head = "PUT /modulo2/x HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                 connection: close\r\ncontent-length: 3\r\nexpect: 100-continue\r\n\r\n";
     waiting.write_all(head.as_bytes()).await.unwrap();
     waiting.read_exact(&mut [0; 25]).await.unwrap();
@@ -104,6 +105,53 @@ async fn an_editor_that_puts_a_new_file_in_the_old_ones_place_is_noticed() {
     fs::rename(written, folder.path().join("modules.toml")).unwrap();
     served.line(MOUNTED).await;
     assert_eq!(served.send("POST", "/modulo3/x", "1").await.status, 200);
+}
+
+const GUARDED: &str = r#"
+    [access.partners]
+    keys = [{ name = "erp", hash = "sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e" }]
+
+    [modules.rooms]
+    key = "roomId"
+"#;
+
+/// The file is valid without the line, and left alone for longer than an editor needs.
+#[tokio::test]
+async fn a_file_that_is_half_written_opens_no_module() {
+    let guard = "access = { guard = \"partners\" }\n";
+    let folder = Folder::with(&format!("{GUARDED}{guard}"));
+    let mut served = folder.serve(&["--memory"]).await;
+    assert_eq!(served.send("GET", "/rooms", "").await.status, 401);
+
+    edit(&folder, GUARDED);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(served.send("GET", "/rooms", "").await.status, 401);
+    edit(&folder, &format!("{GUARDED}{guard}{MODULO3}{guard}"));
+    served.line(MOUNTED).await;
+    assert_eq!(served.send("GET", "/rooms", "").await.status, 401);
+
+    // A new module, too, where others are guarded.
+    edit(
+        &folder,
+        &format!("{GUARDED}{guard}{MODULO3}{guard}[modules.orders]\nkey = \"orderId\"\n"),
+    );
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(served.send("GET", "/orders", "").await.status, 404);
+}
+
+#[tokio::test]
+async fn an_edit_that_opens_a_module_is_mounted_with_a_warning() {
+    let folder = Folder::with(&format!("{GUARDED}access = {{ guard = \"partners\" }}\n"));
+    let mut served = folder.serve(&["--memory"]).await;
+    let mut errors = BufReader::new(served.process.stderr.take().unwrap()).lines();
+    edit(
+        &folder,
+        &format!("{GUARDED}access = {{ guard = \"partners\", public = [\"GET\", \"LIST\"] }}\n"),
+    );
+    served.line(MOUNTED).await;
+    assert_eq!(served.send("GET", "/rooms", "").await.status, 200);
+    let warning = errors.next_line().await.unwrap().unwrap();
+    insta::assert_snapshot!(warning, @"Warning: modules.toml has changed, and `rooms` is open to everybody now: GET, LIST.");
 }
 
 #[tokio::test]

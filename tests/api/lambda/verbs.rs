@@ -8,6 +8,10 @@ use super::{Call, DOCUMENT, Fixture, FrontDoor, Reply};
 /// What every collection answers to a method that it doesn't serve, and to OPTIONS.
 const ALLOW: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
+/// What every item answers to OPTIONS beside that.
+const ACCEPT_PATCH: &str =
+    "application/merge-patch+json, application/json-patch+json, application/json";
+
 fn document() -> Value {
     serde_json::from_str(DOCUMENT).unwrap()
 }
@@ -72,6 +76,7 @@ async fn every_verb_through_every_front_door() {
     let path = "/modulo1/sala90";
     let absent = Reply::error(404, "Resource does not exist");
     let empty = |reply: Reply| reply.body(Body::Text(String::new()));
+    let unless_any = |method| Call::new(method, path).header("if-none-match", "*");
     for door in FrontDoor::ALL {
         let steps = [
             (Call::new("GET", path), absent.clone()),
@@ -79,6 +84,8 @@ async fn every_verb_through_every_front_door() {
             (Call::new("POST", path).json(DOCUMENT), post_reply("sala90")),
             (Call::new("GET", path), get_reply("sala90")),
             (Call::new("HEAD", path), empty(get_reply("sala90"))),
+            (unless_any("GET"), Reply::empty(304)),
+            (unless_any("HEAD"), Reply::empty(304)),
             (Call::new("PUT", path).json(DOCUMENT), put_reply("sala90")),
             (
                 Call::new("DELETE", path),
@@ -87,7 +94,9 @@ async fn every_verb_through_every_front_door() {
             (Call::new("GET", path), absent.clone()),
             (
                 Call::new("OPTIONS", path),
-                Reply::empty(204).header("allow", ALLOW),
+                Reply::empty(204)
+                    .header("allow", ALLOW)
+                    .header("accept-patch", ACCEPT_PATCH),
             ),
         ];
         for (call, expected) in steps {
