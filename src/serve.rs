@@ -44,6 +44,8 @@ pub struct Options {
     pub environment: Vec<(String, String)>,
     /// Where the tables are.
     pub backend: Backend,
+    /// Where the embedded DynamoDB listens for other programs, if it does.
+    pub dynamodb_address: Option<SocketAddr>,
     /// Whether log lines have colours.
     pub colour: bool,
     /// What `RUST_LOG` holds, which wins over the file.
@@ -81,7 +83,11 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     watch.follow(&config.modules)?;
     let listener = listen(&options.address).await?;
     let address = listener.local_addr()?;
-    let tables = Tables::open(&options.backend).await?;
+    let mut tables = Tables::open(&options.backend).await?;
+    let opened = match options.dynamodb_address {
+        Some(address) => Some(tables.listen(address).await?),
+        None => None,
+    };
     tables.prepare(config.modules.tables()).await?;
 
     let current = Arc::new(ArcSwap::from_pointee(crate::app(&config, &tables.store)));
@@ -97,7 +103,7 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     let service = service.into_make_service_with_connect_info::<SocketAddr>();
     // Both are there before anybody is told that there is something to stop.
     let (mut stop, mut stop_at_once) = (Stop::listen()?, Stop::listen()?);
-    say(&welcome(address, &options, &config));
+    say(&welcome(address, opened, &options, &config));
 
     tokio::spawn(keep_time());
     let first_signal = async move { stop.signal().await };
@@ -167,7 +173,12 @@ impl Stop {
     }
 }
 
-fn welcome(address: SocketAddr, options: &Options, config: &Config) -> String {
+fn welcome(
+    address: SocketAddr,
+    opened: Option<SocketAddr>,
+    options: &Options,
+    config: &Config,
+) -> String {
     let file = options.file.display();
     let table = routes::table(&config.modules);
     let examples = routes::examples(&config.modules, &format!("http://{address}"));
@@ -176,10 +187,16 @@ fn welcome(address: SocketAddr, options: &Options, config: &Config) -> String {
     } else {
         String::new()
     };
+    let opened = opened.map_or_else(String::new, |opened| {
+        format!(
+            "DynamoDB's own protocol is open at http://{opened}: any program of this machine can \
+             read and write all tables there, past every guard.\n"
+        )
+    });
     format!(
         "modulo serves {file} on http://{address}, stage {}, with {}.\n\
          An edit of {file} is mounted as soon as it is saved. Ctrl-C stops.\n\
-         {docs}\n\
+         {opened}{docs}\n\
          {table}\nTry:\n{examples}\n",
         options.stage, options.backend
     )
