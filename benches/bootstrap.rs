@@ -20,6 +20,8 @@
 //! - `instructions`: what valgrind counts of one GET, one POST and a start, the same in each run;
 //! - `serve`: the same router as a container has it, `modulo serve --aws`, under HTTP over several
 //!   connections, against the least axum server with the same calls of the SDK;
+//! - `embedded`: `modulo serve` over its own DynamoDB, in memory and on disk, under HTTP over several
+//!   connections; any further binary is a `modulo` there;
 //! - `soak`: what is resident as requests go on, `--requests 1000000` for instance.
 //!
 //! For `compare`, `request`, `documents` and `soak` the bench has one processor and the programs have
@@ -43,7 +45,7 @@ use zip::write::SimpleFileOptions;
 use figures::{Figure, percentile, table};
 use process::Processors;
 use run::Run;
-use serve::Server;
+use serve::{Ask, Server};
 use subject::{Load, Subject, run_in_turn};
 
 mod dynamodb;
@@ -71,6 +73,9 @@ const KILOBYTES: [usize; 4] = [1, 10, 100, 350];
 /// How many invocations there are at a time.
 const IN_FLIGHT: [usize; 3] = [1, 8, 64];
 
+/// How many connections lead to `modulo serve` over its own DynamoDB.
+const CONNECTIONS: [usize; 3] = [1, 16, 64];
+
 /// The runs whose difference is that of this many requests.
 const COUNTED: (usize, usize) = (100, 500);
 
@@ -87,6 +92,7 @@ async fn main() -> Result<()> {
         Measure::Concurrency => concurrency(&arguments, &subjects()?, &dynamodb).await,
         Measure::Instructions => instructions(&arguments, &subjects()?, &dynamodb).await,
         Measure::Serve => serve(&arguments, roots.two.path(), &dynamodb).await,
+        Measure::Embedded => embedded(&arguments, roots.two.path(), &dynamodb).await,
         Measure::Soak => soak(&arguments, &subjects()?[MODULO], &dynamodb).await,
     }
 }
@@ -222,12 +228,18 @@ async fn serve(arguments: &Arguments, folder: &Path, dynamodb: &str) -> Result<(
         Server {
             name: "least server".to_owned(),
             binary: floors.join("floor-serve"),
-            arguments: &[],
+            arguments: Vec::new(),
+            asks: vec![Ask::Get, Ask::Post],
+            items: 0,
         },
         Server {
             name: "modulo serve --aws".to_owned(),
             binary: modulo.join("modulo"),
-            arguments: &["serve", "--aws", "--addr", "127.0.0.1:0"],
+            arguments: ["serve", "--aws", "--addr", "127.0.0.1:0"]
+                .map(str::to_owned)
+                .to_vec(),
+            asks: vec![Ask::Get, Ask::Post],
+            items: 0,
         },
     ];
     let mut figures = Vec::new();
@@ -243,6 +255,54 @@ async fn serve(arguments: &Arguments, folder: &Path, dynamodb: &str) -> Result<(
         ));
     }
     let names = servers.map(|server| server.name);
+    println!("{}", table(&names, 0, &figures));
+    Ok(())
+}
+
+async fn embedded(arguments: &Arguments, folder: &Path, dynamodb: &str) -> Result<()> {
+    let mut binaries = arguments.others.clone();
+    if binaries.is_empty() {
+        let modulo = build(&["--package", "modulo", "--bin", "modulo"])?;
+        binaries.push(("modulo serve".to_owned(), modulo.join("modulo")));
+    }
+    // The system's folder for temporary files may be in memory.
+    let data = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let server = |at: usize, on_disk: bool, ask| {
+        let (name, binary) = &binaries[at];
+        let mut arguments = vec!["serve".to_owned(), "--addr=127.0.0.1:0".to_owned()];
+        if on_disk {
+            arguments.push("--data-dir".to_owned());
+            arguments.push(data.path().join(at.to_string()).display().to_string());
+        } else {
+            arguments.push("--memory".to_owned());
+        }
+        Server {
+            name: name.clone(),
+            binary: binary.clone(),
+            arguments,
+            asks: vec![ask],
+            items: 30,
+        }
+    };
+    let mut figures = Vec::new();
+    for (place, on_disk) in [("memory", false), ("disk", true)] {
+        for (name, ask) in [("GET", Ask::Get), ("list", Ask::List), ("POST", Ask::Post)] {
+            let servers = (0..binaries.len()).map(|at| server(at, on_disk, ask));
+            let servers: Vec<_> = servers.collect();
+            for connections in CONNECTIONS {
+                let runs = rounds(arguments, async || {
+                    let requests = arguments.requests;
+                    serve::run_in_turn(&servers, folder, dynamodb, connections, requests).await
+                })
+                .await?;
+                let name = format!("{place}, {name}, {connections} at a time, a second");
+                figures.push(figure(&runs, &name, 0, &|run| {
+                    arguments.requests as f64 / run.elapsed.as_secs_f64()
+                }));
+            }
+        }
+    }
+    let names: Vec<_> = binaries.into_iter().map(|(name, _)| name).collect();
     println!("{}", table(&names, 0, &figures));
     Ok(())
 }
@@ -399,6 +459,7 @@ enum Measure {
     Instructions,
     Soak,
     Serve,
+    Embedded,
 }
 
 struct Arguments {
@@ -439,6 +500,7 @@ impl Arguments {
                 "instructions" => parsed.measure = Measure::Instructions,
                 "soak" => parsed.measure = Measure::Soak,
                 "serve" => parsed.measure = Measure::Serve,
+                "embedded" => parsed.measure = Measure::Embedded,
                 "--rounds" => parsed.rounds = number()?,
                 "--requests" => parsed.requests = number()?,
                 "--delay" => parsed.delay = Duration::from_millis(number()? as u64),
@@ -505,7 +567,7 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
         Measure::Compare => (true, true),
         Measure::Instructions => (true, false),
         Measure::Request | Measure::Documents | Measure::Soak => (false, true),
-        Measure::Concurrency | Measure::Serve => (false, false),
+        Measure::Concurrency | Measure::Serve | Measure::Embedded => (false, false),
     };
     let floors = build(&["--package", "floors"])?;
     // Its name is the function's, which is built after it.
