@@ -22,6 +22,8 @@
 //!   connections, against the least axum server with the same calls of the SDK;
 //! - `worst`: the worst request of each kind that a client may send: how much memory the function
 //!   with schemas has at the most, and the processor's time, each in a process of its own;
+//! - `embedded`: `modulo serve` over its own DynamoDB, in memory and on disk, under HTTP over several
+//!   connections; any further binary is a `modulo` there;
 //! - `soak`: what is resident as requests go on, `--requests 1000000` for instance.
 //!
 //! For `compare`, `request`, `documents` and `soak` the bench has one processor and the programs have
@@ -45,7 +47,7 @@ use zip::write::SimpleFileOptions;
 use figures::{Figure, percentile, table};
 use process::Processors;
 use run::Run;
-use serve::Server;
+use serve::{Ask, Server};
 use subject::{Load, Subject, run_in_turn};
 
 mod dynamodb;
@@ -74,6 +76,9 @@ const KILOBYTES: [usize; 4] = [1, 10, 100, 350];
 /// How many invocations there are at a time.
 const IN_FLIGHT: [usize; 3] = [1, 8, 64];
 
+/// How many connections lead to `modulo serve` over its own DynamoDB.
+const CONNECTIONS: [usize; 3] = [1, 16, 64];
+
 /// The runs whose difference is that of this many requests.
 const COUNTED: (usize, usize) = (100, 500);
 
@@ -93,6 +98,7 @@ async fn main() -> Result<()> {
         Measure::Concurrency => concurrency(&arguments, &subjects()?, &dynamodb).await,
         Measure::Instructions => instructions(&arguments, &subjects()?, &dynamodb).await,
         Measure::Serve => serve(&arguments, roots.two.path(), &dynamodb).await,
+        Measure::Embedded => embedded(&arguments, roots.two.path(), &dynamodb).await,
         Measure::Soak => soak(&arguments, &subjects()?[MODULO], &dynamodb).await,
         Measure::Worst => unreachable!("it has tables of its own"),
     }
@@ -229,12 +235,18 @@ async fn serve(arguments: &Arguments, folder: &Path, dynamodb: &str) -> Result<(
         Server {
             name: "least server".to_owned(),
             binary: floors.join("floor-serve"),
-            arguments: &[],
+            arguments: Vec::new(),
+            asks: vec![Ask::Get, Ask::Post],
+            items: 0,
         },
         Server {
             name: "modulo serve --aws".to_owned(),
             binary: modulo.join("modulo"),
-            arguments: &["serve", "--aws", "--addr", "127.0.0.1:0"],
+            arguments: ["serve", "--aws", "--addr", "127.0.0.1:0"]
+                .map(str::to_owned)
+                .to_vec(),
+            asks: vec![Ask::Get, Ask::Post],
+            items: 0,
         },
     ];
     let mut figures = Vec::new();
@@ -250,6 +262,54 @@ async fn serve(arguments: &Arguments, folder: &Path, dynamodb: &str) -> Result<(
         ));
     }
     let names = servers.map(|server| server.name);
+    println!("{}", table(&names, 0, &figures));
+    Ok(())
+}
+
+async fn embedded(arguments: &Arguments, folder: &Path, dynamodb: &str) -> Result<()> {
+    let mut binaries = arguments.others.clone();
+    if binaries.is_empty() {
+        let modulo = build(&["--package", "modulo", "--bin", "modulo"])?;
+        binaries.push(("modulo serve".to_owned(), modulo.join("modulo")));
+    }
+    // The system's folder for temporary files may be in memory.
+    let data = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let server = |at: usize, on_disk: bool, ask| {
+        let (name, binary) = &binaries[at];
+        let mut arguments = vec!["serve".to_owned(), "--addr=127.0.0.1:0".to_owned()];
+        if on_disk {
+            arguments.push("--data-dir".to_owned());
+            arguments.push(data.path().join(at.to_string()).display().to_string());
+        } else {
+            arguments.push("--memory".to_owned());
+        }
+        Server {
+            name: name.clone(),
+            binary: binary.clone(),
+            arguments,
+            asks: vec![ask],
+            items: 30,
+        }
+    };
+    let mut figures = Vec::new();
+    for (place, on_disk) in [("memory", false), ("disk", true)] {
+        for (name, ask) in [("GET", Ask::Get), ("list", Ask::List), ("POST", Ask::Post)] {
+            let servers = (0..binaries.len()).map(|at| server(at, on_disk, ask));
+            let servers: Vec<_> = servers.collect();
+            for connections in CONNECTIONS {
+                let runs = rounds(arguments, async || {
+                    let requests = arguments.requests;
+                    serve::run_in_turn(&servers, folder, dynamodb, connections, requests).await
+                })
+                .await?;
+                let name = format!("{place}, {name}, {connections} at a time, a second");
+                figures.push(figure(&runs, &name, 0, &|run| {
+                    arguments.requests as f64 / run.elapsed.as_secs_f64()
+                }));
+            }
+        }
+    }
+    let names: Vec<_> = binaries.into_iter().map(|(name, _)| name).collect();
     println!("{}", table(&names, 0, &figures));
     Ok(())
 }
@@ -445,6 +505,7 @@ enum Measure {
     Soak,
     Serve,
     Worst,
+    Embedded,
 }
 
 struct Arguments {
@@ -486,6 +547,7 @@ impl Arguments {
                 "soak" => parsed.measure = Measure::Soak,
                 "serve" => parsed.measure = Measure::Serve,
                 "worst" => parsed.measure = Measure::Worst,
+                "embedded" => parsed.measure = Measure::Embedded,
                 "--rounds" => parsed.rounds = number()?,
                 "--requests" => parsed.requests = number()?,
                 "--delay" => parsed.delay = Duration::from_millis(number()? as u64),
@@ -552,7 +614,9 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
         Measure::Compare => (true, true),
         Measure::Instructions => (true, false),
         Measure::Request | Measure::Documents | Measure::Soak => (false, true),
-        Measure::Concurrency | Measure::Serve | Measure::Worst => (false, false),
+        Measure::Concurrency | Measure::Serve | Measure::Embedded | Measure::Worst => {
+            (false, false)
+        }
     };
     let floors = build(&["--package", "floors"])?;
     // Its name is the function's, which is built after it.

@@ -25,17 +25,32 @@ use crate::run::{Run, Started, in_turn, patiently};
 /// Answered before the counted requests, over each connection.
 const WARM_UP: usize = 20;
 
-/// What all requests read or write.
+/// The module, and the item of it that all requests for one read or write.
+const MODULE: &str = "/modulo1";
 const PATH: &str = "/modulo1/sala90";
 const DOCUMENT: &str = r#"{"description":"Sala 90","chairs":90}"#;
 
 type Http = Client<HttpConnector, Body>;
 
+/// What a request asks for.
+#[derive(Clone, Copy)]
+pub enum Ask {
+    Get,
+    /// A page of 25 items.
+    List,
+    Post,
+}
+
 /// A program that says at its start where it listens.
+#[derive(Clone)]
 pub struct Server {
     pub name: String,
     pub binary: PathBuf,
-    pub arguments: &'static [&'static str],
+    pub arguments: Vec<String>,
+    /// What it is asked for, in turn.
+    pub asks: Vec<Ask>,
+    /// How many items it has to be given first.
+    pub items: usize,
 }
 
 impl Server {
@@ -43,7 +58,7 @@ impl Server {
     /// counted.
     async fn start(&self, folder: &Path, dynamodb: &str, connections: usize) -> Result<Listening> {
         let mut child = Command::new(&self.binary)
-            .args(self.arguments)
+            .args(&self.arguments)
             .current_dir(folder)
             .env_clear()
             .env("AWS_REGION", "us-east-1")
@@ -73,15 +88,17 @@ impl Server {
             http,
             url,
             connections,
+            asks: self.asks.clone(),
             run: Run::default(),
         };
+        listening.fill(self.items).await?;
         listening.load(connections * WARM_UP).await?;
         Ok(listening)
     }
 }
 
-/// Starts `servers` anew, one after the other, and has them answer GETs and POSTs in turn, over so
-/// many connections.
+/// Starts `servers` anew, one after the other, and has them answer in turn what they are asked for,
+/// over so many connections.
 pub async fn run_in_turn(
     servers: &[Server],
     folder: &Path,
@@ -105,6 +122,7 @@ struct Listening {
     http: Http,
     url: String,
     connections: usize,
+    asks: Vec<Ask>,
     run: Run,
 }
 
@@ -134,18 +152,38 @@ async fn address(told: &mut (impl AsyncBufReadExt + Unpin)) -> Result<String> {
         if let Some((_, rest)) = line.split_once("http://") {
             let is_address = |c: char| c.is_ascii_digit() || matches!(c, '.' | ':');
             let end = rest.find(|c| !is_address(c)).unwrap_or(rest.len());
-            return Ok(format!("http://{}{PATH}", &rest[..end]));
+            return Ok(format!("http://{}", &rest[..end]));
         }
     }
 }
 
 impl Listening {
+    /// Makes the item that is asked for, and others beside it.
+    async fn fill(&self, items: usize) -> Result<()> {
+        for number in 0..items {
+            let path = match number {
+                0 => PATH.to_owned(),
+                _ => format!("{MODULE}/{number}"),
+            };
+            let post = Request::post(format!("{}{path}", self.url));
+            let post = post.header(CONTENT_TYPE, "application/json");
+            let answer = self.http.request(post.body(DOCUMENT.into())?).await?;
+            ensure!(answer.status().is_success(), "{}", answer.status());
+        }
+        Ok(())
+    }
+
     /// Has so many requests answered: how long each took.
     async fn load(&self, requests: usize) -> Result<Vec<Duration>> {
         let next = Arc::new(AtomicUsize::new(0));
         let mut clients = JoinSet::new();
+        let (item, module) = (
+            format!("{}{PATH}", self.url),
+            format!("{}{MODULE}", self.url),
+        );
         for _ in 0..self.connections {
-            let (http, url, next) = (self.http.clone(), self.url.clone(), Arc::clone(&next));
+            let (http, next, asks) = (self.http.clone(), Arc::clone(&next), self.asks.clone());
+            let (item, module) = (item.clone(), module.clone());
             clients.spawn(async move {
                 let mut latencies = Vec::new();
                 loop {
@@ -153,9 +191,10 @@ impl Listening {
                     if n >= requests {
                         return anyhow::Ok(latencies);
                     }
-                    let request = match n % 2 {
-                        0 => Request::get(&url).body(Body::empty()),
-                        _ => Request::post(&url)
+                    let request = match asks[n % asks.len()] {
+                        Ask::Get => Request::get(&item).body(Body::empty()),
+                        Ask::List => Request::get(&module).body(Body::empty()),
+                        Ask::Post => Request::post(&item)
                             .header(CONTENT_TYPE, "application/json")
                             .body(DOCUMENT.into()),
                     };
@@ -163,7 +202,7 @@ impl Listening {
                     let answer = http.request(request?).await?;
                     let status = answer.status();
                     answer.into_body().collect().await?;
-                    ensure!(status.is_success(), "{url} answers {status}");
+                    ensure!(status.is_success(), "{item} answers {status}");
                     latencies.push(began.elapsed());
                 }
             });

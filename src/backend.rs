@@ -1,6 +1,8 @@
 //! Where the tables are: in an embedded engine, behind an endpoint, or in AWS.
 
 use std::fmt;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::ProvideCredentials;
 
 use crate::aws;
-use crate::local::{self, Data, Engine, Found, LocalError, Ownership, TableError};
+use crate::local::{self, Data, Embedded, Found, LocalError, Ownership, TableError};
 use crate::module::Module;
 use crate::store::Store;
 
@@ -45,7 +47,7 @@ impl fmt::Display for Backend {
 #[derive(Debug)]
 pub(crate) struct Tables {
     pub(crate) store: Store,
-    engine: Option<Engine>,
+    engine: Option<Embedded>,
     pub(crate) ownership: Ownership,
     /// What tells these tables from those of the same names elsewhere.
     pub(crate) place: String,
@@ -54,33 +56,30 @@ pub(crate) struct Tables {
 impl Tables {
     /// For answering requests; an engine's folder is this process's own.
     pub(crate) async fn open(backend: &Backend) -> anyhow::Result<Self> {
-        let engine = match backend {
-            Backend::Embedded(data) => Some(Engine::start(data).await?),
-            Backend::Endpoint(_) | Backend::Aws => None,
+        let (engine, shared) = match backend {
+            Backend::Embedded(data) => own(data).await?,
+            Backend::Endpoint(url) => (None, local::settings(url).await),
+            Backend::Aws => (None, account().await?),
         };
-        let endpoint = engine.as_ref().map(Engine::endpoint);
-        Self::over(backend, engine, endpoint, Store::new).await
+        Ok(Self::over(backend, engine, &shared, Store::new))
     }
 
     /// For moving many items; where another process has the engine's folder, its engine is used.
     pub(crate) async fn join(backend: &Backend) -> anyhow::Result<Self> {
-        let (engine, endpoint) = match backend {
-            Backend::Embedded(data) => join(data).await?,
-            Backend::Endpoint(_) | Backend::Aws => (None, None),
+        let (engine, shared) = match backend {
+            Backend::Embedded(data) => own_or_others(data).await?,
+            Backend::Endpoint(url) => (None, local::settings(url).await),
+            Backend::Aws => (None, account().await?),
         };
-        Self::over(backend, engine, endpoint, Store::patient).await
+        Ok(Self::over(backend, engine, &shared, Store::patient))
     }
 
-    async fn over(
+    fn over(
         backend: &Backend,
-        engine: Option<Engine>,
-        endpoint: Option<String>,
+        engine: Option<Embedded>,
+        shared: &SdkConfig,
         store: fn(&SdkConfig) -> Store,
-    ) -> anyhow::Result<Self> {
-        let shared = match (backend, &endpoint) {
-            (Backend::Endpoint(url), _) | (_, Some(url)) => local::settings(url).await,
-            (_, None) => account().await?,
-        };
+    ) -> Self {
         let place = match (backend, shared.region()) {
             (Backend::Embedded(Data::Folder(folder)), _) => {
                 let folder = folder.canonicalize().unwrap_or_else(|_| folder.clone());
@@ -89,8 +88,8 @@ impl Tables {
             (_, Some(region)) => format!("{backend}, {region}"),
             (_, None) => backend.to_string(),
         };
-        Ok(Self {
-            store: store(&shared),
+        Self {
+            store: store(shared),
             engine,
             ownership: match backend {
                 Backend::Embedded(_) => Ownership::Own,
@@ -98,7 +97,15 @@ impl Tables {
                 Backend::Aws => Ownership::Deployed,
             },
             place,
-        })
+        }
+    }
+
+    /// Opens the embedded engine for other programs of this machine; the address that it got.
+    pub(crate) async fn listen(&mut self, address: SocketAddr) -> anyhow::Result<SocketAddr> {
+        let engine = self.engine.as_mut();
+        let engine =
+            engine.context("--dynamodb-addr opens the embedded DynamoDB, and none is used")?;
+        Ok(engine.listen(address).await?)
     }
 
     /// Makes what may be made, and tells which modules can't use their tables.
@@ -116,24 +123,33 @@ impl Tables {
     }
 }
 
-/// An engine of our own, or the endpoint of the one that another process has over the same data.
-async fn join(data: &Data) -> Result<(Option<Engine>, Option<String>), LocalError> {
+async fn own(data: &Data) -> Result<(Option<Embedded>, SdkConfig), LocalError> {
+    let engine = Embedded::open(data).await?;
+    let shared = engine.settings().await;
+    Ok((Some(engine), shared))
+}
+
+/// An engine of our own, or the one that another process has over the same data.
+async fn own_or_others(data: &Data) -> Result<(Option<Embedded>, SdkConfig), LocalError> {
     let mut tries = 1;
     loop {
-        match Engine::start(data).await {
-            Ok(engine) => {
-                let endpoint = engine.endpoint();
-                return Ok((Some(engine), Some(endpoint)));
-            }
-            Err(LocalError::Locked {
-                endpoint: Some(endpoint),
-                ..
-            }) => return Ok((None, Some(endpoint))),
-            Err(LocalError::Locked { .. }) if tries < OPENING_TRIES => {
+        let folder = match own(data).await {
+            Err(LocalError::Locked { folder }) => folder,
+            result => return result,
+        };
+        match local::settings_of_other(&folder).await {
+            Ok(shared) => return Ok((None, shared)),
+            // It has just begun, or is about to end.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::NotFound | ErrorKind::ConnectionRefused
+                ) && tries < OPENING_TRIES =>
+            {
                 tries += 1;
                 tokio::time::sleep(OPENING).await;
             }
-            Err(error) => return Err(error),
+            Err(source) => return Err(LocalError::Unreachable { folder, source }),
         }
     }
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use std::io::IsTerminal;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -230,6 +231,14 @@ struct ServeArgs {
     /// Keep the embedded DynamoDB in memory only
     #[arg(long, group = "backend")]
     memory: bool,
+    /// Open the embedded DynamoDB to this machine's programs, such as aws-cli, without credentials
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        conflicts_with_all = ["endpoint_url", "aws"],
+        value_parser = loopback
+    )]
+    dynamodb_addr: Option<SocketAddr>,
 }
 
 /// Where the tables are: at most one of these.
@@ -280,6 +289,28 @@ fn url(text: &str) -> Result<String, String> {
     }
 }
 
+/// An address that only this machine reaches: the embedded DynamoDB asks for no credentials.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address = match text.strip_prefix("localhost:") {
+        Some(port) => port
+            .parse()
+            .ok()
+            .map(|port| (Ipv4Addr::LOCALHOST, port).into()),
+        None => text.parse().ok(),
+    };
+    let address: SocketAddr = address.ok_or("not a valid address, such as 127.0.0.1:8000")?;
+    if address.ip().is_loopback() {
+        Ok(address)
+    } else {
+        Err(format!(
+            "other machines could read and write all tables at {}, since no credentials are \
+             checked; use 127.0.0.1:{}",
+            address.ip(),
+            address.port()
+        ))
+    }
+}
+
 impl FileArgs {
     fn load(&self) -> Result<Config, ConfigError> {
         config::check(&self.file, &self.stage, std::env::vars())
@@ -318,6 +349,7 @@ impl ServeArgs {
         };
         Ok(Options {
             backend,
+            dynamodb_address: self.dynamodb_addr,
             colour: std::io::stdout().is_terminal() && !is_set("NO_COLOR"),
             rust_log: std::env::var("RUST_LOG").ok(),
             address: self.addr,

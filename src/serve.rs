@@ -55,6 +55,8 @@ pub struct Options {
     pub environment: Vec<(String, String)>,
     /// Where the tables are.
     pub backend: Backend,
+    /// Where the embedded DynamoDB listens for other programs, if it does.
+    pub dynamodb_address: Option<SocketAddr>,
     /// Whether log lines have colours.
     pub colour: bool,
     /// What `RUST_LOG` holds, which wins over the file.
@@ -92,7 +94,11 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     watch.follow(&config.modules)?;
     let server = listen(&options).await?;
     let address = server.address()?;
-    let tables = Tables::open(&options.backend).await?;
+    let mut tables = Tables::open(&options.backend).await?;
+    let opened = match options.dynamodb_address {
+        Some(address) => Some(tables.listen(address).await?),
+        None => None,
+    };
     let found = tables.prepare(config.modules.tables()).await?;
     report(&found);
     let unserved = Unserved::new(&found);
@@ -102,7 +108,7 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     let routes = Arc::new(Routes::new(&config, app, hosts));
     // Both are there before anybody is told that there is something to stop.
     let (mut stop, mut stop_at_once) = (Stop::listen()?, Stop::listen()?);
-    say(&welcome(address, &options, &config));
+    say(&welcome(address, opened, &options, &config));
     if !address.ip().is_loopback() {
         eprintln!("{}", reachable(address, &options.hosts));
     }
@@ -202,7 +208,12 @@ fn reachable(address: SocketAddr, hosts: &[HostName]) -> String {
     )
 }
 
-fn welcome(address: SocketAddr, options: &Options, config: &Config) -> String {
+fn welcome(
+    address: SocketAddr,
+    opened: Option<SocketAddr>,
+    options: &Options,
+    config: &Config,
+) -> String {
     let file = options.file.display();
     let table = routes::table(&config.modules);
     let examples = routes::examples(&config.modules, &format!("http://{address}"));
@@ -211,10 +222,16 @@ fn welcome(address: SocketAddr, options: &Options, config: &Config) -> String {
     } else {
         String::new()
     };
+    let opened = opened.map_or_else(String::new, |opened| {
+        format!(
+            "DynamoDB's own protocol is open at http://{opened}: any program of this machine can \
+             read and write all tables there, past every guard.\n"
+        )
+    });
     format!(
         "modulo serves {file} on http://{address}, stage {}, with {}.\n\
          An edit of {file} is mounted as soon as it is saved. Ctrl-C stops.\n\
-         {docs}\n\
+         {opened}{docs}\n\
          {table}\nTry:\n{examples}\n",
         options.stage, options.backend
     )

@@ -1,0 +1,172 @@
+//! The embedded engine: its data, and who reaches it.
+
+use std::fmt::Debug;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use axum::Router;
+use axum::serve::Listener;
+use dynoxide::{Database, DynoxideError};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::folder::Locked;
+use super::runner::Runner;
+use super::{LocalError, connector, http, settings, socket};
+
+/// How long clients may take to send the rest of their requests when the engine stops.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Where the embedded engine keeps its data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Data {
+    /// Nowhere: it is gone with the process.
+    Memory,
+    /// In this folder.
+    Folder(PathBuf),
+}
+
+/// A DynamoDB inside this process. No TCP port leads to it, unless one is asked for.
+///
+/// Over a folder, it also listens on a Unix socket there, through which `modulo export` and
+/// `modulo import` of the same user reach it.
+#[derive(Debug)]
+pub struct Embedded {
+    runner: Runner,
+    listeners: Vec<JoinHandle<()>>,
+    /// Dropped, it stops the listeners.
+    stop: watch::Sender<()>,
+    folder: Option<Locked>,
+}
+
+impl Embedded {
+    /// Opens the data, or makes it.
+    ///
+    /// # Errors
+    /// The folder is in use, can't be written to, can't have a socket, or holds something else.
+    pub async fn open(data: &Data) -> Result<Self, LocalError> {
+        let (database, folder) = match data {
+            Data::Memory => {
+                let opened = Database::memory();
+                (opened.map_err(|e| open_error("memory".as_ref(), &e))?, None)
+            }
+            Data::Folder(folder) => {
+                let locked = Locked::take(folder)?;
+                let file = folder.join("dynamodb.sqlite");
+                let opened = Database::new(&file.to_string_lossy());
+                (
+                    opened.map_err(|error| open_error(&file, &error))?,
+                    Some(locked),
+                )
+            }
+        };
+        let mut engine = Self {
+            runner: Runner::new(database),
+            listeners: Vec::new(),
+            stop: watch::Sender::new(()),
+            folder,
+        };
+        if let Data::Folder(folder) = data {
+            let listener = socket::listen(folder).map_err(|source| LocalError::Socket {
+                folder: folder.clone(),
+                source,
+            })?;
+            engine.serve(listener, http::router(engine.runner.clone()));
+        }
+        Ok(engine)
+    }
+
+    /// The SDK's settings for calling it, without a network between.
+    pub async fn settings(&self) -> SdkConfig {
+        settings::over(connector::in_process(self.runner.clone())).await
+    }
+
+    /// Listens on `address` as well, for tools that speak DynamoDB's protocol: any program of this
+    /// machine can use them, with any credentials. Requests of web pages are refused.
+    ///
+    /// # Errors
+    /// The address is taken.
+    pub async fn listen(&mut self, address: SocketAddr) -> Result<SocketAddr, LocalError> {
+        let failed = |source| LocalError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        self.serve(listener, http::router_of_port(self.runner.clone()));
+        Ok(address)
+    }
+
+    fn serve<L>(&mut self, listener: L, router: Router)
+    where
+        L: Listener,
+        L::Addr: Debug,
+    {
+        let mut stopped = self.stop.subscribe();
+        let served = axum::serve(listener, router).with_graceful_shutdown(async move {
+            let _ = stopped.changed().await;
+        });
+        self.listeners.push(tokio::spawn(async {
+            // It never fails: an error of `accept` is waited out.
+            let _ = served.await;
+        }));
+    }
+
+    /// Finishes what is being done, and closes the data.
+    pub async fn stop(self) {
+        drop(self.stop);
+        self.runner.stop().await;
+        // Their answers are on their way.
+        let closed = async {
+            for listener in self.listeners {
+                let _ = listener.await;
+            }
+        };
+        let _ = timeout(LINGER, closed).await;
+        if let Some(folder) = &self.folder {
+            socket::remove(folder.as_path());
+        }
+    }
+}
+
+/// As [`Embedded`], and at a free port of the loopback interface: for tests and benches, which talk
+/// DynamoDB's protocol over a socket.
+#[derive(Debug)]
+pub struct Engine {
+    embedded: Embedded,
+    address: SocketAddr,
+}
+
+impl Engine {
+    /// Opens the data and listens.
+    ///
+    /// # Errors
+    /// As [`Embedded::open`] and [`Embedded::listen`].
+    pub async fn start(data: &Data) -> Result<Self, LocalError> {
+        let mut embedded = Embedded::open(data).await?;
+        let address = embedded.listen((Ipv4Addr::LOCALHOST, 0).into()).await?;
+        Ok(Self { embedded, address })
+    }
+
+    /// Its URL.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Finishes what is being done, and closes the data.
+    pub async fn stop(self) {
+        self.embedded.stop().await;
+    }
+}
+
+fn open_error(file: &Path, error: &DynoxideError) -> LocalError {
+    // What follows the first sentence is advice on the engine's own API.
+    let text = error.to_string();
+    let reason = text.split(". ").next().unwrap_or_default().to_owned();
+    LocalError::Database {
+        file: file.to_owned(),
+        reason,
+    }
+}

@@ -1,0 +1,185 @@
+//! DynamoDB's operations as the engine does them: a JSON body in, a JSON body out.
+//!
+//! The engine's own HTTP server has this table too, but can only be called through a TCP port.
+
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// What `X-Amz-Target` begins with, before the operation's name.
+const TARGETS: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
+
+/// What [`DynoxideError`]'s own `Deserialize` implementations begin their messages with, longest
+/// first where one begins with another, and the error that each stands for.
+const MARKERS: [(&str, fn(String) -> DynoxideError); 5] = [
+    ("VALIDATION_REQUEST:", DynoxideError::EnvelopedValidation),
+    ("VALIDATION_AS_READ:", DynoxideError::ValidationException),
+    ("VALIDATION:", DynoxideError::ValidationException),
+    (
+        "SERIALIZATION_AS_READ:",
+        DynoxideError::SerializationException,
+    ),
+    ("SERIALIZATION:", DynoxideError::SerializationException),
+];
+
+/// One of DynamoDB's operations.
+pub(super) struct Operation {
+    name: &'static str,
+    run: fn(&Database, &[u8]) -> dynoxide::Result<Vec<u8>>,
+}
+
+/// What DynamoDB answers.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) body: Vec<u8>,
+}
+
+macro_rules! operations {
+    ($($name:literal: $method:ident,)*) => {
+        [$(Operation {
+            name: $name,
+            run: |database, body| call(body, |request| database.$method(request)),
+        },)*]
+    };
+}
+
+/// Those that requests need come first.
+static OPERATIONS: [Operation; 28] = operations! {
+    "GetItem": get_item,
+    "PutItem": put_item,
+    "UpdateItem": update_item,
+    "DeleteItem": delete_item,
+    "Query": query,
+    "Scan": scan,
+    "BatchGetItem": batch_get_item,
+    "BatchWriteItem": batch_write_item,
+    "TransactWriteItems": transact_write_items,
+    "TransactGetItems": transact_get_items,
+    "CreateTable": create_table,
+    "DeleteTable": delete_table,
+    "DescribeTable": describe_table,
+    "ListTables": list_tables,
+    "UpdateTable": update_table,
+    "UpdateTimeToLive": update_time_to_live,
+    "DescribeTimeToLive": describe_time_to_live,
+    "ListStreams": list_streams,
+    "DescribeStream": describe_stream,
+    "GetShardIterator": get_shard_iterator,
+    "GetRecords": get_records,
+    "ExecuteStatement": execute_statement,
+    "ExecuteTransaction": execute_transaction,
+    "BatchExecuteStatement": batch_execute_statement,
+    "TagResource": tag_resource,
+    "UntagResource": untag_resource,
+    "ListTagsOfResource": list_tags_of_resource,
+    "SearchVectors": search_vectors,
+};
+
+impl Operation {
+    /// The one that the value of `X-Amz-Target` names.
+    pub(super) fn of_target(target: &str) -> Option<&'static Self> {
+        let name = TARGETS
+            .iter()
+            .find_map(|prefix| target.strip_prefix(prefix))?;
+        OPERATIONS.iter().find(|operation| operation.name == name)
+    }
+
+    /// Blocks until it is done, and synced to disk.
+    pub(super) fn run(&self, database: &Database, body: &[u8]) -> Answer {
+        match (self.run)(database, body) {
+            Ok(body) => Answer { status: 200, body },
+            Err(error) => self.refused(error),
+        }
+    }
+
+    fn refused(&self, error: DynoxideError) -> Answer {
+        let error = match (self.name, error) {
+            // These three name the request's own fault in an envelope.
+            (
+                "PutItem" | "UpdateItem" | "DeleteItem",
+                DynoxideError::EnvelopedValidation(message),
+            ) => DynoxideError::ValidationException(format!(
+                "1 validation error detected: {message}"
+            )),
+            (
+                "ExecuteStatement",
+                DynoxideError::ConditionalCheckFailedException(message, Some(item)),
+            ) => DynoxideError::StatementConditionalCheckFailed(message, item),
+            (_, error) => error,
+        };
+        Answer {
+            status: error.status_code(),
+            body: error.to_json().into_bytes(),
+        }
+    }
+}
+
+impl Answer {
+    /// An error of the protocol, before any operation: its type only.
+    pub(super) fn refusal(error_type: &str) -> Self {
+        let body = format!(r#"{{"__type":"com.amazon.coral.service#{error_type}"}}"#);
+        Self {
+            status: 400,
+            body: body.into_bytes(),
+        }
+    }
+
+    pub(super) fn unknown_operation() -> Self {
+        Self::refusal("UnknownOperationException")
+    }
+}
+
+fn call<Q: DeserializeOwned, A: Serialize>(
+    body: &[u8],
+    run: impl FnOnce(Q) -> dynoxide::Result<A>,
+) -> dynoxide::Result<Vec<u8>> {
+    let request = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
+    let answer = run(request)?;
+    serde_json::to_vec(&answer)
+        .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+/// DynamoDB's error for a body that is not what the operation takes.
+fn unreadable(error: &serde_json::Error) -> DynoxideError {
+    let message = error.to_string();
+    if error.is_syntax() || error.is_eof() {
+        return if message.starts_with("recursion limit exceeded") {
+            DynoxideError::ValidationException(
+                "Nesting Levels have exceeded supported limits".to_owned(),
+            )
+        } else {
+            DynoxideError::SerializationException(String::new())
+        };
+    }
+    for (marker, kind) in MARKERS {
+        if let Some(rest) = message.strip_prefix(marker) {
+            let text = if marker.ends_with("_AS_READ:") {
+                rest
+            } else {
+                without_position(rest)
+            };
+            return kind(text.to_owned());
+        }
+    }
+    let says = |part: &str| message.contains(part);
+    if says("missing field") || says("unknown variant") || says("invalid type: null") {
+        DynoxideError::ValidationException(message)
+    } else if says("empty AttributeValue") {
+        DynoxideError::ValidationException(
+            "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"
+                .to_owned(),
+        )
+    } else if says("Supplied AttributeValue") {
+        DynoxideError::ValidationException(without_position(&message).to_owned())
+    } else {
+        DynoxideError::SerializationException(without_position(&message).to_owned())
+    }
+}
+
+/// Less serde_json's ` at line 1 column 42`.
+fn without_position(message: &str) -> &str {
+    message
+        .rsplit_once(" at line ")
+        .map_or(message, |(before, _)| before)
+}
