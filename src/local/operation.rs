@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 /// What `X-Amz-Target` begins with, before the operation's name.
 const TARGETS: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 
-/// What [`DynoxideError`]'s own `Deserialize` implementations begin their messages with, longest
-/// first where one begins with another, and the error that each stands for.
+/// What the engine's `Deserialize` implementations begin a message with, and the error that it
+/// stands for.
 const MARKERS: [(&str, fn(String) -> DynoxideError); 5] = [
     ("VALIDATION_REQUEST:", DynoxideError::EnvelopedValidation),
     ("VALIDATION_AS_READ:", DynoxideError::ValidationException),
@@ -116,17 +116,13 @@ impl Operation {
 }
 
 impl Answer {
-    /// An error of the protocol, before any operation: its type only.
-    pub(super) fn refusal(error_type: &str) -> Self {
-        let body = format!(r#"{{"__type":"com.amazon.coral.service#{error_type}"}}"#);
+    /// To a request that names no operation.
+    pub(super) fn unknown_operation() -> Self {
+        let body = r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#;
         Self {
             status: 400,
-            body: body.into_bytes(),
+            body: body.into(),
         }
-    }
-
-    pub(super) fn unknown_operation() -> Self {
-        Self::refusal("UnknownOperationException")
     }
 }
 
