@@ -32,17 +32,22 @@ const ROUNDS: u32 = 4;
 const WRITERS: u32 = 16;
 
 /// A running `modulo serve`.
-struct Served {
-    process: Child,
-    url: String,
+pub(crate) struct Served {
+    pub(crate) process: Child,
+    pub(crate) url: String,
     /// Held, so that the server can go on saying what it does.
     _said: Lines<BufReader<ChildStdout>>,
 }
 
 impl Served {
     async fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[]).await
+    }
+
+    pub(crate) async fn start_with(folder: &Path, arguments: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_modulo"))
             .args(["serve", "--addr", "127.0.0.1:0"])
+            .args(arguments)
             .current_dir(folder)
             // The machine's own settings are no part of a test.
             .env_remove("AWS_ENDPOINT_URL")
