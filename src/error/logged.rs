@@ -9,7 +9,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::{
-    ApiError, INTERNAL_ERROR, PRECONDITION_FAILED, Panic, TRY_AGAIN, UnsupportedMediaType,
+    ApiError, Crowded, INTERNAL_ERROR, PRECONDITION_FAILED, Panic, TRY_AGAIN, UnsupportedMediaType,
     unchecked_message,
 };
 use crate::access::{Denied, InvalidToken, Reason, Unchecked};
@@ -307,16 +307,15 @@ impl Misfit {
                 Detail::Operation(error.operation),
             ),
             Self::Stored(_) => Logged::words("the stored document can't be patched"),
-            Self::TooDeep { at } => {
-                Logged::new("the patch nests too deep", Detail::Operation(*at))
-            }
+            Self::TooDeep { at } => Logged::new("the patch nests too deep", Detail::Operation(*at)),
             Self::TooLarge { at, .. } => Logged::new(
                 "the patch makes the document too large",
                 Detail::Operation(*at),
             ),
-            Self::TooCostly { at } => {
-                Logged::new("the patch copies or shifts too much", Detail::Operation(*at))
-            }
+            Self::TooCostly { at } => Logged::new(
+                "the patch copies or shifts too much",
+                Detail::Operation(*at),
+            ),
         }
     }
 }

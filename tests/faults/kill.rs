@@ -41,8 +41,13 @@ pub(crate) struct Served {
 
 impl Served {
     async fn start(folder: &Path) -> Self {
+        Self::start_with(folder, &[]).await
+    }
+
+    pub(crate) async fn start_with(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_modulo"));
         command.args(["serve", "--addr", "127.0.0.1:0"]);
+        command.args(arguments);
         Self::by(command, folder).await
     }
 

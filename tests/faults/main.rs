@@ -17,3 +17,4 @@ mod proxy;
 #[path = "../api/secrecy.rs"]
 #[allow(dead_code, reason = "the fixture of the other tests, too")]
 mod secrecy;
+mod siege;
