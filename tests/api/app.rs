@@ -18,7 +18,7 @@ use modulo::store::Store;
 use tokio::net::TcpListener;
 use tower::make::Shared;
 
-use crate::secrecy;
+use crate::watch;
 
 /// What most tests serve: the modules of the contract's examples.
 pub(crate) const MODULES: &str = r#"
@@ -99,7 +99,7 @@ async fn noted(request: Request<Body>) -> Request<Body> {
     }
     let (parts, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
-    secrecy::sent(parts.uri.path(), &parts.headers, &body);
+    watch::sent(parts.uri.path(), &parts.headers, &body);
     Request::from_parts(parts, body.into())
 }
 
@@ -133,7 +133,7 @@ impl TestApp {
 
     /// Over whatever answers at `endpoint`.
     pub(crate) async fn over(config: &Arc<Config>, endpoint: &str) -> Self {
-        secrecy::watch();
+        watch::watch();
         let store = Store::new(&local::settings(endpoint).await);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
 use crate::app::{Answer, Client, MODULES};
-use crate::secrecy;
+use crate::watch;
 
 /// How long a test waits for what must come, before it fails.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -90,7 +90,7 @@ impl Folder {
         let (sender, mut lines) = mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Ok(Some(line)) = stdout.next_line().await {
-                secrecy::check(&line);
+                watch::check(&line);
                 let _ = sender.send(line);
             }
         });

@@ -38,3 +38,4 @@ mod tables;
 mod tenants;
 mod traces;
 mod transfer;
+mod watch;

@@ -14,7 +14,7 @@ mod counter;
 mod doubt;
 mod kill;
 mod proxy;
-#[path = "../api/secrecy.rs"]
-#[allow(dead_code, reason = "the fixture of the other tests, too")]
-mod secrecy;
 mod siege;
+#[path = "../api/watch.rs"]
+#[allow(dead_code, reason = "the fixture of the other tests, too")]
+mod watch;

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::{Answer, RuntimeApi};
-use crate::secrecy;
+use crate::watch;
 
 /// The time that a function has for one event unless a test says otherwise; Lambda's own default
 /// for an HTTP API.
@@ -145,7 +145,7 @@ impl Function {
     /// Sends an event; its answer is for later.
     pub(crate) fn deliver(&mut self, event: String, time_left: Duration) -> Invocation {
         if let Ok(event) = serde_json::from_str(&event) {
-            secrecy::sent_event(&event);
+            watch::sent_event(&event);
         }
         let (request_id, answer) = self.api.deliver(event, time_left);
         Invocation { request_id, answer }
@@ -225,6 +225,6 @@ impl Function {
 
 impl Drop for Function {
     fn drop(&mut self) {
-        self.output("stdout").lines().for_each(secrecy::check);
+        self.output("stdout").lines().for_each(watch::check);
     }
 }
