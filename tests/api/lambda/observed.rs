@@ -329,13 +329,13 @@ async fn probes_are_logged_if_they_fail_or_if_much_is_logged() {
     let mut function = Function::over(MODULES, &[], throttling(0)).await;
     function.send(&probe).await;
     assert_eq!(function.lines(), [json!(null); 0]);
-    // Its tables are of no status.
+    // DynamoDB describes no tables to it.
     let line = function.line_of(&Call::new("GET", "/_health/ready")).await;
     assert_eq!(
         (&line["level"], &line["http.route"]),
         (&json!("ERROR"), &json!("/_health/ready"))
     );
-    insta::assert_snapshot!(line["error"].as_str().unwrap(), @"Not ready: modulo1, prod: modulo1: the table is of no status; prod: the table is of no status");
+    insta::assert_snapshot!(line["error"].as_str().unwrap(), @"Not ready: modulo1, prod: modulo1: there is no table `modulo1-local`; a deployment makes it; prod: there is no table `prod-local`; a deployment makes it");
 
     let all = [("RUST_LOG", "off,modulo::request=debug")];
     let mut function = Function::over(MODULES, &all, throttling(0)).await;
