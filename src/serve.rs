@@ -169,8 +169,8 @@ impl Stop {
 
 fn welcome(address: SocketAddr, options: &Options, config: &Config) -> String {
     let file = options.file.display();
-    let table = routes::table(&config.modules);
-    let examples = routes::examples(&config.modules, &format!("http://{address}"));
+    let table = routes::table(config);
+    let examples = routes::examples(config, &format!("http://{address}"));
     let docs = if config.service.docs {
         format!("To read about the API, and to try it: http://{address}/_docs\n")
     } else {

@@ -113,7 +113,7 @@ pub(super) async fn keep_current(
             Ok(config) => {
                 let config = Arc::new(config);
                 current.store(crate::app(&config, &tables.store).into());
-                let table = routes::table(&config.modules);
+                let table = routes::table(&config);
                 say(&format!(
                     "{file} has changed; these are the routes now:\n\n{table}\n"
                 ));
