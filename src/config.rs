@@ -16,6 +16,7 @@ use self::error::{Faults, KeyPath, Source};
 pub(crate) use self::raw::suggest;
 use self::raw::{INDEX_LIMIT, Setting, Surroundings};
 use crate::access::{Access, Credential, Guard, Jwks};
+use crate::base_path::BasePath;
 use crate::chain::Chain;
 use crate::cors::Cors;
 use crate::module::{Index, Memory, Module, Modules, Storage, Verb, Verbs};
@@ -53,6 +54,8 @@ pub struct Config {
 pub struct Service {
     /// The stack's and the function's name; `modulo` unless the file says another.
     pub name: ServiceName,
+    /// What front doors put before the paths, and leave there or not.
+    pub base_path: Option<BasePath>,
     /// Whether the API's description is served.
     pub docs: bool,
     /// Whether the function connects to DynamoDB before it takes its first request.
@@ -252,6 +255,9 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
     let default_key = KeyPath::root().child("defaults").child("key");
     let cors = service.cors.map(|set| set.value);
     let service_name = service.name.map(|set| set.value).unwrap_or_default();
+    let base_path = service
+        .base_path
+        .and_then(|set| own_base_path(set, &written, faults));
     let memory = TableName::of_memory(&service_name, stage);
     let mut owners = HashMap::with_capacity(written.len());
     let all = written.iter().map(|(_, _, module)| &**module);
@@ -323,6 +329,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
     Config {
         service: Service {
             name: service_name,
+            base_path,
             docs: service.docs.is_none_or(|set| set.value),
             cors: cors.filter(|cors| !cors.is_off()),
             stage: stage.clone(),
@@ -353,6 +360,26 @@ fn refuse_none(faults: &mut Faults) {
             "add one, for instance: [modules.rooms] and, on the line below it, key = \"roomId\"",
         );
     }
+}
+
+/// The base path, whose beginning has to be no module's path: else a request could mean either.
+fn own_base_path(
+    set: Setting<BasePath>,
+    modules: &[(ModuleName, KeyPath, Box<raw::Module>)],
+    faults: &mut Faults,
+) -> Option<BasePath> {
+    let first = set.value.first_segment();
+    if modules.iter().any(|(name, ..)| name.as_str() == first) {
+        let message = format!(
+            "`{}` begins with the path of module `{first}`, so that a request could mean either",
+            set.value
+        );
+        faults
+            .add(set.path, set.source, message)
+            .help("give the module another name, or the front door another path");
+        return None;
+    }
+    Some(set.value)
 }
 
 /// A module's table at `stage`, which has to be nobody else's.

@@ -15,6 +15,7 @@ use serde::ser::{SerializeMap, Serializer};
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use crate::answer_limit::{AnswerLimit, Room};
 use crate::error::{ApiError, Cause};
 use crate::item::{Document, ItemId};
 use crate::module::{Envelope, Module, Verb};
@@ -24,9 +25,12 @@ use crate::store::Written;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// How long the answer of a list can be, in bytes: Lambda takes 6 MB, as a JSON string in which
-/// each quotation mark has two bytes.
-pub(crate) const MAX_PAGE_BYTES: usize = 2_900_000;
+/// What of the room for a page is for the cursor after its items: a position of an id and a sort
+/// key, whose characters may all be escapes, in Base64.
+const CURSOR_BYTES: usize = 32_768;
+
+/// What of the room for a batch's answer is for operations that are answered without an item.
+const OUTCOMES_BYTES: usize = 65_536;
 
 /// What an answer tells of an item beside its id.
 #[derive(Debug, Clone, Copy)]
@@ -62,11 +66,12 @@ pub fn item(verb: Verb, module: &Module, id: &str, content: Content<'_>) -> Resp
     }
 }
 
-/// The answer of LIST: the items with their ids, as many as an answer can hold, one at the least;
+/// The answer of LIST: the items with their ids, as many as `limit` has room for, one at the least;
 /// `next` makes the cursor to those after the first so many.
 #[must_use]
 pub fn page<'a>(
     module: &'a Module,
+    limit: AnswerLimit,
     items: impl Iterator<Item = (&'a str, Option<&'a str>)>,
     next: impl FnOnce(usize) -> Option<String>,
 ) -> Response {
@@ -76,6 +81,7 @@ pub fn page<'a>(
     };
     let mut body = open.to_owned().into_bytes();
     let mut count = 0;
+    let mut room = Room::of(limit, CURSOR_BYTES);
     for (id, stored) in items {
         let before = body.len();
         if count > 0 {
@@ -98,7 +104,7 @@ pub fn page<'a>(
                 },
             ),
         }
-        if count > 0 && body.len() > MAX_PAGE_BYTES {
+        if count > 0 && !room.has(&body) {
             body.truncate(before);
             break;
         }
@@ -124,13 +130,14 @@ pub fn written(mut answer: Response, written: &Written) -> Response {
 pub struct Results<'a> {
     module: &'a Module,
     body: String,
+    room: Room,
     cause: Option<Arc<ApiError>>,
 }
 
 impl<'a> Results<'a> {
     /// One to which no operation has added.
     #[must_use]
-    pub fn new(module: &'a Module) -> Self {
+    pub fn new(module: &'a Module, limit: AnswerLimit) -> Self {
         let open = match module.envelope() {
             Envelope::Verb => r#"{"BATCH":{"results":["#,
             Envelope::Plain => r#"{"results":["#,
@@ -138,6 +145,7 @@ impl<'a> Results<'a> {
         Self {
             module,
             body: open.to_owned(),
+            room: Room::of(limit, OUTCOMES_BYTES),
             cause: None,
         }
     }
@@ -159,10 +167,10 @@ impl<'a> Results<'a> {
                 format!(r#"{{"id":{id},"status":200,"item":{item}}}"#)
             }
         };
-        if self.body.len() + told.len() > MAX_PAGE_BYTES {
-            self.failed(ApiError::AnswerFull.into());
-        } else {
+        if self.has_room(&told) {
             self.add(&told);
+        } else {
+            self.failed(ApiError::AnswerFull.into());
         }
     }
 
@@ -173,7 +181,16 @@ impl<'a> Results<'a> {
             Envelope::Verb => json!({ "status": 200, verb.as_str(): { key: id } }),
             Envelope::Plain => json!({ "id": id, "status": 204 }),
         };
-        self.add(&told.to_string());
+        let told = told.to_string();
+        if self.has_room(&told) {
+            self.add(&told);
+        } else {
+            // It is done all the same; which it is, its place tells.
+            self.add(match self.module.envelope() {
+                Envelope::Verb => r#"{"status":200}"#,
+                Envelope::Plain => r#"{"status":204}"#,
+            });
+        }
     }
 
     /// An operation that was not done.
@@ -188,13 +205,17 @@ impl<'a> Results<'a> {
             }
         };
         let mut told = tell(error.details()).to_string();
-        if self.body.len() + told.len() > MAX_PAGE_BYTES {
+        if !self.has_room(&told) {
             told = tell(&[]).to_string();
         }
         self.add(&told);
         if status.is_server_error() {
             self.cause.get_or_insert(error);
         }
+    }
+
+    fn has_room(&mut self, result: &str) -> bool {
+        self.room.has_for(self.body.as_bytes(), result.as_bytes())
     }
 
     fn add(&mut self, result: &str) {

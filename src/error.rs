@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use headers::{ETag, HeaderMapExt};
 
 use crate::access::{Denied, Reason, Refused, Unchecked};
+use crate::answer_limit::AnswerLimit;
 use crate::batch::InvalidBatch;
 use crate::envelope;
 use crate::health::Unready;
@@ -94,6 +95,14 @@ pub enum ApiError {
     /// A batch's answer that has no room for this item.
     #[error("Please get it by itself: the batch's answer is full")]
     AnswerFull,
+    /// An answer that is more than can be returned for an event.
+    #[error("Please ask for less: the answer has {size} bytes as JSON, and {limit}")]
+    AnswerTooLarge {
+        /// The size of its body as a JSON string, in bytes.
+        size: usize,
+        /// What is not large enough for it.
+        limit: AnswerLimit,
+    },
     /// A list's query that can't be understood.
     #[error("Please provide a legal query: {0}")]
     InvalidQuery(InvalidQuery),
@@ -363,6 +372,7 @@ impl ApiError {
             Self::DocumentTooLarge { .. }
             | Self::BodyTooLarge { .. }
             | Self::AnswerFull
+            | Self::AnswerTooLarge { .. }
             | Self::BatchTooLarge
             | Self::Store(StoreError::ItemTooLarge { .. } | StoreError::AnswerFull) => {
                 StatusCode::PAYLOAD_TOO_LARGE

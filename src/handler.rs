@@ -14,7 +14,7 @@ use crate::access::Caller;
 use crate::batch::{Batch, Operation, ParsedWrite, Parts, RawWrite, parse_write};
 use crate::envelope::{self, Content};
 use crate::error::{ACCEPT_PATCH, ApiError};
-use crate::idempotency::Once;
+use crate::idempotency::{Once, Remembered};
 use crate::item::{Document, ItemId, RESERVED_IN_PATHS};
 use crate::list::{Consistent, PageRequest};
 use crate::middleware::validate::Valid;
@@ -64,16 +64,21 @@ pub async fn post(
     once: Option<Extension<Once>>,
     Valid(document): Valid<Document>,
 ) -> Result<Response, ApiError> {
-    if let Some(Extension(once)) = once {
-        let put = Write::PutOnce(document.clone(), once.clone());
-        let written = write(&mount, id.clone(), put, &preconditions).await?;
-        let (id, document, written) = first_time(&mount.module, &once, id, document, written)?;
-        let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
-        return Ok(envelope::written(answer, &written));
-    }
     let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
-    let written = write(&mount, id, Write::Put(document), &preconditions).await?;
-    Ok(envelope::written(answer, &written))
+    let answer = mount.answer_limit.check(answer).await?;
+    let Some(Extension(once)) = once else {
+        let written = write(&mount, id, Write::Put(document), &preconditions).await?;
+        return Ok(envelope::written(answer, &written));
+    };
+    let put = Write::PutOnce(document.clone(), once.clone());
+    match write(&mount, id, put, &preconditions).await? {
+        Written::Before(before) => {
+            let (id, document, written) = first_time(&mount.module, &once, document, before)?;
+            let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
+            Ok(envelope::written(answer, &written))
+        }
+        written => Ok(envelope::written(answer, &written)),
+    }
 }
 
 /// `PUT /<module>/<id>`
@@ -84,6 +89,7 @@ pub async fn put(
     Valid(document): Valid<Document>,
 ) -> Result<Response, ApiError> {
     let answer = answer_of(Verb::Put, &mount.module, &id, Content::Updated(&document));
+    let answer = mount.answer_limit.check(answer).await?;
     let written = write(&mount, id, Write::Update(document), &preconditions).await?;
     Ok(envelope::written(answer, &written))
 }
@@ -120,6 +126,7 @@ pub async fn patch(
             Content::Nothing
         };
         let answer = answer_of(Verb::Patch, module, &id, content);
+        let answer = mount.answer_limit.check(answer).await?;
         let unchanged = Condition::unchanged(Some(seen));
         match store
             .write(module, id.clone(), Write::Update(document), unchanged)
@@ -220,16 +227,20 @@ pub async fn create(
 ) -> Result<Response, ApiError> {
     let Mount { module, store, .. } = &mount;
     let id = ItemId::new();
+    let answer = answer_of(Verb::Post, module, &id, Content::Sent(&document));
+    let answer = mount.answer_limit.check(answer).await?;
     if let Some(Extension(once)) = once {
         let put = Write::PutOnce(document.clone(), once.clone());
         let written = store
             .write(module, id.clone(), put, Condition::Absent)
             .await?;
-        let (id, document, _) = first_time(module, &once, id, document, written)?;
+        let Written::Before(before) = written else {
+            return Ok(created(module, &id, answer));
+        };
+        let (id, document, _) = first_time(module, &once, document, before)?;
         let answer = answer_of(Verb::Post, module, &id, Content::Sent(&document));
         return Ok(created(module, &id, answer));
     }
-    let answer = answer_of(Verb::Post, module, &id, Content::Sent(&document));
     let answer = created(module, &id, answer);
     let write = Write::Put(document);
     match store.write(module, id, write, Condition::Absent).await {
@@ -245,29 +256,23 @@ fn created(module: &Module, id: &ItemId, answer: Response) -> Response {
     (StatusCode::CREATED, location, answer).into_response()
 }
 
-/// What is told of a write with a key: the same as the first time.
+/// What a write with a key was answered the first time.
 fn first_time(
     module: &Module,
     once: &Once,
-    id: ItemId,
     document: Document,
-    written: Written,
+    before: Remembered,
 ) -> Result<(ItemId, Document, Written), ApiError> {
-    match written {
-        Written::Before(before) if before.fingerprint != once.fingerprint => {
-            Err(ApiError::KeyReused)
-        }
-        Written::Before(before) => {
-            let document = document.expiring_at(module, before.expires_at);
-            let written = if before.was_created {
-                Written::Created
-            } else {
-                Written::Done
-            };
-            Ok((before.id, document, written))
-        }
-        written => Ok((id, document, written)),
+    if before.fingerprint != once.fingerprint {
+        return Err(ApiError::KeyReused);
     }
+    let document = document.expiring_at(module, before.expires_at);
+    let written = if before.was_created {
+        Written::Created
+    } else {
+        Written::Done
+    };
+    Ok((before.id, document, written))
 }
 
 /// `GET /<module>`
@@ -277,7 +282,7 @@ pub async fn list(mount: Mount, Valid(page): Valid<PageRequest>) -> Result<Respo
     let told = items
         .iter()
         .map(|item| (item.id.as_str(), item.data.as_deref()));
-    Ok(envelope::page(module, told, |count| {
+    Ok(envelope::page(module, mount.answer_limit, told, |count| {
         // An answer that is full before the page is goes on after the last item that it has.
         let next = if count < items.len() {
             Some(items[count - 1].position(page.query.as_ref()))
@@ -315,12 +320,12 @@ pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response,
         (found, written.into_iter().map(shared).collect())
     } else {
         tokio::join!(
-            store.get_many(module, gets, envelope::MAX_PAGE_BYTES),
+            store.get_many(module, gets, mount.answer_limit.body_bytes()),
             write_in_parts(module, store, writes)
         )
     };
     let mut written = written.into_iter();
-    let mut results = envelope::Results::new(module);
+    let mut results = envelope::Results::new(module, mount.answer_limit);
     for operation in pending {
         let outcome = operation.and_then(|(verb, id)| {
             let outcome = if verb == Verb::Get {

@@ -1,8 +1,8 @@
 //! The Lambda edge: events of every kind of HTTP become the requests that the routes expect.
 //!
-//! Function URL, HTTP API (payload 2.0), REST API (payload 1.0) and load balancer differ in whether
-//! the path is still percent-encoded and whether it begins with the stage. Behind this module no
-//! difference is left.
+//! Function URL, HTTP API, REST API and load balancer differ in whether the path is still
+//! percent-encoded, what it begins with, and how long an answer can be. Behind this module no
+//! difference is left but the last, which a request brings along in its [`Invocation`].
 
 use std::future::ready;
 use std::sync::Arc;
@@ -10,12 +10,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{HOST, LOCATION};
+use axum::http::header::{HOST, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use lambda_http::lambda_runtime::Runtime;
-use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, BoxFuture, Context, IntoResponse, LambdaEvent, RequestExt, Response};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
@@ -25,7 +24,9 @@ use tower::util::MapFutureLayer;
 use tower::{Service, ServiceExt, service_fn};
 use tracing::warn;
 
-use self::event::Edge;
+use self::event::{Edge, HttpEvent};
+use crate::answer_limit::AnswerLimit;
+use crate::base_path::locate;
 use crate::chain::Chain;
 use crate::config::Config;
 use crate::middleware::{App, Invocation, keep_time};
@@ -33,6 +34,8 @@ use crate::module::{Module, Verb};
 use crate::store::Store;
 use crate::telemetry;
 use crate::trace::TraceContext;
+
+pub use self::event::Event;
 
 mod event;
 
@@ -53,6 +56,16 @@ impl IntoResponse for Answer {
     }
 }
 
+/// What the function returns for an event.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Returned<A> {
+    /// What the front door makes the client's answer of.
+    Answer(A),
+    /// Nothing, since there was no request: `{}`, which every caller takes.
+    Nothing {},
+}
+
 /// Connects `store` to DynamoDB while Lambda waits for the function's first poll, which it gives
 /// more of the processor than a request. A failure is the first request's to meet again.
 pub async fn warm_up(config: &Config, store: &Store) {
@@ -68,16 +81,16 @@ pub async fn warm_up(config: &Config, store: &Store) {
     }
 }
 
-/// Answers Lambda's invocations with `app`, several at a time where Lambda sends so many, until
+/// Answers Lambda's invocations with `app`, made of `config`, several at a time where Lambda sends so many, until
 /// SIGTERM: then those in flight are finished first.
 ///
 /// # Errors
 /// Lambda's runtime API can't be reached, or the signal can't be listened to.
-pub async fn run(app: App) -> Result<(), lambda_http::Error> {
+pub async fn run(app: App, config: Arc<Config>) -> Result<(), lambda_http::Error> {
     let mut terminate = signal(SignalKind::terminate())?;
     let in_flight = TaskTracker::new();
     let tracked = in_flight.clone();
-    let runtime = Runtime::new(service(app))
+    let runtime = Runtime::new(service(app, config))
         // Around all that an invocation needs, the posting of its answer included.
         .layer(MapFutureLayer::new(move |invocation| {
             // Before the next poll, from which on Lambda may stop the clock.
@@ -99,38 +112,53 @@ pub async fn run(app: App) -> Result<(), lambda_http::Error> {
     }
 }
 
-/// Answers events with `app`.
+/// Answers events with `app`, made of `config`.
 #[must_use]
 pub fn service(
     app: App,
+    config: Arc<Config>,
 ) -> impl Service<
-    LambdaEvent<LambdaRequest>,
+    LambdaEvent<Event>,
     Response: Serialize + Send,
     Error = lambda_http::Error,
     Future: Send,
 > + Clone
 + Send
 + 'static {
-    service_fn(move |mut event: LambdaEvent<LambdaRequest>| {
-        let edge = event::take_edge(&mut event.payload);
-        let app = app.clone();
-        let answer = move |request| answer(app.clone(), edge.clone(), request);
-        Adapter::from(service_fn(answer)).call(event)
+    service_fn(move |event: LambdaEvent<Event>| {
+        let (app, config) = (app.clone(), Arc::clone(&config));
+        async move {
+            let LambdaEvent { payload, context } = event;
+            let Event(Some(mut http)) = payload else {
+                return Ok(Returned::Nothing {});
+            };
+            let edge = event::take_edge(&mut http, &config.modules);
+            let HttpEvent { request, .. } = http;
+            let mut once = Some((app, edge));
+            let answer = move |request| {
+                let (app, edge) = once.take().expect("an event has one request");
+                answer(app, edge, request)
+            };
+            let event = LambdaEvent::new(request, context);
+            let answered = Adapter::from(service_fn(answer)).call(event).await;
+            answered.map(Returned::Answer)
+        }
     })
 }
 
 async fn answer(
     app: App,
-    edge: Edge,
+    mut edge: Edge,
     event: lambda_http::Request,
 ) -> Result<Answer, lambda_http::Error> {
-    let base_path = edge.base_path.clone();
+    let base_path = std::mem::take(&mut edge.base_path);
     let response = app
-        .oneshot(request(edge, event))
+        .oneshot(request(edge, !base_path.is_empty(), event))
         .await
         .unwrap_or_else(|never| match never {});
     let (mut parts, body) = response.into_parts();
     locate(&mut parts.headers, &base_path);
+    join_repeated(&mut parts.headers);
     let bytes = body.collect().await?.to_bytes();
     // Every answer is JSON, and so text.
     let body = match String::from_utf8(bytes.into()) {
@@ -140,9 +168,26 @@ async fn answer(
     Ok(Answer(Response::from_parts(parts, body)))
 }
 
+/// Makes one header of those of one name: of some kinds of answer `lambda_http` returns the first of
+/// them only.
+fn join_repeated(headers: &mut HeaderMap) {
+    if headers.len() == headers.keys_len() {
+        return;
+    }
+    let names: Vec<HeaderName> = headers.keys().cloned().collect();
+    for name in names {
+        let values = headers.get_all(&name).iter().map(HeaderValue::as_bytes);
+        let joined = values.collect::<Vec<_>>().join(&b", "[..]);
+        if let Ok(joined) = HeaderValue::try_from(joined) {
+            headers.insert(name, joined);
+        }
+    }
+}
+
 /// The event's request, as a server on a socket would have seen it.
-fn request(edge: Edge, event: lambda_http::Request) -> Request {
-    let invocation = event.lambda_context_ref().map(invocation);
+fn request(edge: Edge, has_base_path: bool, event: lambda_http::Request) -> Request {
+    let context = event.lambda_context_ref();
+    let invocation = context.map(|context| invocation(context, edge.answer_limit, has_base_path));
     let (mut parts, body) = event.into_parts();
     parts.uri = Uri::from(edge.target);
     if let Some(host) = edge.host {
@@ -164,20 +209,7 @@ fn request(edge: Edge, event: lambda_http::Request) -> Request {
     Request::from_parts(parts, body)
 }
 
-/// A `Location` on this function, as a client has to ask for it: with the stage, if its URL has it.
-fn locate(headers: &mut HeaderMap, base_path: &str) {
-    if base_path.is_empty() {
-        return;
-    }
-    if let Some(location) = headers.get_mut(LOCATION) {
-        let located = location.to_str().map(|path| format!("{base_path}{path}"));
-        if let Some(located) = located.ok().and_then(|path| path.parse().ok()) {
-            *location = located;
-        }
-    }
-}
-
-fn invocation(context: &Context) -> Invocation {
+fn invocation(context: &Context, answer_limit: AnswerLimit, has_base_path: bool) -> Invocation {
     let deadline = SystemTime::UNIX_EPOCH + Duration::from_millis(context.deadline);
     let left = deadline
         .duration_since(SystemTime::now())
@@ -190,5 +222,26 @@ fn invocation(context: &Context) -> Invocation {
             .xray_trace_id
             .as_deref()
             .and_then(TraceContext::of_xray),
+        has_base_path,
+        answer_limit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header::{VARY, WWW_AUTHENTICATE};
+
+    use super::*;
+
+    #[test]
+    fn repeated_headers_become_one() {
+        let mut headers = HeaderMap::new();
+        headers.append(VARY, HeaderValue::from_static("origin"));
+        headers.append(VARY, HeaderValue::from_static("authorization"));
+        headers.append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        join_repeated(&mut headers);
+        assert_eq!(headers.len(), 2);
+        assert_eq!(headers[VARY], "origin, authorization");
+        assert_eq!(headers[WWW_AUTHENTICATE], "Bearer");
     }
 }

@@ -23,9 +23,11 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod answer_limit;
 pub mod aws;
 #[cfg(feature = "cli")]
 pub mod backend;
+pub mod base_path;
 pub mod batch;
 mod chain;
 pub mod config;

@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use mimalloc::MiMalloc;
 use modulo::access::NewKey;
 use modulo::backend::Backend;
+use modulo::base_path::BasePath;
 use modulo::config::{self, Config, ConfigError};
 use modulo::generate::{Dashboard, Deployment};
 use modulo::local::Data;
@@ -134,7 +135,7 @@ struct PlanArgs {
 struct OpenapiArgs {
     #[command(flatten)]
     file: FileArgs,
-    /// The URL that the document gives the API, in place of the folder that the document is in
+    /// The URL that the document gives the API, in place of `service.base_path` or of the folder that the document is in
     #[arg(long, value_name = "URL", value_parser = url)]
     server: Option<String>,
 }
@@ -407,7 +408,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Routes(args) => {
-            say(&routes::table(&args.load()?.modules));
+            say(&routes::table(&args.load()?));
             Ok(())
         }
         Command::Key(KeyArgs { name }) => {
@@ -429,8 +430,13 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Plan(args) => plan(&args),
         Command::Openapi(args) => {
-            let server = args.server.as_deref().unwrap_or(openapi::HERE);
-            say(&openapi::document(&args.file.load()?, server)?);
+            let config = args.file.load()?;
+            let base_path = config.service.base_path.as_ref().map(BasePath::as_str);
+            let server = args.server.as_deref().or(base_path);
+            say(&openapi::document(
+                &config,
+                server.unwrap_or(openapi::HERE),
+            )?);
             Ok(())
         }
         Command::Package(args) => {

@@ -23,6 +23,7 @@ use tower_http::timeout::TimeoutBody;
 use uuid::Uuid;
 
 use self::log::Observer;
+use crate::answer_limit::AnswerLimit;
 use crate::config::Config;
 use crate::error::{self, ApiError, Panic};
 use crate::module::Envelope;
@@ -34,6 +35,7 @@ pub(crate) use self::around::{Inner, Next, around};
 
 mod access;
 mod around;
+mod base_path;
 mod cache;
 mod cors;
 mod log;
@@ -72,6 +74,10 @@ pub struct Invocation {
     pub deadline: Instant,
     /// The trace that Lambda says it is a part of.
     pub trace: Option<TraceContext>,
+    /// Whether the event told what the client's URL has before the path.
+    pub has_base_path: bool,
+    /// How long the answer can be.
+    pub answer_limit: AnswerLimit,
 }
 
 /// Has a timer end each second, so before those of any request: of a timer that ends before all
@@ -88,12 +94,16 @@ pub fn stack<M>(mount: M, config: &Config, router: Router) -> App
 where
     M: Fn(Request) -> Request + Clone + Send + Sync + 'static,
 {
+    let base_path = config.service.base_path.clone().map(|base_path| {
+        around(move |request, next| base_path::take_off(base_path.clone(), request, next))
+    });
     let cors = config.has_cors().then(|| {
         let service = config.service.cors.clone();
         around(move |request, next| cors::share(service.clone(), request, next))
     });
     let observer = Observer::new(&config.service);
     let layers = ServiceBuilder::new()
+        .option_layer(base_path)
         .map_response(cache::forbid_sniffing)
         .map_request(drop_strange_request_id)
         // So far out, so that everything inside, the log above all, has the id.
@@ -166,13 +176,20 @@ fn panic_of(payload: &(dyn Any + Send)) -> Panic {
     Panic(telemetry::words_of_panic(payload))
 }
 
-/// Gives an error its body, in the envelope of the module that was asked.
+/// Gives an error its body, in the envelope of the module that was asked. An answer that the event's
+/// front door would not take is an error too.
 async fn tell_refusal(request: Request, next: Next<impl Inner>) -> Response {
     let mount = request.extensions().get::<Mount>();
     let envelope = mount.map_or(Envelope::default(), |mount| mount.module.envelope());
     let is_guarded = mount.is_some_and(|mount| mount.module.access().is_some());
+    let invocation = request.extensions().get::<Invocation>();
+    let limit = invocation.map(|invocation| invocation.answer_limit);
     let is_head = request.method() == Method::HEAD;
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    if let Some(limit) = limit {
+        let checked = limit.check(response).await;
+        response = checked.unwrap_or_else(IntoResponse::into_response);
+    }
     let mut told = error::told(response, envelope);
     cache::limit_caching(told.headers_mut(), is_guarded);
     // axum gives them the length of an empty body; RFC 9110, section 8.6, forbids it for 204, and for

@@ -11,13 +11,14 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get, post};
 
+use crate::answer_limit::AnswerLimit;
 use crate::config::Config;
 use crate::docs;
 use crate::error::ApiError;
 use crate::handler;
 use crate::health;
 use crate::item::{InvalidItemId, ItemId};
-use crate::middleware::{around, validate};
+use crate::middleware::{Invocation, around, validate};
 use crate::module::{Module, Verb};
 use crate::store::Store;
 use crate::telemetry::metric;
@@ -32,6 +33,8 @@ pub struct Mount {
     pub store: Store,
     /// Which of the module's paths it is.
     pub resource: Resource,
+    /// How long the answer can be; without a front door, as long as in Lambda.
+    pub answer_limit: AnswerLimit,
 }
 
 /// One kind of path of a module.
@@ -66,8 +69,8 @@ impl Mount {
     /// Finds the module of a path. That it is found once, by its name and before all else, is why
     /// the last of a thousand modules costs no more than the only one, and why every layer knows
     /// in which envelope to answer.
-    fn find(config: &Config, store: &Store, path: &str) -> Option<Self> {
-        let path = path.strip_prefix('/')?;
+    fn find(config: &Config, store: &Store, request: &Request) -> Option<Self> {
+        let path = request.uri().path().strip_prefix('/')?;
         let (name, resource) = match path.split_once('/') {
             Some(("_batch", name)) => (name, Resource::Batch),
             None | Some((_, "")) => (path.trim_end_matches('/'), Resource::Collection),
@@ -79,10 +82,12 @@ impl Mount {
             // Whose it is, the access layer says.
             Some(_) => store.confined_to(Tenant::nobody()),
         };
+        let invocation = request.extensions().get::<Invocation>();
         Some(Self {
             module,
             store,
             resource,
+            answer_limit: invocation.map_or(AnswerLimit::Lambda, |found| found.answer_limit),
         })
     }
 
@@ -173,7 +178,7 @@ impl<S: Sync> FromRequestParts<S> for Mount {
 pub fn mount(config: &Arc<Config>, store: &Store) -> impl Fn(Request) -> Request + Clone + use<> {
     let (config, store) = (Arc::clone(config), store.clone());
     move |mut request| {
-        if let Some(mount) = Mount::find(&config, &store, request.uri().path()) {
+        if let Some(mount) = Mount::find(&config, &store, &request) {
             request.extensions_mut().insert(mount);
         }
         request

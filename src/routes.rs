@@ -2,12 +2,15 @@
 
 use std::fmt::Write;
 
+use crate::base_path::BasePath;
+use crate::config::Config;
 use crate::module::{Module, Modules, Verb};
 
 /// The routes as a table, one line for each kind of path of a module, and below it what is open to
 /// everybody, and where callers are confined to tenants.
 #[must_use]
-pub fn table(modules: &Modules) -> String {
+pub fn table(config: &Config) -> String {
+    let (base_path, modules) = (base_path(config), &config.modules);
     let header = ["PATH", "METHODS", "TABLE", "KEY"].map(str::to_owned);
     let mut rows = vec![header];
     for module in modules.iter() {
@@ -19,14 +22,20 @@ pub fn table(modules: &Modules) -> String {
                 rows.push([path, methods.join(" "), table, key]);
             }
         };
-        row(format!("/{name}"), collection_methods(module));
+        row(format!("{base_path}/{name}"), collection_methods(module));
         let served = item
             .into_iter()
             .filter(|&verb| module.verbs().contains(verb));
-        row(format!("/{name}/<id>"), served.map(Verb::as_str).collect());
+        let path = format!("{base_path}/{name}/<id>");
+        row(path, served.map(Verb::as_str).collect());
     }
     let notes = notes(modules);
     columns(&rows) + &notes.map_or_else(String::new, |notes| format!("\n{notes}"))
+}
+
+fn base_path(config: &Config) -> &str {
+    let base_path = config.service.base_path.as_ref();
+    base_path.map_or("", BasePath::as_str)
 }
 
 /// What the path of the module itself serves.
@@ -106,19 +115,19 @@ fn columns<const N: usize>(rows: &[[String; N]]) -> String {
 
 /// Three `curl` lines to try on the first module, or as many as it serves.
 #[must_use]
-pub fn examples(modules: &Modules, url: &str) -> String {
+pub fn examples(config: &Config, url: &str) -> String {
     let mut text = String::new();
-    let Some(module) = modules.iter().next() else {
+    let Some(module) = config.modules.iter().next() else {
         return text;
     };
-    let name = module.name();
-    let item = format!("{url}/{name}/sala90");
+    let collection = format!("{url}{}/{}", base_path(config), module.name());
+    let item = format!("{collection}/sala90");
     let body =
         r#"-H 'content-type: application/json' -d '{"description": "Sala 90", "chairs": 90}'"#;
     let calls = [
         (Verb::Post, format!("curl -X POST {item} {body}")),
         (Verb::Get, format!("curl {item}")),
-        (Verb::List, format!("curl {url}/{name}")),
+        (Verb::List, format!("curl {collection}")),
         (Verb::Put, format!("curl -X PUT {item} {body}")),
         (Verb::Delete, format!("curl -X DELETE {item}")),
     ];

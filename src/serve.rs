@@ -215,8 +215,8 @@ fn welcome(
     config: &Config,
 ) -> String {
     let file = options.file.display();
-    let table = routes::table(&config.modules);
-    let examples = routes::examples(&config.modules, &format!("http://{address}"));
+    let table = routes::table(config);
+    let examples = routes::examples(config, &format!("http://{address}"));
     let docs = if config.service.docs {
         format!("To read about the API, and to try it: http://{address}/_docs\n")
     } else {

@@ -78,7 +78,7 @@ async fn serve(config: Config) -> Result<(), lambda_http::Error> {
     let store = Store::new(&settings);
     aws::set_account(settings);
     lambda::warm_up(&config, &store).await;
-    lambda::run(app(&config, &store)).await
+    lambda::run(app(&config, &store), config).await
 }
 
 fn load() -> anyhow::Result<Config> {

@@ -15,6 +15,7 @@ use serde::Deserialize;
 pub(super) use self::access::{Access, Surroundings};
 use super::error::{Faults, KeyPath, Source};
 use crate::access::Guard;
+use crate::base_path::BasePath;
 use crate::cors::Cors;
 use crate::file::{ConfigFile, FilePath};
 use crate::item::ITEM_LIMIT_BYTES;
@@ -70,6 +71,7 @@ pub(super) struct File {
 #[derive(Default)]
 pub(super) struct Service {
     pub(super) name: Option<Setting<ServiceName>>,
+    pub(super) base_path: Option<Setting<BasePath>>,
     pub(super) docs: Option<Setting<bool>>,
     pub(super) warm_up: Option<Setting<bool>>,
     pub(super) access: Option<Setting<GuardName>>,
@@ -149,6 +151,7 @@ impl Service {
     fn read(mut section: Section, faults: &mut Faults) -> Self {
         let service = Self {
             name: section.text("name", faults),
+            base_path: section.text("base_path", faults),
             docs: section.boolean("docs", faults),
             warm_up: section.boolean("warm_up", faults),
             access: section.text("access", faults),
@@ -804,6 +807,7 @@ fn noun(key: &str) -> &str {
         "methods" | "public" => "method",
         "origins" => "origin",
         "log" => "filter of the log",
+        "base_path" => "base path",
         other => other,
     }
 }

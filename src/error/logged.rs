@@ -134,6 +134,9 @@ impl ApiError {
                 operation: Some(*at),
                 ..error.logged()
             },
+            Self::AnswerTooLarge { size: bytes, limit } => {
+                size("answer too large", *bytes, limit.body_bytes())
+            }
             Self::BatchTooLarge => Logged::words("atomic batch too large"),
             Self::AnswerFull => Logged::words(ANSWER_FULL),
             Self::InvalidQuery(invalid) => {

@@ -139,7 +139,7 @@ pub(super) async fn keep_current(
                 if !opened.is_empty() {
                     eprintln!("Warning: {file} has changed, and {}.", opened.join("; "));
                 }
-                let table = crate::routes::table(&config.modules);
+                let table = crate::routes::table(&config);
                 say(&format!(
                     "{file} has changed; these are the routes now:\n\n{table}\n"
                 ));

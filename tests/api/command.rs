@@ -224,6 +224,50 @@ async fn routes_are_printed_as_a_table() {
 }
 
 #[tokio::test]
+async fn routes_and_the_description_have_the_base_path() {
+    let folder = Folder::with(
+        r#"
+        [service]
+        base_path = "/v1"
+        [modules.rooms]
+        key = "roomId"
+        methods = ["GET"]
+        "#,
+    );
+    let (status, stdout, _) = folder.run(&["routes"]).await;
+    assert_eq!(status, Some(0));
+    insta::assert_snapshot!(stdout, @"
+    PATH            METHODS  TABLE        KEY
+    /v1/rooms/<id>  GET      rooms-local  roomId
+
+    Open to everybody: rooms (see \"Who may do what\" in README.md).
+    ");
+
+    let server = async |arguments: &[&str]| {
+        let (_, document, _) = folder.run(arguments).await;
+        let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+        document["servers"][0]["url"].clone()
+    };
+    assert_eq!(server(&["openapi"]).await, "/v1");
+    let elsewhere = "https://api.example.com/v1";
+    let arguments = ["openapi", "--server", elsewhere];
+    assert_eq!(server(&arguments).await, elsewhere);
+}
+
+#[tokio::test]
+async fn the_laptop_s_server_takes_the_base_path_off() {
+    let folder = Folder::with(&format!("[service]\nbase_path = '/v1'\n{MODULES}"));
+    let served = folder.serve(&["--memory"]).await;
+    for path in ["/v1/modulo1", "/modulo1"] {
+        let created = served.send("POST", path, "[1]").await;
+        let location = created.header("location");
+        assert!(location.starts_with("/v1/modulo1/"), "{location}");
+        assert_eq!(served.send("GET", location, "").await.status, 200);
+    }
+    assert!(served.stop().await.success());
+}
+
+#[tokio::test]
 async fn check_tells_how_it_stands() {
     let (status, stdout, _) = Folder::with(MODULES).run(&["check"]).await;
     assert_eq!(

@@ -220,6 +220,8 @@ async fn a_deadline_is_kept_however_long_the_store_would_wait() {
         request_id: "from-lambda".parse().unwrap(),
         deadline: std::time::Instant::now() + Duration::from_millis(50),
         trace: None,
+        has_base_path: false,
+        answer_limit: modulo::answer_limit::AnswerLimit::Lambda,
     });
     let answer = app.oneshot(request).await.unwrap();
     assert_eq!(answer.status(), 504);

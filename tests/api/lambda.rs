@@ -5,6 +5,8 @@
 //! whole. So one table of calls is asked of every front door, and must be answered alike.
 
 mod addresses;
+mod answer_limits;
+mod base_path;
 mod bodies;
 mod call;
 mod concurrent;
@@ -15,6 +17,7 @@ mod ids;
 mod lifecycle;
 mod malformed;
 mod observed;
+mod optional;
 mod preflight;
 mod sent;
 mod silent;
@@ -62,15 +65,20 @@ impl Fixture {
 
     /// With variables in the function's environment.
     pub(crate) async fn with(envs: &[(&str, &str)]) -> Self {
+        Self::of(MODULES, envs).await
+    }
+
+    /// On other modules.
+    async fn of(modules: &str, envs: &[(&str, &str)]) -> Self {
         let engine = Engine::start(&Data::Memory).await.unwrap();
         let dynamodb = Client::new(&local::settings(&engine.endpoint()).await);
         let stage = envs.iter().find(|(name, _)| *name == "MODULO_STAGE");
         let stage: Stage = stage.map_or_else(Stage::default, |(_, stage)| stage.parse().unwrap());
-        let config = config::parse(MODULES, config::FILE_NAME.as_ref(), &stage, []).unwrap();
+        let config = config::parse(modules, config::FILE_NAME.as_ref(), &stage, []).unwrap();
         local::create_tables(&dynamodb, config.modules.tables())
             .await
             .unwrap();
-        let function = Function::start(MODULES, envs, &engine.endpoint()).await;
+        let function = Function::start(modules, envs, &engine.endpoint()).await;
         Self {
             function,
             dynamodb,

@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, State};
+use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::routing::{get, post};
 use serde_json::Value;
@@ -81,6 +81,8 @@ impl RuntimeApi {
             .route(&format!("{invocation}/{{id}}/response"), post(response))
             .route(&format!("{invocation}/{{id}}/error"), post(error))
             .route("/2018-06-01/runtime/init/error", post(init_error))
+            // Lambda's own limit is looked at where an answer is taken.
+            .layer(DefaultBodyLimit::disable())
             .with_state(Arc::clone(&shared));
         tokio::spawn(async move { axum::serve(listener, router).await });
 

@@ -9,6 +9,10 @@ async fn callers_are_told_apart_through_every_front_door() {
         ("MODULO__DEFAULTS__RATE_LIMIT__PER", "365d"),
     ];
     for door in FrontDoor::ALL {
+        // Whose event names no other caller than the machine itself.
+        if door == FrontDoor::CargoLambdaWatch {
+            continue;
+        }
         let mut fixture = Fixture::with(&limits).await;
         let event = door.event(&Call::new("GET", "/modulo1/x"));
         let other = event.to_string().replace("203.0.113.17", "203.0.113.18");

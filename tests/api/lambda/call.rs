@@ -133,18 +133,20 @@ impl Reply {
     /// Reads a function's answer as the front door does: the members it knows, and no other.
     pub(crate) fn read(door: FrontDoor, answer: &Value, request_id: &str) -> Self {
         let text = answer["body"].as_str().unwrap_or_default();
+        let length = answer.to_string().len();
+        assert!(
+            length <= door.answer_limit(),
+            "{door:?} takes no answer of {length} bytes"
+        );
         let mut headers = BTreeMap::<String, Vec<String>>::new();
         let members: &[&str] = match door {
-            FrontDoor::RestApi => &["headers", "multiValueHeaders"],
+            _ if door.is_payload_1() => &["headers", "multiValueHeaders"],
             FrontDoor::AlbMultiValue => &["multiValueHeaders"],
             _ => &["headers"],
         };
         for member in members {
             let Some(map) = answer[member].as_object() else {
-                assert!(
-                    door == FrontDoor::RestApi,
-                    "{door:?} wants `{member}`: {answer:#}"
-                );
+                assert!(door.is_payload_1(), "{door:?} wants `{member}`: {answer:#}");
                 continue;
             };
             for (name, value) in map {

@@ -18,21 +18,39 @@ pub(crate) const STAGE: &str = "prod";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FrontDoor {
     FunctionUrl,
+    /// With IAM's authorisation, which CloudFront's origin access control needs.
+    FunctionUrlCloudFront,
+    CargoLambdaWatch,
     HttpApi,
     HttpApiNamedStage,
     HttpApiCustomDomain,
+    /// A custom domain whose events have the stage all the same, as many report that they do.
+    HttpApiCustomDomainStage,
+    HttpApiPayload1,
+    HttpApiPayload1NamedStage,
     RestApi,
+    /// A custom domain whose path `/v1` is mapped to the API.
+    RestApiBasePathMapping,
+    /// The function is at `/api/{proxy+}`.
+    RestApiPrefix,
     Alb,
     AlbMultiValue,
 }
 
 impl FrontDoor {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::FunctionUrl,
+        Self::FunctionUrlCloudFront,
+        Self::CargoLambdaWatch,
         Self::HttpApi,
         Self::HttpApiNamedStage,
         Self::HttpApiCustomDomain,
+        Self::HttpApiCustomDomainStage,
+        Self::HttpApiPayload1,
+        Self::HttpApiPayload1NamedStage,
         Self::RestApi,
+        Self::RestApiBasePathMapping,
+        Self::RestApiPrefix,
         Self::Alb,
         Self::AlbMultiValue,
     ];
@@ -41,10 +59,23 @@ impl FrontDoor {
     pub(crate) fn recorded(self) -> Value {
         let event = match self {
             Self::FunctionUrl => include_str!("../events/function_url.json"),
+            Self::FunctionUrlCloudFront => include_str!("../events/function_url_cloudfront.json"),
+            Self::CargoLambdaWatch => include_str!("../events/cargo_lambda_watch.json"),
             Self::HttpApi => include_str!("../events/http_api.json"),
             Self::HttpApiNamedStage => include_str!("../events/http_api_named_stage.json"),
             Self::HttpApiCustomDomain => include_str!("../events/http_api_custom_domain.json"),
+            Self::HttpApiCustomDomainStage => {
+                include_str!("../events/http_api_custom_domain_stage.json")
+            }
+            Self::HttpApiPayload1 => include_str!("../events/http_api_payload_1.json"),
+            Self::HttpApiPayload1NamedStage => {
+                include_str!("../events/http_api_payload_1_named_stage.json")
+            }
             Self::RestApi => include_str!("../events/rest_api.json"),
+            Self::RestApiBasePathMapping => {
+                include_str!("../events/rest_api_base_path_mapping.json")
+            }
+            Self::RestApiPrefix => include_str!("../events/rest_api_prefix.json"),
             Self::Alb => include_str!("../events/alb.json"),
             Self::AlbMultiValue => include_str!("../events/alb_multi_value.json"),
         };
@@ -55,14 +86,70 @@ impl FrontDoor {
     pub(crate) fn decodes_path(self) -> bool {
         matches!(
             self,
-            Self::HttpApi | Self::HttpApiNamedStage | Self::HttpApiCustomDomain
+            Self::HttpApi
+                | Self::HttpApiNamedStage
+                | Self::HttpApiCustomDomain
+                | Self::HttpApiCustomDomainStage
+                | Self::HttpApiPayload1
+                | Self::HttpApiPayload1NamedStage
         )
+    }
+
+    pub(crate) fn is_load_balancer(self) -> bool {
+        matches!(self, Self::Alb | Self::AlbMultiValue)
+    }
+
+    /// Whether events and answers have the shape of a REST API's.
+    pub(crate) fn is_payload_1(self) -> bool {
+        self.is_rest_api()
+            || matches!(
+                self,
+                Self::HttpApiPayload1 | Self::HttpApiPayload1NamedStage
+            )
+    }
+
+    /// How long an answer may be, in bytes of JSON.
+    pub(crate) fn answer_limit(self) -> usize {
+        if self.is_load_balancer() {
+            1_000_000
+        } else {
+            6 * 1_024 * 1_024
+        }
+    }
+
+    fn is_rest_api(self) -> bool {
+        matches!(
+            self,
+            Self::RestApi | Self::RestApiBasePathMapping | Self::RestApiPrefix
+        )
+    }
+
+    /// Whether the service makes an event of a request to this path: `ANY /{proxy+}` matches no
+    /// empty one.
+    pub(crate) fn reaches(self, path: &str) -> bool {
+        self != Self::HttpApiCustomDomainStage || !path.trim_matches('/').is_empty()
     }
 
     /// What the client's URL has before the path that the call names.
     pub(crate) fn base_path(self) -> String {
         match self {
-            Self::HttpApiNamedStage | Self::RestApi => format!("/{STAGE}"),
+            Self::HttpApiNamedStage | Self::HttpApiPayload1NamedStage | Self::RestApi => {
+                format!("/{STAGE}")
+            }
+            Self::RestApiBasePathMapping => "/v1".to_owned(),
+            Self::RestApiPrefix => format!("/{STAGE}/api"),
+            _ => String::new(),
+        }
+    }
+
+    /// What the event's path has before the path that the call names.
+    fn prefix(self) -> String {
+        match self {
+            Self::HttpApiNamedStage
+            | Self::HttpApiPayload1NamedStage
+            | Self::HttpApiCustomDomainStage => format!("/{STAGE}"),
+            Self::RestApiBasePathMapping => "/v1".to_owned(),
+            Self::RestApiPrefix => "/api".to_owned(),
             _ => String::new(),
         }
     }
@@ -77,8 +164,8 @@ impl FrontDoor {
         match (&call.payload, self) {
             (Payload::Text(text), _) => event["body"] = text.as_str().into(),
             (Payload::Binary(bytes), _) => event["body"] = BASE64_STANDARD.encode(bytes).into(),
-            (Payload::None, Self::RestApi) => event["body"] = Value::Null,
-            (Payload::None, Self::Alb | Self::AlbMultiValue) => event["body"] = "".into(),
+            (Payload::None, _) if self.is_payload_1() => event["body"] = Value::Null,
+            (Payload::None, _) if self.is_load_balancer() => event["body"] = "".into(),
             (Payload::None, _) => {
                 event.as_object_mut().unwrap().remove("body");
             }
@@ -97,30 +184,24 @@ impl FrontDoor {
         };
         let proxy = path.trim_start_matches('/').to_owned();
         let method = call.method.as_str();
-        match self {
-            Self::FunctionUrl | Self::HttpApi | Self::HttpApiCustomDomain => {
-                event["requestContext"]["http"]["method"] = method.into();
-                event["requestContext"]["http"]["path"] = path.as_str().into();
-                event["rawPath"] = path.into();
-            }
-            Self::HttpApiNamedStage => {
-                let staged = self.base_path() + &path;
-                event["requestContext"]["http"]["method"] = method.into();
-                event["requestContext"]["http"]["path"] = staged.as_str().into();
-                event["rawPath"] = staged.into();
-                event["pathParameters"]["proxy"] = proxy.into();
-            }
-            Self::RestApi => {
-                event["httpMethod"] = method.into();
-                event["requestContext"]["httpMethod"] = method.into();
-                event["requestContext"]["path"] = (self.base_path() + &path).into();
-                event["path"] = path.into();
-                event["pathParameters"]["proxy"] = proxy.into();
-            }
-            Self::Alb | Self::AlbMultiValue => {
-                event["httpMethod"] = method.into();
-                event["path"] = path.into();
-            }
+        let whole = self.prefix() + &path;
+        if event["pathParameters"].is_object() {
+            event["pathParameters"]["proxy"] = proxy.into();
+        }
+        if self.is_payload_1() || self.is_load_balancer() {
+            event["httpMethod"] = method.into();
+            event["path"] = whole.as_str().into();
+        }
+        if self.is_payload_1() {
+            event["requestContext"]["httpMethod"] = method.into();
+            event["requestContext"]["path"] = match self {
+                Self::RestApi | Self::RestApiPrefix => format!("/{STAGE}{whole}").into(),
+                _ => whole.into(),
+            };
+        } else if !self.is_load_balancer() {
+            event["requestContext"]["http"]["method"] = method.into();
+            event["requestContext"]["http"]["path"] = whole.as_str().into();
+            event["rawPath"] = whole.into();
         }
     }
 
@@ -143,10 +224,14 @@ impl FrontDoor {
         };
         let empty = pairs.is_empty();
         match self {
-            Self::FunctionUrl
-            | Self::HttpApi
-            | Self::HttpApiNamedStage
-            | Self::HttpApiCustomDomain => {
+            _ if self.is_payload_1() => {
+                let or_null = |value| if empty { Value::Null } else { value };
+                event["queryStringParameters"] = or_null(last(&pairs));
+                event["multiValueQueryStringParameters"] = or_null(all(&pairs));
+            }
+            Self::Alb => event["queryStringParameters"] = last(&pairs),
+            Self::AlbMultiValue => event["multiValueQueryStringParameters"] = all(&pairs),
+            _ => {
                 event["rawQueryString"] = query.unwrap_or_default().into();
                 event["queryStringParameters"] = joined(&pairs);
                 if empty {
@@ -156,13 +241,6 @@ impl FrontDoor {
                         .remove("queryStringParameters");
                 }
             }
-            Self::RestApi => {
-                let or_null = |value| if empty { Value::Null } else { value };
-                event["queryStringParameters"] = or_null(last(&pairs));
-                event["multiValueQueryStringParameters"] = or_null(all(&pairs));
-            }
-            Self::Alb => event["queryStringParameters"] = last(&pairs),
-            Self::AlbMultiValue => event["multiValueQueryStringParameters"] = all(&pairs),
         }
     }
 
@@ -189,10 +267,12 @@ impl FrontDoor {
         }
         headers.extend(call.headers.iter().cloned());
         match self {
-            Self::RestApi => {
+            _ if self.is_payload_1() => {
                 // A REST API keeps the spelling of names, and clients differ in it.
-                for (name, _) in &mut headers {
-                    *name = title_case(name);
+                if self.is_rest_api() {
+                    for (name, _) in &mut headers {
+                        *name = title_case(name);
+                    }
                 }
                 event["headers"] = last(&headers);
                 event["multiValueHeaders"] = all(&headers);

@@ -15,21 +15,51 @@ async fn check_alive(fixture: &mut Fixture, after: &str) {
     fixture.function.assert_reply(&reply, &expected, &context);
 }
 
+/// What has nothing to do with HTTP is no failure, and is neither logged nor counted.
 #[tokio::test]
-async fn an_event_of_another_kind_fails_alone() {
+async fn an_event_that_is_no_request_is_answered_with_nothing() {
     let mut fixture = Fixture::start().await;
     for event in [
         "null",
         "17",
         "\"text\"",
         "[]",
+        "[null,null,null,null]",
         "{}",
         r#"{"hello":"world"}"#,
-        r#"{"version":"2.0"}"#,
-        r#"{"httpMethod":"GET"}"#,
-        r#"{"requestContext":{"elb":{}}}"#,
+        r#"{"source":"serverless-plugin-warmup"}"#,
         r#"{"source":"aws.events","detail-type":"Scheduled Event","detail":{}}"#,
+        r#"{"version":"2.0"}"#,
+        r#"{"version":2}"#,
+        r#"{"httpMethod":"GET"}"#,
+        r#"{"requestContext":null}"#,
+        r#"{"requestContext":"text"}"#,
+    ] {
+        let answer = fixture.function.invoke_text(event).await;
+        assert!(
+            matches!(&answer, Answer::Response(answer) if *answer == json!({})),
+            "`{event}` got {answer:?}\n{}",
+            fixture.function.log()
+        );
+    }
+    assert_eq!(fixture.function.output("stdout"), "");
+    check_alive(&mut fixture, "events that are no requests").await;
+    let line = fixture.function.output("stdout");
+    assert!(line.contains(r#""faas.coldstart":true"#), "{line}");
+}
+
+#[tokio::test]
+async fn an_event_of_another_kind_fails_alone() {
+    let mut fixture = Fixture::start().await;
+    for event in [
+        // To answer these is to tell AWS that the messages are dealt with.
         r#"{"Records":[{"eventSource":"aws:sqs","body":"{}"}]}"#,
+        r#"{"eventSource":"aws:kafka","records":{"topic-0":[]}}"#,
+        // Requests of services that the function can't answer, and what is not whole.
+        r#"{"requestContext":{"elb":{}}}"#,
+        r#"{"requestContext":{"http":{}}}"#,
+        r#"{"requestContext":{"connectionId":"a=","eventType":"CONNECT"}}"#,
+        r#"{"version":"2.0","path":"/","method":"GET","requestContext":{"serviceArn":"a"}}"#,
         // Lambda refuses these; the function can't know that.
         "",
         "{\"version\":",

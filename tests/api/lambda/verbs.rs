@@ -131,7 +131,7 @@ async fn errors_of_the_path_and_the_method() {
         (Call::new("BREW", "/modulo1/x"), not_allowed),
     ];
     for door in FrontDoor::ALL {
-        for (call, expected) in &rows {
+        for (call, expected) in rows.iter().filter(|(call, _)| door.reaches(&call.path)) {
             fixture.check(door, call, expected).await;
         }
     }
