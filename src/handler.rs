@@ -98,7 +98,9 @@ pub async fn patch(
             .check(seen.as_ref())
             .map_err(|_| ApiError::PreconditionFailed)?;
         let seen = seen.ok_or(ApiError::NoSuchItem)?;
-        let text = patch.apply(seen.data.as_deref())?;
+        // A patch is of what the client has seen.
+        let shown = (seen.data.as_deref()).map(|text| envelope::shown(module, &seen.id, text));
+        let text = patch.apply(shown.as_deref())?;
         let document = Document::parse_changed(text, module, &id)?;
         let answer = answer_of(Verb::Patch, module, &id, Content::Updated(&document));
         let unchanged = Condition::unchanged(Some(seen));

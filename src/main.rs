@@ -367,8 +367,10 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Plan(args) => plan(&args),
         Command::Openapi(args) => {
-            let server = args.server.as_deref().unwrap_or(openapi::HERE);
-            say(&openapi::document(&args.file.load()?, server)?);
+            let config = args.file.load()?;
+            let document = openapi::document(&config, args.server.as_deref(), usize::MAX)?;
+            let document: serde_json::Value = serde_json::from_str(&document)?;
+            say(&format!("{document:#}\n"));
             Ok(())
         }
         Command::Package(args) => {
