@@ -238,16 +238,19 @@ fn limit_members(schema: &mut Value, module: &Module) {
     let Value::Object(schema) = schema else {
         return;
     };
+    if limits.is_empty() {
+        return;
+    }
     let is_open = schema.get("additionalProperties") != Some(&Value::Bool(false));
+    let properties = schema.entry("properties").or_insert_with(|| json!({}));
+    let Value::Object(properties) = properties else {
+        return;
+    };
     for (name, limit) in limits {
-        let is_known = schema
-            .get("properties")
-            .is_some_and(|known| known.get(name).is_some());
         // A member that the schema forbids stays forbidden, but for the id, which is not held
         // against it.
-        if is_known || is_open || name == module.key().as_str() {
-            let properties = schema.entry("properties").or_insert_with(|| json!({}));
-            tighten(&mut properties[name], limit);
+        if is_open || properties.contains_key(name) || name == module.key().as_str() {
+            tighten(properties.entry(name).or_insert(Value::Null), limit);
         }
     }
 }
@@ -261,7 +264,7 @@ fn tighten(schema: &mut Value, limit: Value) {
         return;
     };
     for (keyword, value) in members(limit) {
-        let number = |value: &Value| value.as_u64();
+        let number = Value::as_f64;
         let is_tighter = match (keyword.as_str(), own.get(&keyword)) {
             (_, None) => true,
             ("minLength" | "minimum", Some(said)) => number(said) < number(&value),
