@@ -275,11 +275,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         let Some(key) = raw.key else {
             // One that was written, but wrong, has been told of already.
             if !faults.blame(&path.child("key")) && !faults.blame(&default_key) {
-                faults
-                    .add(path, Source::File, "`key` is missing")
-                    .help(format!(
-                        "name the table's partition key attribute, for instance key = \"{name}Id\""
-                    ));
+                refuse_keyless(&name, path, faults);
             }
             continue;
         };
@@ -361,6 +357,13 @@ fn refuse_none(faults: &mut Faults) {
             "add one, for instance: [modules.rooms] and, on the line below it, key = \"roomId\"",
         );
     }
+}
+
+fn refuse_keyless(name: &ModuleName, path: KeyPath, faults: &mut Faults) {
+    let help = format!("name the table's partition key attribute, for instance key = \"{name}Id\"");
+    faults
+        .add(path, Source::File, "`key` is missing")
+        .help(help);
 }
 
 /// A module's table at `stage`, which has to be nobody else's.

@@ -105,7 +105,7 @@ pub fn document(
             security_schemes: security::schemes(&modules),
         },
     };
-    let text = serde_json::to_string(&document).expect("the document is JSON");
+    let text = document.to_text();
     if escaped_len(&text) > limit {
         return Err(Undescribed::TooLarge { limit });
     }
@@ -121,6 +121,12 @@ struct Document {
     security: [Value; 0],
     paths: Members,
     components: Components,
+}
+
+impl Document {
+    fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("the document is JSON")
+    }
 }
 
 #[derive(Serialize)]

@@ -41,9 +41,9 @@ pub struct Licence {
     pub url: Option<WebUrl>,
 }
 
-/// Declares a text that is parsed by `$parse`, which says what is wrong with one.
+/// Declares a text that `$check` makes sure of, which says what is wrong with one.
 macro_rules! texts {
-    ($($(#[$doc:meta])* $name:ident: $parse:expr;)*) => {
+    ($($(#[$doc:meta])* $name:ident: $check:ident;)*) => {
         $(
             $(#[$doc])*
             #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ macro_rules! texts {
                 type Err = &'static str;
 
                 fn from_str(text: &str) -> Result<Self, Self::Err> {
-                    $parse(text).map(|()| Self(text.to_owned()))
+                    $check(text).map(|()| Self(text.to_owned()))
                 }
             }
         )*
@@ -70,29 +70,39 @@ macro_rules! texts {
 
 texts! {
     /// A text with something in it.
-    Text: |text: &str| {
-        let is_blank = text.trim().is_empty();
-        if is_blank { Err("it is empty") } else { Ok(()) }
-    };
+    Text: check_text;
     /// An absolute URL of the web.
-    WebUrl: |text: &str| {
-        let uri: Option<Uri> = text.parse().ok();
-        let is_web = uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
-        if is_web { Ok(()) } else { Err("an absolute URL is needed, as in https://example.com/api") }
-    };
+    WebUrl: check_web_url;
     /// Where an API is: an absolute URL, or a path on the server that has the description.
-    ServerUrl: |text: &str| {
-        let is_path = text.starts_with('/') && text.parse::<Uri>().is_ok();
-        if is_path || text.parse::<WebUrl>().is_ok() {
-            Ok(())
-        } else {
-            Err("an absolute URL is needed, or a path, as in https://example.com/v1 or /v1")
-        }
-    };
+    ServerUrl: check_server_url;
     /// An address of electronic mail.
-    Email: |text: &str| {
-        let parts = text.split_once('@').filter(|(user, host)| !user.is_empty() && !host.is_empty());
-        let is_one_word = !text.contains(char::is_whitespace);
-        if parts.is_some() && is_one_word { Ok(()) } else { Err("an address is needed, as in api@example.com") }
-    };
+    Email: check_email;
+}
+
+fn check_text(text: &str) -> Result<(), &'static str> {
+    let is_blank = text.trim().is_empty();
+    if is_blank { Err("it is empty") } else { Ok(()) }
+}
+
+fn check_web_url(text: &str) -> Result<(), &'static str> {
+    let uri: Option<Uri> = text.parse().ok();
+    let is_web = uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
+    is_web
+        .then_some(())
+        .ok_or("an absolute URL is needed, as in https://example.com/api")
+}
+
+fn check_server_url(text: &str) -> Result<(), &'static str> {
+    let is_path = text.starts_with('/') && text.parse::<Uri>().is_ok();
+    (is_path || check_web_url(text).is_ok())
+        .then_some(())
+        .ok_or("an absolute URL is needed, or a path, as in https://example.com/v1 or /v1")
+}
+
+fn check_email(text: &str) -> Result<(), &'static str> {
+    let parts = text.split_once('@');
+    let has_both = parts.is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
+    (has_both && !text.contains(char::is_whitespace))
+        .then_some(())
+        .ok_or("an address is needed, as in api@example.com")
 }

@@ -387,7 +387,7 @@ fn what_the_service_says_of_itself_is_in_the_document() {
 
 fn many(count: usize) -> String {
     let module = |number| format!("[modules.m{number}]\nkey = \"id\"\n");
-    (0..count).map(module).collect()
+    (0..count).map(module).collect::<Vec<_>>().concat()
 }
 
 /// Lambda answers with 6 MB at the most, in which the document is a string.
