@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use ::config::{Environment, Source as _};
 
+pub use self::about::{About, Contact, Email, Licence, ServerUrl, Text, WebUrl};
 pub use self::error::{ConfigError, Fault};
 use self::error::{Faults, KeyPath, Source};
 pub(crate) use self::raw::suggest;
@@ -19,7 +20,7 @@ use crate::access::{Access, Credential, Guard, Jwks};
 use crate::base_path::BasePath;
 use crate::chain::Chain;
 use crate::cors::Cors;
-use crate::module::{Index, Memory, Module, Modules, Storage, Verb, Verbs};
+use crate::module::{Envelope, Index, Memory, Module, Modules, Storage, Verb, Verbs};
 use crate::name::{
     GuardName, Identifier, IndexAttribute, KeyAttribute, ModuleName, ServiceName, Stage, TableName,
     TableTemplate, TtlAttribute,
@@ -29,6 +30,7 @@ use crate::schema::{InvalidSchema, Violation};
 use crate::telemetry::Filter;
 use crate::tenant;
 
+mod about;
 mod error;
 mod foundation;
 mod raw;
@@ -67,6 +69,8 @@ pub struct Service {
     pub stage: Stage,
     /// What is told of its requests.
     pub telemetry: Telemetry,
+    /// What the API's description says of the API as a whole.
+    pub about: About,
 }
 
 /// What is told of requests, and to whom.
@@ -277,11 +281,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         let Some(key) = raw.key else {
             // One that was written, but wrong, has been told of already.
             if !faults.blame(&path.child("key")) && !faults.blame(&default_key) {
-                faults
-                    .add(path, Source::File, "`key` is missing")
-                    .help(format!(
-                        "name the table's partition key attribute, for instance key = \"{name}Id\""
-                    ));
+                refuse_keyless(&name, path, faults);
             }
             continue;
         };
@@ -293,6 +293,8 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         );
         let storage = raw.storage.map(|set| set.value).unwrap_or_default();
         check_indexes(raw.indexes.as_ref(), storage, &key.value, faults);
+        let envelope = raw.envelope.map(|set| set.value).unwrap_or_default();
+        check_key_in_document(raw.key_in_document.as_ref(), envelope, faults);
         let verbs = raw.methods.map(|set| set.value).unwrap_or_default();
         check_room_for_tenant(raw.tenant.as_ref(), raw.indexes.as_ref(), faults);
         modules.push(Arc::new(Module {
@@ -303,7 +305,8 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             max_bytes: raw
                 .max_bytes
                 .map_or(Module::DEFAULT_MAX_BYTES, |set| set.value),
-            envelope: raw.envelope.map(|set| set.value).unwrap_or_default(),
+            envelope,
+            key_in_document: raw.key_in_document.is_some_and(|set| set.value),
             billing: raw.billing.map(|set| set.value).unwrap_or_default(),
             retain: raw.retain.map_or(!stage.is_local(), |set| set.value),
             ttl: raw.ttl.map(|set| set.value),
@@ -334,6 +337,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             cors: cors.filter(|cors| !cors.is_off()),
             stage: stage.clone(),
             telemetry,
+            about: service.about,
             warm_up: service.warm_up.is_none_or(|set| set.value),
         },
         modules: Modules::new(modules),
@@ -380,6 +384,13 @@ fn own_base_path(
         return None;
     }
     Some(set.value)
+}
+
+fn refuse_keyless(name: &ModuleName, path: KeyPath, faults: &mut Faults) {
+    let help = format!("name the table's partition key attribute, for instance key = \"{name}Id\"");
+    faults
+        .add(path, Source::File, "`key` is missing")
+        .help(help);
 }
 
 /// A module's table at `stage`, which has to be nobody else's.
@@ -474,6 +485,16 @@ impl Guards {
             scopes: raw.scopes,
             tenant: tenant.map(|set| set.value),
         })
+    }
+}
+
+/// The verb envelope has the id beside the document already.
+fn check_key_in_document(set: Option<&Setting<bool>>, envelope: Envelope, faults: &mut Faults) {
+    if let Some(set) = set.filter(|set| set.value && envelope != Envelope::Plain) {
+        let message = "the verb envelope has the id beside the document, not in it";
+        faults
+            .add(set.path.clone(), set.source, message)
+            .help("say envelope = \"plain\", or leave `key_in_document` out");
     }
 }
 

@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use crate::answer_limit::{AnswerLimit, Room};
 use crate::error::{ApiError, Cause};
-use crate::item::{Document, ItemId};
+use crate::item::{Document, ItemId, key};
 use crate::module::{Envelope, Module, Verb};
 use crate::schema::Violation;
 use crate::store::Written;
@@ -59,8 +59,14 @@ pub fn item(verb: Verb, module: &Module, id: &str, content: Content<'_>) -> Resp
         ))
         .into_response(),
         (Envelope::Plain, Content::Nothing) => StatusCode::NO_CONTENT.into_response(),
-        (Envelope::Plain, Content::Stored(text)) => json_body(raw(text).get().to_owned()),
+        (Envelope::Plain, Content::Stored(text)) => {
+            json_body(key::shown(module, id, raw(text)).get().to_owned())
+        }
         (Envelope::Plain, Content::Sent(document) | Content::Updated(document)) => {
+            if module.key_in_document() {
+                let shown = key::shown(module, id, raw(Some(document.as_str())));
+                return json_body(shown.get().to_owned());
+            }
             json_body(document.as_str().to_owned())
         }
     }
@@ -100,7 +106,7 @@ pub fn page<'a>(
                 &mut body,
                 &PlainItem {
                     id,
-                    item: raw(stored),
+                    item: key::shown(module, id, raw(stored)),
                 },
             ),
         }
@@ -163,7 +169,8 @@ impl<'a> Results<'a> {
                 format!(r#"{{"status":200,"GET":{item}}}"#)
             }
             Envelope::Plain => {
-                let (id, item) = (text(&id), raw(stored));
+                let item = key::shown(self.module, id, raw(stored));
+                let id = text(&id);
                 format!(r#"{{"id":{id},"status":200,"item":{item}}}"#)
             }
         };
@@ -325,6 +332,18 @@ fn raw(text: Option<&str>) -> Cow<'_, RawValue> {
             },
             Cow::Borrowed,
         ),
+    }
+}
+
+/// The text that a plain answer has of a stored one.
+#[must_use]
+pub fn shown<'t>(module: &Module, id: &str, text: &'t str) -> Cow<'t, str> {
+    if !module.key_in_document() {
+        return text.into();
+    }
+    match key::shown(module, id, raw(Some(text))) {
+        Cow::Borrowed(json) => json.get().into(),
+        Cow::Owned(json) => Box::<str>::from(json).into_string().into(),
     }
 }
 

@@ -21,6 +21,7 @@ use crate::item::{ITEM_LIMIT_BYTES, InvalidDocument, InvalidItemId};
 use crate::list::InvalidQuery;
 use crate::module::Envelope;
 use crate::name::{KeyAttribute, ModuleName};
+use crate::openapi::Undescribed;
 use crate::patch::{InvalidPatch, Misfit, Patch};
 use crate::rate_limit::TooOften;
 use crate::schema::{InvalidSchema, Unfit, Violation, Violations};
@@ -175,6 +176,15 @@ pub enum ApiError {
     /// The caller has called too often.
     #[error("Try again later: this is more often than this API lets one caller call")]
     TooOften(TooOften),
+    /// An API whose description is over the function's limit.
+    #[error(
+        "The description is over {limit} bytes, which is what Lambda can answer: print it with \
+         `modulo openapi`"
+    )]
+    DescriptionTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// A request's headers over the function's limit.
     #[error("Please provide less: the headers have {size} bytes, the limit is {limit}")]
     HeadersTooLarge {
@@ -374,6 +384,7 @@ impl ApiError {
             | Self::AnswerFull
             | Self::AnswerTooLarge { .. }
             | Self::BatchTooLarge
+            | Self::DescriptionTooLarge { .. }
             | Self::Store(StoreError::ItemTooLarge { .. } | StoreError::AnswerFull) => {
                 StatusCode::PAYLOAD_TOO_LARGE
             }
@@ -445,6 +456,15 @@ impl From<InvalidDocument> for ApiError {
             InvalidDocument::Unfit(Unfit::Violations(violations)) => Self::BreaksSchema(violations),
             InvalidDocument::Unfit(Unfit::Schema(invalid)) => Self::Schema(invalid),
             invalid => Self::InvalidDocument(invalid),
+        }
+    }
+}
+
+impl From<Undescribed> for ApiError {
+    fn from(undescribed: Undescribed) -> Self {
+        match undescribed {
+            Undescribed::Schema(invalid) => Self::Schema(invalid),
+            Undescribed::TooLarge { limit } => Self::DescriptionTooLarge { limit },
         }
     }
 }

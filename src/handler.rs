@@ -157,7 +157,9 @@ fn patched(
     id: &ItemId,
     may_read: bool,
 ) -> Result<Document, ApiError> {
-    let text = patch.apply(seen.data.as_deref(), module.max_bytes())?;
+    // A patch is of what the client has seen.
+    let shown = (seen.data.as_deref()).map(|text| envelope::shown(module, &seen.id, text));
+    let text = patch.apply(shown.as_deref(), module.max_bytes())?;
     let document = Document::parse_changed(text, module, id).map_err(ApiError::from);
     document.map_err(|error| match error {
         error if may_read || error.status().is_server_error() => error,

@@ -17,6 +17,8 @@ use crate::name::TtlAttribute;
 use crate::schema::Unfit;
 use crate::storage::{Members, Unstorable};
 
+pub(crate) mod key;
+
 /// DynamoDB's limit for an item with all its attributes, in bytes.
 pub const ITEM_LIMIT_BYTES: usize = 409_600;
 
@@ -236,7 +238,10 @@ impl Document {
         id: Option<&ItemId>,
         default_expiry: Option<u64>,
     ) -> Result<Self, InvalidDocument> {
-        let text = read_text(body, module.max_bytes())?;
+        let mut text = read_text(body, module.max_bytes())?;
+        if module.key_in_document() && module.storage() == Storage::Json {
+            text = key::kept(text, module, id)?;
+        }
         let mut members = match module.storage() {
             Storage::Json => None,
             Storage::Document => Some(Members::parse(value_of(text.get())?, module, id)?),

@@ -215,6 +215,9 @@ impl PageRequest {
         if let Some(descending) = order {
             match &mut page.query {
                 Some(query) if query.index.sort.is_some() => query.descending = descending,
+                // What has no order may still be asked for in the default one, as generated clients
+                // do.
+                _ if !descending => {}
                 _ => return Err(InvalidQuery::NoOrder(Indexes::of(module))),
             }
         }

@@ -431,12 +431,13 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Plan(args) => plan(&args),
         Command::Openapi(args) => {
             let config = args.file.load()?;
+            let about = &config.service.about;
             let base_path = config.service.base_path.as_ref().map(BasePath::as_str);
+            let base_path = base_path.filter(|_| about.servers.is_empty());
             let server = args.server.as_deref().or(base_path);
-            say(&openapi::document(
-                &config,
-                server.unwrap_or(openapi::HERE),
-            )?);
+            let document = openapi::document(&config, server, usize::MAX)?;
+            let document: serde_json::Value = serde_json::from_str(&document)?;
+            say(&format!("{document:#}\n"));
             Ok(())
         }
         Command::Package(args) => {

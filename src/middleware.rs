@@ -51,7 +51,7 @@ const MAX_BODY_BYTES: usize = 6 * 1_024 * 1_024;
 
 /// The greatest size of a request's headers, names and values, in bytes: three times what API
 /// Gateway takes.
-const MAX_HEADER_BYTES: usize = 32_768;
+pub(crate) const MAX_HEADER_BYTES: usize = 32_768;
 
 /// The longest query in bytes: a cursor after an id of escapes, with the keys of an index, fits.
 const MAX_QUERY_BYTES: usize = 32_768;

@@ -43,6 +43,7 @@ pub struct Module {
     pub(crate) cors: Option<Arc<Cors>>,
     pub(crate) rate_limit: Option<Arc<RateLimit>>,
     pub(crate) memory: Option<Memory>,
+    pub(crate) key_in_document: bool,
 }
 
 impl Module {
@@ -197,6 +198,12 @@ impl Module {
     #[must_use]
     pub fn memory(&self) -> Option<&Memory> {
         self.memory.as_ref()
+    }
+
+    /// Whether its documents, as clients send and get them, have the key attribute as a member.
+    #[must_use]
+    pub fn key_in_document(&self) -> bool {
+        self.key_in_document
     }
 
     /// The verbs it serves to everybody.
@@ -434,6 +441,7 @@ impl Memory {
             cors: None,
             rate_limit: None,
             memory: None,
+            key_in_document: false,
         }
     }
 

@@ -1,12 +1,18 @@
 //! The API's description: an OpenAPI 3.1 document, a function of the configuration alone.
 //!
 //! Errors are described by errors, so that their statuses and sentences are those of the answers.
+//!
+//! What modules share is a component, and so is each schema that an answer or a request has: code
+//! generators name types after components.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
-use crate::config::Config;
+use crate::config::{About, Config, Contact, Email, Licence, Service, Text, WebUrl};
 use crate::module::Module;
 use crate::schema::InvalidSchema;
 
@@ -18,44 +24,243 @@ mod schema;
 mod security;
 
 /// Where the API is, as the document that it serves says: in the document's own folder.
-pub const HERE: &str = ".";
+const HERE: &str = ".";
 
 /// The id of the item in the examples.
 const EXAMPLE_ID: &str = "sala90";
 
-/// The document, of an API that is at `server`: a URL, or a reference relative to the document's.
+/// Why there is no document.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Undescribed {
+    /// A module's schema can't be used.
+    #[error(transparent)]
+    Schema(#[from] Arc<InvalidSchema>),
+    /// There are too many modules.
+    #[error("the description is over {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+}
+
+/// The document, of an API that is at `server`, or where the configuration says, or else in the
+/// document's own folder. As a JSON string it has `limit` bytes at the most.
 ///
 /// # Errors
-/// A module's schema can't be read.
-pub fn document(config: &Config, server: &str) -> Result<String, Arc<InvalidSchema>> {
+/// A module's schema can't be used, or the document would be over the limit.
+pub fn document(
+    config: &Config,
+    server: Option<&str>,
+    limit: usize,
+) -> Result<String, Undescribed> {
     let modules: Vec<_> = config.modules.iter().map(Arc::as_ref).collect();
-    let paths: Map<_, _> = modules
-        .iter()
-        .flat_map(|module| call::paths(module))
-        .chain(call::service_paths())
-        .collect();
-    let tags = modules.iter().map(|module| tag(module));
-    let service = json!({ "name": call::SERVICE_TAG, "description": "The API itself." });
-    let document = json!({
-        "openapi": "3.1.1",
-        "info": {
-            "title": config.service.name.as_str(),
-            "version": env!("CARGO_PKG_VERSION"),
-            "description": "Collections of JSON documents. Each collection is a module, with paths \
-                of its own.",
+    let mut references = References::default();
+    let mut paths = Members::new(limit);
+    let mut schemas = Members::new(limit);
+    // A module's values are text before the next one's are made: all together they would take
+    // many times the memory that their text does.
+    for &module in &modules {
+        for (path, item) in call::paths(module) {
+            references.find_in(&item);
+            paths.push(path, &item)?;
+        }
+        for (name, schema) in used("schemas", schema::of(module)?, &mut references) {
+            schemas.push(name, &schema)?;
+        }
+    }
+    for (path, item) in call::service_paths() {
+        references.find_in(&item);
+        paths.push(path, &item)?;
+    }
+    let mut component = |kind, all| -> Result<Members, Undescribed> {
+        let mut members = Members::new(limit);
+        for (name, component) in used(kind, all, &mut references) {
+            members.push(name, &component)?;
+        }
+        Ok(members)
+    };
+    let responses = component("responses", refusal::all(&modules))?;
+    let parameters = component("parameters", parameter::all())?;
+    let headers = component("headers", answer::all_headers())?;
+    for (name, schema) in used("schemas", schema::shared(), &mut references) {
+        schemas.push(name, &schema)?;
+    }
+    let document = Document {
+        openapi: "3.1.1",
+        info: info(&config.service),
+        servers: servers(&config.service.about, server),
+        tags: modules
+            .iter()
+            .map(|module| tag(module))
+            .chain([service_tag()])
+            .collect(),
+        // What a call does not ask for itself, it does not ask for.
+        security: [],
+        paths,
+        components: Components {
+            schemas,
+            parameters,
+            headers,
+            responses,
+            security_schemes: security::schemes(&modules),
         },
-        "servers": [{ "url": server }],
-        "tags": tags.chain([service]).collect::<Vec<_>>(),
-        "paths": paths,
-        "components": {
-            "schemas": schema::all(&modules)?,
-            "parameters": parameter::all(),
-            "headers": answer::all_headers(),
-            "responses": refusal::all(&modules),
-            "securitySchemes": security::schemes(&modules),
-        },
+    };
+    let text = document.to_text();
+    if escaped_len(&text) > limit {
+        return Err(Undescribed::TooLarge { limit });
+    }
+    Ok(text)
+}
+
+#[derive(Serialize)]
+struct Document {
+    openapi: &'static str,
+    info: Value,
+    servers: Vec<Value>,
+    tags: Vec<Value>,
+    security: [Value; 0],
+    paths: Members,
+    components: Components,
+}
+
+impl Document {
+    fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("the document is JSON")
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Components {
+    schemas: Members,
+    parameters: Members,
+    headers: Members,
+    responses: Members,
+    security_schemes: Map<String, Value>,
+}
+
+/// An object of which each member is text already, up to a limit.
+struct Members {
+    members: Vec<(String, Box<RawValue>)>,
+    left: usize,
+    limit: usize,
+}
+
+impl Members {
+    fn new(limit: usize) -> Self {
+        Self {
+            members: Vec::new(),
+            left: limit,
+            limit,
+        }
+    }
+
+    fn push(&mut self, name: String, value: &Value) -> Result<(), Undescribed> {
+        let text = to_raw_value(value).expect("a value is JSON");
+        let left = self.left.checked_sub(escaped_len(text.get()));
+        let limit = self.limit;
+        self.left = left.ok_or(Undescribed::TooLarge { limit })?;
+        self.members.push((name, text));
+        Ok(())
+    }
+}
+
+impl Serialize for Members {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.members.iter().map(|(name, text)| (name, text)))
+    }
+}
+
+/// The length of JSON within a JSON string, as it is in Lambda's answer.
+fn escaped_len(json: &str) -> usize {
+    let escaped = json.bytes().filter(|byte| matches!(byte, b'"' | b'\\'));
+    json.len() + escaped.count()
+}
+
+/// What components are referred to, each by kind and name.
+#[derive(Default)]
+struct References(BTreeSet<String>);
+
+impl References {
+    fn find_in(&mut self, value: &Value) {
+        match value {
+            Value::Object(members) => {
+                if let Some(Value::String(reference)) = members.get("$ref") {
+                    self.0
+                        .extend(reference.strip_prefix(COMPONENTS).map(str::to_owned));
+                }
+                members.values().for_each(|value| self.find_in(value));
+            }
+            Value::Array(values) => values.iter().for_each(|value| self.find_in(value)),
+            _ => {}
+        }
+    }
+}
+
+/// Those of `components` that are referred to, and those that these refer to.
+fn used(
+    kind: &str,
+    mut components: Map<String, Value>,
+    references: &mut References,
+) -> Vec<(String, Value)> {
+    let mut used = Vec::new();
+    loop {
+        let (now, rest): (Map<_, _>, Map<_, _>) = components
+            .into_iter()
+            .partition(|(name, _)| references.0.contains(&format!("{kind}/{name}")));
+        if now.is_empty() {
+            return used;
+        }
+        now.values()
+            .for_each(|component| references.find_in(component));
+        used.extend(now);
+        components = rest;
+    }
+}
+
+fn info(service: &Service) -> Value {
+    let about = &service.about;
+    let text =
+        |text: &Option<Text>, default: &str| text.as_ref().map_or(default, Text::as_str).to_owned();
+    let mut info = json!({
+        "title": text(&about.title, service.name.as_str()),
+        "version": text(&about.version, env!("CARGO_PKG_VERSION")),
+        "description": text(
+            &about.description,
+            "Collections of JSON documents. Each collection is a module, with paths of its own.",
+        ),
     });
-    Ok(format!("{document:#}\n"))
+    if let Some(Contact { name, url, email }) = &about.contact {
+        let parts = [
+            ("name", name.as_ref().map(Text::as_str)),
+            ("url", url.as_ref().map(WebUrl::as_str)),
+            ("email", email.as_ref().map(Email::as_str)),
+        ];
+        let parts = parts
+            .into_iter()
+            .filter_map(|(key, part)| Some((key.to_owned(), part?.into())));
+        info["contact"] = Value::Object(parts.collect());
+    }
+    if let Some(Licence { name, url }) = &about.licence {
+        let name = name.as_str();
+        info["license"] = match url {
+            Some(url) => json!({ "name": name, "url": url.as_str() }),
+            None => json!({ "name": name, "identifier": name }),
+        };
+    }
+    info
+}
+
+fn servers(about: &About, server: Option<&str>) -> Vec<Value> {
+    let configured = about.servers.iter().map(|url| url.as_str());
+    let mut urls: Vec<_> = match server {
+        Some(server) => vec![server],
+        None => configured.collect(),
+    };
+    if urls.is_empty() {
+        urls.push(HERE);
+    }
+    urls.into_iter().map(|url| json!({ "url": url })).collect()
 }
 
 fn tag(module: &Module) -> Value {
@@ -63,9 +268,15 @@ fn tag(module: &Module) -> Value {
     json!({ "name": name, "description": format!("The items of `{name}`.") })
 }
 
+fn service_tag() -> Value {
+    json!({ "name": call::SERVICE_TAG, "description": "The API itself." })
+}
+
+const COMPONENTS: &str = "#/components/";
+
 /// `{"$ref": …}` to a component.
 fn reference(kind: &str, name: &str) -> Value {
-    json!({ "$ref": format!("#/components/{kind}/{name}") })
+    json!({ "$ref": format!("{COMPONENTS}{kind}/{name}") })
 }
 
 /// An object that has all of `properties`.
@@ -76,4 +287,12 @@ fn object(properties: &Value) -> Value {
         .flat_map(Map::keys)
         .collect();
     json!({ "type": "object", "required": names, "properties": properties })
+}
+
+/// The members of an object that `json!` has made.
+fn members(object: Value) -> Map<String, Value> {
+    match object {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
 }

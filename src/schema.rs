@@ -8,11 +8,17 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+#[cfg(feature = "schemas")]
+use self::components::components;
 use self::validator::Validator;
+#[cfg(not(feature = "schemas"))]
+use self::validator::components;
 use crate::file::ConfigFile;
 
+#[cfg(feature = "schemas")]
+mod components;
 #[cfg(feature = "schemas")]
 mod validator;
 #[cfg(not(feature = "schemas"))]
@@ -67,6 +73,19 @@ impl Schema {
     /// Its file can't be read, or is not JSON.
     pub fn to_value(&self) -> Result<Value, Arc<InvalidSchema>> {
         self.document().cloned()
+    }
+
+    /// The schema as components of an OpenAPI document: itself as `name`, and each part that it
+    /// refers to as `name` with a word behind it. `reference` makes a reference to one.
+    ///
+    /// # Errors
+    /// Its file can't be read, or it refers to something that is not in it.
+    pub fn components(
+        &self,
+        name: &str,
+        reference: fn(&str) -> Value,
+    ) -> Result<Map<String, Value>, Arc<InvalidSchema>> {
+        components(self.document()?, name, reference).map_err(Arc::new)
     }
 
     /// Makes sure that the schema can be used, which also spares the first document the wait.

@@ -42,7 +42,7 @@ pub enum Unstorable {
     #[error("it is no object, so it has no members to store")]
     NoObject,
     /// It says another id than the path.
-    #[error("`/{key}` is not the id of the path; leave it out, the id is no part of the document")]
+    #[error("`/{key}` is not the id of the path; leave it out")]
     OtherId {
         /// The key attribute.
         key: String,

@@ -13,6 +13,7 @@ use ::config::{Map, Value, ValueKind};
 use serde::Deserialize;
 
 pub(super) use self::access::{Access, Surroundings};
+use super::about::About;
 use super::error::{Faults, KeyPath, Source};
 use crate::access::Guard;
 use crate::base_path::BasePath;
@@ -26,6 +27,7 @@ use crate::name::{
 use crate::schema::Schema;
 use crate::telemetry::Filter;
 
+mod about;
 mod access;
 
 /// DynamoDB's default quota of a table.
@@ -79,6 +81,7 @@ pub(super) struct Service {
     pub(super) log: Option<Setting<Filter>>,
     pub(super) metrics: Option<Setting<bool>>,
     pub(super) server_timing: Option<Setting<bool>>,
+    pub(super) about: About,
 }
 
 /// `[modules.<name>]` and `[defaults]`
@@ -101,6 +104,7 @@ pub(super) struct Module {
     pub(super) rate_limit: Option<Setting<Rate>>,
     pub(super) idempotency: Option<Setting<Duration>>,
     pub(super) tenant: Option<Setting<Identifier>>,
+    pub(super) key_in_document: Option<Setting<bool>>,
 }
 
 /// So many requests in so much time.
@@ -159,6 +163,7 @@ impl Service {
             log: section.text("log", faults),
             metrics: section.boolean("metrics", faults),
             server_timing: section.boolean("server_timing", faults),
+            about: section.about(faults),
         };
         section.close(faults);
         service
@@ -185,6 +190,7 @@ impl Module {
             rate_limit: section.rate("rate_limit", faults),
             idempotency: section.duration("idempotency", faults),
             tenant: section.tenant("tenant", faults),
+            key_in_document: section.boolean("key_in_document", faults),
         };
         section.close(faults);
         module
@@ -210,6 +216,7 @@ impl Module {
             rate_limit: self.rate_limit.or_else(|| defaults.rate_limit.clone()),
             idempotency: self.idempotency.or_else(|| defaults.idempotency.clone()),
             tenant: self.tenant.or_else(|| defaults.tenant.clone()),
+            key_in_document: (self.key_in_document).or_else(|| defaults.key_in_document.clone()),
         }
     }
 }
@@ -808,6 +815,8 @@ fn noun(key: &str) -> &str {
         "origins" => "origin",
         "log" => "filter of the log",
         "base_path" => "base path",
+        "url" => "URL",
+        "servers" => "server",
         other => other,
     }
 }

@@ -95,7 +95,7 @@ function credentials(api) {
 function request(api, path, method, fields, body, shows) {
   const filled = fields.map(({ parameter, read }) => ({ ...parameter, value: read() }));
   const given = (where) => filled.filter((one) => one.in === where && one.value !== "");
-  const server = new URL(api.servers[0].url, source).href.replace(/\/$/, "");
+  const server = new URL(".", source).href.replace(/\/$/, "");
   const target = given("path").reduce(
     (url, one) => url.replace(`{${one.name}}`, () => encodeURIComponent(one.value)),
     path,
@@ -167,10 +167,7 @@ function operation(api, path, method, item, guards) {
     const body = bodyField(api, described.requestBody, id);
     const asked = (described.security ?? []).flatMap((one) => Object.entries(one));
     const shows = guards.filter(({ name }) => asked.some(([guard]) => guard === name));
-    const needs = asked.map(([guard, scopes]) => {
-      const words = scopes.map((scope) => ` \`${scope}\``);
-      return `Guarded by \`${guard}\`${words.length ? `, with the scope${words.join(",")}` : ""}.`;
-    });
+    const needs = asked.map(([guard]) => `Guarded by \`${guard}\`.`);
     const output = element("output");
     const form = element(
       "form",
@@ -212,7 +209,9 @@ function page(api) {
   );
   const guards = credentials(api);
   const sections = api.tags.map((tag) => {
-    const own = operations.filter(({ method, item }) => item[method].tags.includes(tag.name));
+    const own = operations
+      .filter(({ method, item }) => item[method].tags.includes(tag.name))
+      .sort((a, b) => a.path.startsWith("/_batch/") - b.path.startsWith("/_batch/"));
     const shown = own.map(({ path, method, item }) => operation(api, path, method, item, guards));
     return element("section", {}, element("h2", {}, tag.name), prose(tag.description), ...shown);
   });

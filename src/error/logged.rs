@@ -137,6 +137,7 @@ impl ApiError {
             Self::AnswerTooLarge { size: bytes, limit } => {
                 size("answer too large", *bytes, limit.body_bytes())
             }
+            Self::DescriptionTooLarge { .. } => Logged::words("the description is too large"),
             Self::BatchTooLarge => Logged::words("atomic batch too large"),
             Self::AnswerFull => Logged::words(ANSWER_FULL),
             Self::InvalidQuery(invalid) => {

@@ -4,7 +4,8 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::call::{self, Call};
-use super::{EXAMPLE_ID, object, reference, refusal, schema, security};
+use super::schema::Kind;
+use super::{EXAMPLE_ID, members, object, reference, refusal, schema, security};
 use crate::error::ApiError;
 use crate::module::{Envelope, Module, Storage, Verb};
 use crate::storage::Members;
@@ -19,7 +20,7 @@ pub(super) fn of(call: Call, module: &Module) -> Value {
         insert(status, response);
     }
     if call == Call::Get {
-        insert(StatusCode::NOT_MODIFIED, not_modified());
+        insert(StatusCode::NOT_MODIFIED, common(NOT_MODIFIED));
     }
     let may_be_unfit = module.schema().is_some() && call.takes_document();
     let further = [
@@ -47,31 +48,40 @@ pub(super) fn of(call: Call, module: &Module) -> Value {
     responses.into()
 }
 
-pub(super) fn not_modified() -> Value {
-    let headers = headers(&["ETag", "XRequestId"]);
-    json!({ "description": "The client has it already", "headers": headers })
+/// A reference to an answer that calls share.
+pub(super) fn common(name: &str) -> Value {
+    reference("responses", name)
 }
 
+/// The answers that calls share, other than errors.
+pub(super) fn shared() -> Map<String, Value> {
+    let answer = |description: &str, names: &[&str]| json!({ "description": description, "headers": headers(names) });
+    members(json!({
+        NOT_MODIFIED: answer("The client has it already.", &["ETag", "XRequestId"]),
+        METHODS: answer("`Allow` says which methods are served.", &["Allow", "XRequestId"]),
+        HEAD: answer("As GET answers, without its body.", &["XRequestId"]),
+    }))
+}
+
+pub(super) const NOT_MODIFIED: &str = "NotModified";
+const METHODS: &str = "Methods";
+const HEAD: &str = "Head";
+
 /// The responses to OPTIONS.
-pub(super) fn of_options() -> Value {
-    let headers = headers(&["Allow", "XRequestId"]);
-    json!({ "204": { "description": "`Allow` says which methods are served", "headers": headers } })
+pub(super) fn of_options(envelope: Envelope) -> Value {
+    json!({ "204": common(METHODS), "431": headers_too_large(envelope) })
 }
 
 /// The responses to HEAD, from those to GET.
 pub(super) fn without_content(responses: &Value) -> Value {
     let statuses = responses.as_object().into_iter().flat_map(Map::keys);
-    let headers = headers(&["XRequestId"]);
-    statuses
-        .map(|status| {
-            let description = format!("As GET answers {status}");
-            (
-                status.clone(),
-                json!({ "description": description, "headers": headers }),
-            )
-        })
-        .collect::<Map<_, _>>()
-        .into()
+    let answers = statuses.map(|status| (status.clone(), common(HEAD)));
+    answers.collect::<Map<_, _>>().into()
+}
+
+/// What any path can answer.
+pub(super) fn headers_too_large(envelope: Envelope) -> Value {
+    refusal::response(envelope, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
 }
 
 /// References to headers, by the names of their components.
@@ -90,12 +100,12 @@ pub(super) fn headers(names: &[&str]) -> Value {
 }
 
 /// Every header of an answer.
-pub(super) fn all_headers() -> Value {
+pub(super) fn all_headers() -> Map<String, Value> {
     let header = |description: &str| {
         let schema = json!({ "type": "string" });
         json!({ "description": description, "required": true, "schema": schema })
     };
-    json!({
+    members(json!({
         "AcceptPatch": {
             "description": "To a PATCH only: the media types of a patch.",
             "schema": { "type": "string" },
@@ -110,7 +120,7 @@ pub(super) fn all_headers() -> Value {
         },
         "WwwAuthenticate": header("What has to be shown, as RFC 6750 has it."),
         "XRequestId": header("The request's id, by which its line is found in the log."),
-    })
+    }))
 }
 
 /// The statuses of all errors that `call` can end in.
@@ -122,19 +132,20 @@ fn refusals(call: Call) -> &'static [StatusCode] {
     const CHANGED: StatusCode = StatusCode::PRECONDITION_FAILED;
     const LARGE: StatusCode = StatusCode::PAYLOAD_TOO_LARGE;
     const MEDIA_TYPE: StatusCode = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    const HEADERS: StatusCode = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
     const BUG: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
     const BUSY: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
     const LATE: StatusCode = StatusCode::GATEWAY_TIMEOUT;
     match call {
-        Call::List => &[BAD, BUG, BUSY, LATE],
-        Call::Create => &[BAD, LARGE, MEDIA_TYPE, BUG, BUSY, LATE],
-        Call::Get => &[BAD, ABSENT, CHANGED, BUG, BUSY, LATE],
-        Call::Post | Call::Put => &[BAD, CHANGED, LARGE, MEDIA_TYPE, BUG, BUSY, LATE],
+        Call::List => &[BAD, HEADERS, BUG, BUSY, LATE],
+        Call::Create => &[BAD, LARGE, MEDIA_TYPE, HEADERS, BUG, BUSY, LATE],
+        Call::Get => &[BAD, ABSENT, CHANGED, HEADERS, BUG, BUSY, LATE],
+        Call::Post | Call::Put => &[BAD, CHANGED, LARGE, MEDIA_TYPE, HEADERS, BUG, BUSY, LATE],
         Call::Patch => &[
-            BAD, ABSENT, MISFIT, CHANGED, LARGE, MEDIA_TYPE, BUG, BUSY, LATE,
+            BAD, ABSENT, MISFIT, CHANGED, LARGE, MEDIA_TYPE, HEADERS, BUG, BUSY, LATE,
         ],
-        Call::Delete => &[BAD, CHANGED, BUG, BUSY, LATE],
-        Call::Batch => &[BAD, NOT_SERVED, LARGE, MEDIA_TYPE, BUG, BUSY, LATE],
+        Call::Delete => &[BAD, CHANGED, HEADERS, BUG, BUSY, LATE],
+        Call::Batch => &[BAD, NOT_SERVED, LARGE, MEDIA_TYPE, HEADERS, BUG, BUSY, LATE],
     }
 }
 
@@ -232,36 +243,11 @@ fn done(call: Call, module: &Module) -> Vec<(StatusCode, Value)> {
     }
 }
 
-/// The object of a list.
-fn page(item: &Value) -> Value {
-    object(&json!({
-        "items": { "type": "array", "items": item },
-        "next": {
-            "description": "The `cursor` of the next page; `null` after the last.",
-            "type": ["string", "null"],
-        },
-    }))
-}
-
-/// The object of a batch's answer; each result has its status, and what of `parts` belongs to it.
-fn results(parts: &Value) -> Value {
-    let mut result = object(&json!({ "status": { "type": "integer" } }));
-    for (name, part) in parts.as_object().into_iter().flatten() {
-        result["properties"][name] = part.clone();
-    }
-    object(&json!({ "results": { "type": "array", "items": result } }))
-}
-
 /// Schema and example of an answer in the verb envelope.
 fn verbed(call: Call, module: &Module) -> Value {
     let key = module.key().as_str();
     let word = call.verb().map_or("BATCH", Verb::as_str);
     let id = json!({ "type": "string" });
-    let stored = json!({
-        "description": "The document's JSON text; `null` where others wrote the item without one.",
-        "type": ["string", "null"],
-        "contentMediaType": "application/json",
-    });
     let document = schema::example(module);
     let text = document.as_ref().map(Value::to_string);
     let (text, updated, set) = match module.storage() {
@@ -276,18 +262,19 @@ fn verbed(call: Call, module: &Module) -> Value {
             let members = members.and_then(|members| Members::parse(members, module, None).ok());
             let set = members.as_ref().map(|members| json!(members.notation()));
             let text = members.map(|members| members.to_text());
-            (text, json!({ "type": "object" }), json!(set))
+            let updated = json!({ "type": "object", "additionalProperties": true });
+            (text, updated, json!(set))
         }
     };
     let item = json!({ key: EXAMPLE_ID, "data": text });
     let (described, example) = match call {
         Call::List => (
-            page(&object(&json!({ key: id, "data": stored }))),
+            schema::of_module(module, Kind::Page),
             json!({ "items": [item], "next": null }),
         ),
-        Call::Get => (object(&json!({ key: id, "data": stored })), item),
+        Call::Get => (schema::of_module(module, Kind::Item), item),
         Call::Create | Call::Post => (
-            object(&json!({ key: id, "data": schema::document(module) })),
+            object(&json!({ key: id, "data": schema::of_module(module, Kind::Document) })),
             json!({ key: EXAMPLE_ID, "data": document }),
         ),
         Call::Patch if Shown::to_patch(module) == Shown::Never => {
@@ -302,14 +289,12 @@ fn verbed(call: Call, module: &Module) -> Value {
             object(&json!({ key: id, "item": updated })),
             json!({ key: EXAMPLE_ID, "item": set }),
         ),
-        Call::Delete => (object(&json!({ key: id })), json!({ key: EXAMPLE_ID })),
+        Call::Delete => (
+            schema::of_module(module, Kind::Key),
+            json!({ key: EXAMPLE_ID }),
+        ),
         Call::Batch => (
-            results(&json!({
-                "GET": object(&json!({ key: id, "data": stored })),
-                "PUT": object(&json!({ key: id })),
-                "DELETE": object(&json!({ key: id })),
-                "ERROR": { "$ref": "#/components/schemas/Error/properties/ERROR" },
-            })),
+            results(module),
             json!({
                 "results": [
                     { "status": 200, "PUT": { key: EXAMPLE_ID } },
@@ -324,21 +309,14 @@ fn verbed(call: Call, module: &Module) -> Value {
 
 /// The same of a plain answer, if it has a body.
 fn plain(call: Call, module: &Module) -> Option<Value> {
-    let document = schema::example(module);
+    let document = schema::shown_example(module);
     let (described, example) = match call {
         Call::List => (
-            page(&object(&json!({
-                "id": { "type": "string" },
-                "item": { "description": "The document, or the `fields` of it." },
-            }))),
+            schema::of_module(module, Kind::Page),
             json!({ "items": [{ "id": EXAMPLE_ID, "item": document }], "next": null }),
         ),
         Call::Batch => (
-            results(&json!({
-                "id": { "type": "string" },
-                "item": { "description": "The document that was read." },
-                "problem": reference("schemas", "Problem"),
-            })),
+            results(module),
             json!({
                 "results": [
                     { "id": EXAMPLE_ID, "status": 204 },
@@ -347,10 +325,16 @@ fn plain(call: Call, module: &Module) -> Option<Value> {
             }),
         ),
         Call::Delete => return None,
-        _ => (schema::document(module), json!(document)),
+        _ => (schema::of_module(module, Kind::Document), json!(document)),
     };
     Some(call::media_type(
         &described,
         document.is_some().then_some(example),
     ))
+}
+
+/// The object of a batch's answer.
+fn results(module: &Module) -> Value {
+    let result = schema::of_module(module, Kind::Result);
+    object(&json!({ "results": { "type": "array", "items": result } }))
 }

@@ -1,11 +1,13 @@
 //! What can be called: the paths, and on each the methods that are served.
 
+use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::parameter::{self, references};
-use super::{EXAMPLE_ID, answer, reference, schema, security};
+use super::schema::Kind;
+use super::{EXAMPLE_ID, answer, refusal, schema, security};
 use crate::health;
-use crate::module::{Module, Verb};
+use crate::module::{Envelope, Module, Verb};
 
 /// What the operations belong to that are no module's.
 pub(super) const SERVICE_TAG: &str = "_service";
@@ -24,26 +26,28 @@ pub(super) enum Call {
 }
 
 const OF_COLLECTION: [Call; 2] = [Call::List, Call::Create];
-const OF_ITEM: [Call; 5] = [Call::Get, Call::Post, Call::Put, Call::Patch, Call::Delete];
+/// DELETE is last, so that in this order all the others find the item.
+const OF_ITEM: [Call; 5] = [Call::Post, Call::Put, Call::Get, Call::Patch, Call::Delete];
 
 /// An operation's id. No word has an underscore, so that no two operations have the same.
 pub(super) fn operation_id(word: &str, module: &Module) -> String {
     format!("{word}_{}", module.name())
 }
 
-/// The paths of a module.
+/// The paths of a module. Where examples are sent in this order, as Postman does, the batch has
+/// written what is then read.
 pub(super) fn paths(module: &Module) -> [(String, Value); 3] {
     let name = module.name();
     [
+        (
+            format!("/_batch/{name}"),
+            path(module, "Batch", &[Call::Batch]),
+        ),
         (
             format!("/{name}"),
             path(module, "Collection", &OF_COLLECTION),
         ),
         (format!("/{name}/{{id}}"), path(module, "Item", &OF_ITEM)),
-        (
-            format!("/_batch/{name}"),
-            path(module, "Batch", &[Call::Batch]),
-        ),
     ]
 }
 
@@ -80,24 +84,28 @@ fn options(module: &Module, kind: &str, calls: &[Call]) -> Value {
         "operationId": operation_id(&format!("options{kind}"), module),
         "tags": [module.name().as_str()],
         "summary": "Ask which methods are served",
+        "description": "The answer is the same for everybody.",
         "parameters": parameters,
-        "responses": answer::of_options(),
+        "responses": answer::of_options(module.envelope()),
     })
 }
 
 /// The paths that are no module's.
 pub(super) fn service_paths() -> [(String, Value); 4] {
-    let get = |id: &str, summary: &str, parameters: &[&str], responses: Value| {
-        json!({
-            "get": {
-                "operationId": id,
-                "tags": [SERVICE_TAG],
-                "summary": summary,
-                "parameters": references(parameters),
-                "responses": responses,
-            },
-        })
-    };
+    let get =
+        |id: &str, [summary, description]: [&str; 2], parameters: &[&str], mut responses: Value| {
+            responses["431"] = answer::headers_too_large(Envelope::Verb);
+            json!({
+                "get": {
+                    "operationId": id,
+                    "tags": [SERVICE_TAG],
+                    "summary": summary,
+                    "description": description,
+                    "parameters": references(parameters),
+                    "responses": responses,
+                },
+            })
+        };
     let ok = |media_type: &str, schema_type: &str, headers: &[&str]| {
         json!({
             "description": "OK",
@@ -107,23 +115,30 @@ pub(super) fn service_paths() -> [(String, Value); 4] {
     };
     let openapi = get(
         "openapi",
-        "Get this description",
+        [
+            "Get this description",
+            "An OpenAPI document. With `If-None-Match`, it is sent only if the client does not have it.",
+        ],
         &["ifNoneMatch", "requestId"],
         json!({
             "200": ok("application/json", "object", &["ETag", "XRequestId"]),
-            "304": answer::not_modified(),
+            "304": answer::common(answer::NOT_MODIFIED),
+            "413": refusal::response(Envelope::Verb, StatusCode::PAYLOAD_TOO_LARGE),
         }),
     );
     let docs = get(
         "docs",
-        "See this description as a page",
+        [
+            "See this description as a page",
+            "The page sends requests, too, and shows their answers.",
+        ],
         &["requestId"],
         json!({ "200": ok("text/html", "string", &["XRequestId"]) }),
     );
     let status = || ok("application/json", "object", &["XRequestId"]);
     let live = get(
         "live",
-        "See whether the function runs",
+        ["See whether the function runs", "Asks nothing of DynamoDB."],
         &["requestId"],
         json!({ "200": status() }),
     );
@@ -131,7 +146,10 @@ pub(super) fn service_paths() -> [(String, Value); 4] {
     unready["description"] = "Service Unavailable".into();
     let ready = get(
         "ready",
-        "See whether every module can be served",
+        [
+            "See whether every module can be served",
+            "Asks DynamoDB for the table of each.",
+        ],
         &["requestId"],
         json!({ "200": status(), "503": unready }),
     );
@@ -190,7 +208,21 @@ impl Call {
         }
     }
 
-    fn description(self) -> &'static str {
+    fn description(self, module: &Module) -> String {
+        let description = self.what();
+        let scopes = security::scopes(self, module);
+        if scopes.is_empty() {
+            return description.to_owned();
+        }
+        let scopes: Vec<_> = scopes.iter().map(|scope| format!("`{scope}`")).collect();
+        let noun = if scopes.len() == 1 { "scope" } else { "scopes" };
+        format!(
+            "{description} The caller needs the {noun} {}.",
+            scopes.join(", ")
+        )
+    }
+
+    fn what(self) -> &'static str {
         match self {
             Self::List => {
                 "One page. Where there may be more items, `next` is the `cursor` of the next page; \
@@ -240,7 +272,7 @@ impl Call {
             "operationId": operation_id(self.word(), module),
             "tags": [module.name().as_str()],
             "summary": self.summary(),
-            "description": self.description(),
+            "description": self.description(module),
             "parameters": self.parameters(module),
         });
         if let Some(body) = self.body(module) {
@@ -259,6 +291,7 @@ impl Call {
             "operationId": operation_id(&format!("head{kind}"), module),
             "tags": [module.name().as_str()],
             "summary": "As GET, without a body",
+            "description": "Takes what GET takes, and answers as it does, headers included.",
             "parameters": self.parameters(module),
             "responses": answer::without_content(&answer::of(self, module)),
         });
@@ -282,20 +315,22 @@ impl Call {
         let document = schema::example(module);
         let content = match self {
             Self::Create | Self::Post | Self::Put => json!({
-                "application/json": media_type(&schema::document(module), document),
+                "application/json":
+                    media_type(&schema::of_module(module, Kind::Document), document),
             }),
             Self::Patch => {
                 // That of a module with a schema has other members.
                 let known = module.schema().is_none();
                 let merge = known.then(|| json!({ "chairs": 91 }));
-                let merge = media_type(&schema::merge_patch(module), merge);
+                let patch = schema::common(schema::merge_patch_name(module.storage()));
+                let merge = media_type(&patch, merge);
                 let operations =
                     known.then(|| json!([{ "op": "replace", "path": "/chairs", "value": 91 }]));
                 json!({
                     "application/merge-patch+json": merge,
                     "application/json": merge,
                     "application/json-patch+json":
-                        media_type(&reference("schemas", "JsonPatch"), operations),
+                        media_type(&schema::common(schema::JSON_PATCH), operations),
                 })
             }
             Self::Batch => {
@@ -305,7 +340,8 @@ impl Call {
                 let operations: Vec<_> = put.into_iter().chain([get]).collect();
                 let example = json!({ "operations": operations });
                 json!({
-                    "application/json": media_type(&reference("schemas", "Batch"), Some(example)),
+                    "application/json":
+                        media_type(&schema::of_module(module, Kind::Batch), Some(example)),
                 })
             }
             Self::List | Self::Get | Self::Delete => return None,

@@ -1,8 +1,10 @@
 //! What can be said of a call in its path, its query and its headers.
 
-use serde_json::{Value, json};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
 
-use super::{EXAMPLE_ID, reference};
+use super::{EXAMPLE_ID, members, reference, schema};
 use crate::item::ItemId;
 use crate::list::PageRequest;
 use crate::module::{IndexKey, KeyType, Module};
@@ -13,10 +15,9 @@ pub(super) fn references(names: &[&str]) -> Vec<Value> {
     names.iter().map(reference).collect()
 }
 
-/// Those that modules share.
-pub(super) fn all() -> Value {
-    const TAG: &str = "\"a4ayc_80_OGda4BO_1o_Vw\"";
-    json!({
+/// Those that modules share. Their examples can all be sent together, to an item that is there.
+pub(super) fn all() -> Map<String, Value> {
+    members(json!({
         "id": {
             "name": "id",
             "in": "path",
@@ -26,41 +27,51 @@ pub(super) fn all() -> Value {
             "schema": { "type": "string", "minLength": 1, "maxLength": ItemId::MAX_BYTES },
             "example": EXAMPLE_ID,
         },
-        "limit": query("limit", "How many items at the most.", &json!({
-            "type": "integer",
-            "minimum": 1,
-            "maximum": PageRequest::MAX_LIMIT,
-            "default": PageRequest::DEFAULT_LIMIT,
-        })),
+        "limit": query(
+            "limit",
+            "How many items at the most.",
+            &json!({
+                "type": "integer",
+                "minimum": 1,
+                "maximum": PageRequest::MAX_LIMIT,
+                "default": PageRequest::DEFAULT_LIMIT,
+            }),
+            PageRequest::DEFAULT_LIMIT,
+        ),
+        // After the item of the examples, in a list of all items.
         "cursor": query(
             "cursor",
             "`next` of the page before, with the same query otherwise.",
             &json!({ "type": "string", "minLength": 1 }),
+            URL_SAFE_NO_PAD.encode(json!([EXAMPLE_ID]).to_string()),
         ),
         "consistent": query(
             "consistent",
             "Whether the page must have every write that was answered before. An index can't.",
             &json!({ "type": "boolean", "default": false }),
+            false,
         ),
         "consistentItem": query(
             "consistent",
             "With `true`, every write is seen that was answered before.",
             &json!({ "type": "string" }),
+            "true",
         ),
         "fields": query(
             "fields",
             "The names of the members that are wanted, with commas between them; else all.",
-            &json!({ "type": "string", "pattern": "^[^,]{1,255}(,[^,]{1,255}){0,99}$" }),
+            &json!({ "type": "string", "minLength": 1 }),
+            "description,chairs",
         ),
         "ifMatch": header(
             "If-Match",
             "The call is done only if the item has one of these entity tags; `*` is any.",
-            TAG,
+            "*",
         ),
         "ifNoneMatch": header(
             "If-None-Match",
             "The call is done only if the item has none of these entity tags; `*` is any.",
-            TAG,
+            "\"a4ayc_80_OGda4BO_1o_Vw\"",
         ),
         "idempotencyKey": {
             "name": "Idempotency-Key",
@@ -76,7 +87,7 @@ pub(super) fn all() -> Value {
              visible ASCII characters. Without it, one is made.",
             "01a20870-ac81-771b-8d73-c29732edb95c",
         ),
-    })
+    }))
 }
 
 /// Those that make a list a query on one of the module's indexes.
@@ -91,12 +102,18 @@ pub(super) fn of_indexes(module: &Module) -> Vec<Value> {
     for index in module.indexes() {
         let name = index.partition.attribute.as_str();
         let equal = |name| format!("The value of `{name}`, in a query on an index.");
-        add(query(name, &equal(name), &schema(&index.partition)));
+        let [partition_limit, sort_limit] = schema::KEY_LIMITS;
+        add(condition(
+            name,
+            &equal(name),
+            &index.partition,
+            partition_limit,
+        ));
         let Some(sort) = &index.sort else {
             continue;
         };
         let name = sort.attribute.as_str();
-        add(query(name, &equal(name), &schema(sort)));
+        add(condition(name, &equal(name), sort, sort_limit));
         let comparisons = [
             (KeyType::N, "lt", "less than this"),
             (KeyType::N, "le", "this or less"),
@@ -110,30 +127,36 @@ pub(super) fn of_indexes(module: &Module) -> Vec<Value> {
         for (_, operator, meaning) in possible {
             let description =
                 format!("`{name}` is {meaning}, in a query on an index that it sorts.");
-            add(query(
+            add(condition(
                 &format!("{name}.{operator}"),
                 &description,
-                &schema(sort),
+                sort,
+                sort_limit,
             ));
         }
         add(query(
             "order",
             "Whether a query on an index begins with the least or with the greatest.",
-            &json!({ "enum": ["asc", "desc"], "default": "asc" }),
+            &json!({ "type": "string", "enum": ["asc", "desc"], "default": "asc" }),
+            "asc",
         ));
     }
     parameters
 }
 
-fn schema(key: &IndexKey) -> Value {
-    match key.key_type {
-        KeyType::S => json!({ "type": "string", "minLength": 1, "maxLength": 1_024 }),
-        KeyType::N => json!({ "type": "number" }),
-    }
+fn condition(name: &str, description: &str, key: &IndexKey, limit: usize) -> Value {
+    let schema = schema::of_key(key, limit);
+    json!({ "name": name, "in": "query", "description": description, "schema": schema })
 }
 
-fn query(name: &str, description: &str, schema: &Value) -> Value {
-    json!({ "name": name, "in": "query", "description": description, "schema": schema })
+fn query(name: &str, description: &str, schema: &Value, example: impl Into<Value>) -> Value {
+    json!({
+        "name": name,
+        "in": "query",
+        "description": description,
+        "schema": schema,
+        "example": example.into(),
+    })
 }
 
 /// What is no legal value of one is not refused, so that there is no pattern.

@@ -6,12 +6,13 @@ use std::time::Duration;
 use axum::http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::{answer, reference};
+use super::{answer, reference, schema};
 use crate::access::{Caller, Identity};
 use crate::envelope;
 use crate::error::{ApiError, Panic, UnsupportedMediaType};
 use crate::item::InvalidDocument;
 use crate::list::InvalidQuery;
+use crate::middleware::MAX_HEADER_BYTES;
 use crate::module::{Envelope, Module, Verb};
 use crate::patch::{Patch, PatchType};
 use crate::rate_limit::TooOften;
@@ -22,25 +23,17 @@ pub(super) fn response(envelope: Envelope, status: StatusCode) -> Value {
     reference("responses", &name(envelope, status))
 }
 
-/// Those of the envelopes that `modules` have.
+/// Those of both envelopes, and the other answers that calls share.
 pub(super) fn all(modules: &[&Module]) -> Map<String, Value> {
     [Envelope::Verb, Envelope::Plain]
         .into_iter()
-        .filter(|envelope| modules.iter().any(|module| module.envelope() == *envelope))
         .flat_map(|envelope| responses(envelope, modules))
+        .chain(answer::shared())
         .collect()
 }
 
-/// The name of the schema of an error's body.
-pub(super) fn schema_name(envelope: Envelope) -> &'static str {
-    match envelope {
-        Envelope::Verb => "Error",
-        Envelope::Plain => "Problem",
-    }
-}
-
 fn name(envelope: Envelope, status: StatusCode) -> String {
-    let kind = schema_name(envelope);
+    let kind = schema::error_name(envelope);
     let reason = status.canonical_reason().unwrap_or_default();
     format!("{kind}.{}", reason.replace(' ', ""))
 }
@@ -74,7 +67,7 @@ fn responses(
             Envelope::Verb => "application/json",
             Envelope::Plain => "application/problem+json",
         };
-        let schema = reference("schemas", schema_name(envelope));
+        let schema = schema::common(schema::error_name(envelope));
         let response = json!({
             "description": status.canonical_reason(),
             "headers": answer::headers(headers),
@@ -140,6 +133,10 @@ fn samples() -> impl Iterator<Item = ApiError> {
             limit: Module::DEFAULT_MAX_BYTES,
         },
         ApiError::UnsupportedMediaType(form),
+        ApiError::HeadersTooLarge {
+            size: MAX_HEADER_BYTES + 1,
+            limit: MAX_HEADER_BYTES,
+        },
         ApiError::Contended,
         ApiError::OutOfTime,
         ApiError::Panic(Panic("")),

@@ -1,37 +1,161 @@
-//! The shapes of documents, patches and errors.
+//! The shapes of documents, patches, answers and errors.
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{object, reference, refusal};
+use super::{members, object, reference};
 use crate::batch::Batch;
 use crate::item::Document;
-use crate::module::{Envelope, KeyType, Module, Storage};
+use crate::module::{Envelope, IndexKey, KeyType, Module, Storage};
 use crate::schema::InvalidSchema;
 
-/// Every schema that has a name.
-pub(super) fn all(modules: &[&Module]) -> Result<Map<String, Value>, Arc<InvalidSchema>> {
-    let mut schemas = Map::new();
-    for module in modules {
-        let documents = match module.schema() {
-            Some(schema) => moved(schema.to_value()?, &name(module)),
-            None => of_documents(module),
-        };
-        schemas.insert(name(module), documents);
-        schemas.insert(error_name(module).to_owned(), of_errors(module.envelope()));
-        if module.storage() == Storage::Document {
-            schemas.insert(NATIVE.to_owned(), of_native());
+/// The greatest sizes of the keys of an index, in bytes: no text has more characters.
+pub(super) const KEY_LIMITS: [usize; 2] = [2_048, 1_024];
+
+/// What a module's components are, by the last word of their names. No module's name has a dot, so
+/// that they are nothing else's.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    /// A document.
+    Document,
+    /// A document of which members can be missing.
+    Part,
+    /// The key attribute and the id.
+    Key,
+    /// An item as lists have it.
+    Item,
+    /// The answer of a list.
+    Page,
+    /// The body of a batch.
+    Batch,
+    /// One operation of it.
+    Operation,
+    /// The answer to one operation.
+    Result,
+}
+
+fn name(module: &Module, kind: Kind) -> String {
+    format!("{}.{kind:?}", module.name())
+}
+
+/// A reference to a component of a module.
+pub(super) fn of_module(module: &Module, kind: Kind) -> Value {
+    reference("schemas", &name(module, kind))
+}
+
+/// A reference to a component that modules share.
+pub(super) fn common(name: &str) -> Value {
+    reference("schemas", name)
+}
+
+/// All that a module may need.
+pub(super) fn of(module: &Module) -> Result<Map<String, Value>, Arc<InvalidSchema>> {
+    let document = name(module, Kind::Document);
+    let mut schemas = match module.schema() {
+        Some(schema) => schema.components(&document, common)?,
+        None => members(json!({ document.as_str(): of_documents(module) })),
+    };
+    let part = {
+        let whole = &mut schemas[&document];
+        limit_members(whole, module);
+        part_of(whole)
+    };
+    let id = json!({ "type": "string" });
+    let (item, result) = match module.envelope() {
+        Envelope::Verb => {
+            let key = module.key().as_str();
+            schemas.insert(name(module, Kind::Key), object(&json!({ key: id })));
+            let written = of_module(module, Kind::Key);
+            let stored = json!({
+                "description": "The document's JSON text; `null` where others wrote the item \
+                    without one.",
+                "type": ["string", "null"],
+                "contentMediaType": "application/json",
+            });
+            let parts = json!({
+                "GET": of_module(module, Kind::Item),
+                "PUT": written,
+                "DELETE": written,
+                "ERROR": common(REFUSAL),
+            });
+            (object(&json!({ key: id, "data": stored })), parts)
         }
+        Envelope::Plain => {
+            let parts = json!({
+                "id": id,
+                "item": of_module(module, Kind::Document),
+                "problem": common(error_name(Envelope::Plain)),
+            });
+            let item = object(&json!({ "id": id, "item": of_module(module, Kind::Part) }));
+            (item, parts)
+        }
+    };
+    for (kind, schema) in [
+        (Kind::Part, part),
+        (Kind::Item, item),
+        (Kind::Page, page(&of_module(module, Kind::Item))),
+        (Kind::Batch, batch(module)),
+        (Kind::Operation, operation(module)),
+        (Kind::Result, of_result(result)),
+    ] {
+        schemas.insert(name(module, kind), schema);
     }
-    schemas.insert("JsonPatch".to_owned(), json_patch());
-    schemas.insert("Batch".to_owned(), batch());
     Ok(schemas)
 }
 
-/// A reference to that of a module's documents.
-pub(super) fn document(module: &Module) -> Value {
-    reference("schemas", &name(module))
+/// Those that modules share.
+pub(super) fn shared() -> Map<String, Value> {
+    let text = json!({ "type": "string" });
+    let mut refusal = object(&json!({ "message": text }));
+    refusal["properties"]["details"] = violations();
+    // RFC 9457.
+    let mut problem = object(&json!({
+        "type": { "const": "about:blank" },
+        "title": text,
+        "status": { "type": "integer" },
+        "detail": text,
+    }));
+    problem["properties"]["errors"] = violations();
+    members(json!({
+        error_name(Envelope::Verb): object(&json!({ "ERROR": common(REFUSAL) })),
+        error_name(Envelope::Plain): problem,
+        REFUSAL: refusal,
+        "Violation": object(&json!({ "pointer": text, "message": text })),
+        merge_patch_name(Storage::Json): { "description": MERGE_PATCH },
+        merge_patch_name(Storage::Document): {
+            "description": MERGE_PATCH,
+            "type": "object",
+            "additionalProperties": true,
+        },
+        JSON_PATCH: {
+            "description": "Operations, of which all are done or none (RFC 6902).",
+            "type": "array",
+            "items": common("JsonPatchOperation"),
+        },
+        "JsonPatchOperation": json_patch_operation(),
+    }))
+}
+
+const REFUSAL: &str = "Refusal";
+pub(super) const JSON_PATCH: &str = "JsonPatch";
+const MERGE_PATCH: &str = "Members to be set, and those to be taken away, as `null` (RFC 7396).";
+
+/// The name of the schema of an error's body.
+pub(super) fn error_name(envelope: Envelope) -> &'static str {
+    match envelope {
+        Envelope::Verb => "Error",
+        Envelope::Plain => "Problem",
+    }
+}
+
+/// The name of the schema of a merge patch: what replaces a document that is kept as text can be
+/// anything.
+pub(super) fn merge_patch_name(storage: Storage) -> &'static str {
+    match storage {
+        Storage::Json => "MergePatch",
+        Storage::Document => "MergePatchObject",
+    }
 }
 
 /// A document of the module, if one is known: the first example of its schema, or any if it has no
@@ -43,59 +167,30 @@ pub(super) fn example(module: &Module) -> Option<Value> {
     }
 }
 
-/// A module's own schema, made a component of this name: its references to itself have a longer way.
-/// One that has an `$id` is a resource of its own, in which they lead where they led.
-fn moved(mut schema: Value, name: &str) -> Value {
-    if schema.get("$id").is_none() {
-        refer_to(&mut schema, &format!("#/components/schemas/{name}"));
-    }
-    schema
-}
-
-fn refer_to(schema: &mut Value, root: &str) {
-    match schema {
-        Value::Array(schemas) => schemas.iter_mut().for_each(|schema| refer_to(schema, root)),
-        Value::Object(keywords) => {
-            for (keyword, value) in keywords {
-                match (keyword.as_str(), value) {
-                    ("$ref", Value::String(reference)) => {
-                        if let Some(pointer) = reference.strip_prefix('#')
-                            && (pointer.is_empty() || pointer.starts_with('/'))
-                        {
-                            *reference = format!("{root}{pointer}");
-                        }
-                    }
-                    // What stands in these is data, whatever it looks like.
-                    ("const" | "default" | "enum" | "examples", _) => {}
-                    // The names in these are members', not keywords.
-                    (
-                        "$defs" | "definitions" | "dependencies" | "dependentSchemas"
-                        | "patternProperties" | "properties",
-                        Value::Object(schemas),
-                    ) => schemas
-                        .values_mut()
-                        .for_each(|schema| refer_to(schema, root)),
-                    (_, value) => refer_to(value, root),
-                }
-            }
+/// The same, as a plain answer has it.
+pub(super) fn shown_example(module: &Module) -> Option<Value> {
+    let example = example(module)?;
+    match example {
+        Value::Object(own) if module.key_in_document() => {
+            let key = (module.key().to_string(), super::EXAMPLE_ID.into());
+            Some([key].into_iter().chain(own).collect())
         }
-        _ => {}
+        example => Some(example),
     }
 }
 
-const NATIVE: &str = "Native";
-
-fn error_name(module: &Module) -> &'static str {
-    refusal::schema_name(module.envelope())
-}
-
-/// No module's name has a dot, so that it is nothing else's.
-fn name(module: &Module) -> String {
-    format!("{}.Document", module.name())
-}
-
+/// Documents of a module without a schema.
 fn of_documents(module: &Module) -> Value {
-    let mut schema = match module.storage() {
+    match module.storage() {
+        Storage::Json if module.key_in_document() => json!({
+            "description": format!(
+                "An object that is not empty, with at most {} arrays and objects in one another.",
+                Document::MAX_DEPTH
+            ),
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": true,
+        }),
         Storage::Json => json!({
             "description": format!(
                 "Any JSON that is not empty, at most {} arrays and objects in one another.",
@@ -105,97 +200,120 @@ fn of_documents(module: &Module) -> Value {
         }),
         Storage::Document => json!({
             "description": "An object that is not empty. Its members are kept as attributes of \
-                their own.",
+                their own: their names are not empty, their numbers have at most 38 digits, from \
+                1e-130 to 9.9e125, and at most 31 objects and arrays are in one another.",
             "type": "object",
             "minProperties": 1,
             "propertyNames": { "minLength": 1 },
-            "additionalProperties": reference("schemas", NATIVE),
+            "additionalProperties": true,
         }),
-    };
-    let keys = module.indexes().iter().flat_map(|index| {
-        let limits = [2_048, 1_024];
-        index.keys().zip(limits)
-    });
-    for (key, limit) in keys {
-        schema["properties"][key.attribute.as_str()] = match key.key_type {
-            KeyType::S => json!({ "type": "string", "minLength": 1, "maxLength": limit }),
-            KeyType::N => of_numbers(),
-        };
+    }
+}
+
+/// Adds to the schema of documents what the module asks of single members, whatever the schema
+/// says of them itself.
+fn limit_members(schema: &mut Value, module: &Module) {
+    let mut limits: Vec<(&str, Value)> = Vec::new();
+    if module.key_in_document() {
+        limits.push((
+            module.key().as_str(),
+            json!({
+                "description": "The item's id. In a request it may be left out.",
+                "type": "string",
+            }),
+        ));
+    }
+    for index in module.indexes() {
+        let keys = index.keys().zip(KEY_LIMITS);
+        limits.extend(keys.map(|(key, limit)| (key.attribute.as_str(), of_key(key, limit))));
     }
     if let Some(ttl) = module.ttl() {
-        schema["properties"][ttl.as_str()] = json!({
+        let limit = json!({
             "description": "When the item expires, in seconds since 1970.",
             "type": "integer",
             "minimum": 0,
         });
+        limits.push((ttl.as_str(), limit));
     }
-    schema
-}
-
-/// What DynamoDB can keep as an attribute's value.
-fn of_native() -> Value {
-    let native = reference("schemas", NATIVE);
-    json!({
-        "description": "Objects and arrays at most 32 in one another.",
-        "anyOf": [
-            { "type": ["null", "boolean", "string"] },
-            of_numbers(),
-            { "type": "array", "items": native },
-            {
-                "type": "object",
-                "propertyNames": { "minLength": 1 },
-                "additionalProperties": native,
-            },
-        ],
-    })
-}
-
-fn of_numbers() -> Value {
-    json!({
-        "description": "A number of at most 38 digits.",
-        "type": "number",
-        "anyOf": [
-            { "minimum": 1e-130, "exclusiveMaximum": 1e126 },
-            { "const": 0 },
-            { "exclusiveMinimum": -1e126, "maximum": -1e-130 },
-        ],
-    })
-}
-
-/// The schema of a merge patch to a module's documents.
-pub(super) fn merge_patch(module: &Module) -> Value {
-    let mut schema = json!({
-        "description": "Members to be set, and those to be taken away, as `null` (RFC 7396).",
-    });
-    if module.storage() == Storage::Document {
-        schema["type"] = "object".into();
-    }
-    schema
-}
-
-fn json_patch() -> Value {
-    let operation = |words: &[&str], third: &str, schema: &Value| {
-        object(&json!({ "op": { "enum": words }, "path": pointer(), third: schema }))
+    let Value::Object(schema) = schema else {
+        return;
     };
-    json!({
-        "description": "Operations, of which all are done or none (RFC 6902).",
-        "type": "array",
-        "items": {
-            "anyOf": [
-                operation(&["add", "replace", "test"], "value", &json!({})),
-                operation(&["move", "copy"], "from", &pointer()),
-                object(&json!({ "op": { "const": "remove" }, "path": pointer() })),
-            ],
-        },
-    })
+    if limits.is_empty() {
+        return;
+    }
+    let is_open = schema.get("additionalProperties") != Some(&Value::Bool(false));
+    let properties = schema.entry("properties").or_insert_with(|| json!({}));
+    let Value::Object(properties) = properties else {
+        return;
+    };
+    for (name, limit) in limits {
+        // A member that the schema forbids stays forbidden, but for the id, which is not held
+        // against it.
+        if is_open || properties.contains_key(name) || name == module.key().as_str() {
+            tighten(properties.entry(name).or_insert(Value::Null), limit);
+        }
+    }
 }
 
-fn pointer() -> Value {
-    json!({ "type": "string", "pattern": "^(/([^/~]|~[01])*)*$" })
+/// Makes a schema say what it says, and `limit` as well.
+fn tighten(schema: &mut Value, limit: Value) {
+    let Value::Object(own) = schema else {
+        if *schema != Value::Bool(false) {
+            *schema = limit;
+        }
+        return;
+    };
+    for (keyword, value) in members(limit) {
+        let number = Value::as_f64;
+        let is_tighter = match (keyword.as_str(), own.get(&keyword)) {
+            (_, None) => true,
+            ("minLength" | "minimum", Some(said)) => number(said) < number(&value),
+            ("maxLength", Some(said)) => number(said) > number(&value),
+            _ => false,
+        };
+        if is_tighter {
+            own.insert(keyword, value);
+        }
+    }
+}
+
+/// What a member must be by which an index is sorted or parted.
+pub(super) fn of_key(key: &IndexKey, limit: usize) -> Value {
+    match key.key_type {
+        KeyType::S => json!({ "type": "string", "minLength": 1, "maxLength": limit }),
+        KeyType::N => json!({ "type": "number" }),
+    }
+}
+
+/// The schema of a document of which only some members are there.
+fn part_of(document: &Value) -> Value {
+    let mut part = json!({ "description": "The document, or the `fields` of it." });
+    for keyword in [
+        "type",
+        "properties",
+        "patternProperties",
+        "additionalProperties",
+    ] {
+        if let Some(said) = document.get(keyword) {
+            part[keyword] = said.clone();
+        }
+    }
+    part
+}
+
+/// The object of a list.
+fn page(item: &Value) -> Value {
+    object(&json!({
+        "items": { "type": "array", "items": item },
+        "next": {
+            "description": "The `cursor` of the next page; `null` after the last.",
+            "type": ["string", "null"],
+        },
+    }))
 }
 
 /// What else is wrong with one operation is told in its own answer.
-fn batch() -> Value {
+fn batch(module: &Module) -> Value {
     json!({
         "type": "object",
         "required": ["operations"],
@@ -205,16 +323,7 @@ fn batch() -> Value {
                 "type": "array",
                 "minItems": 1,
                 "maxItems": Batch::MAX_OPERATIONS,
-                "items": {
-                    "type": "object",
-                    "required": ["op", "id"],
-                    "additionalProperties": false,
-                    "properties": {
-                        "op": { "enum": ["get", "put", "delete"] },
-                        "id": { "type": "string" },
-                        "item": { "description": "To a put only: the document, as POST takes it." },
-                    },
-                },
+                "items": of_module(module, Kind::Operation),
             },
             "atomic": {
                 "description": "Whether all are done or none.",
@@ -225,29 +334,49 @@ fn batch() -> Value {
     })
 }
 
-fn of_errors(envelope: Envelope) -> Value {
-    let text = json!({ "type": "string" });
-    let violations = json!({
+/// A put has an item, the others have none.
+fn operation(module: &Module) -> Value {
+    json!({
+        "type": "object",
+        "required": ["op", "id"],
+        "additionalProperties": false,
+        "properties": {
+            "op": { "type": "string", "enum": ["get", "put", "delete"] },
+            "id": { "type": "string" },
+            "item": of_module(module, Kind::Document),
+        },
+    })
+}
+
+/// The answer to one operation: its status, and what of `parts` belongs to it.
+fn of_result(parts: Value) -> Value {
+    let mut result = object(&json!({ "status": { "type": "integer" } }));
+    for (name, part) in members(parts) {
+        result["properties"][name] = part;
+    }
+    result
+}
+
+fn json_patch_operation() -> Value {
+    let pointer = json!({ "type": "string", "pattern": "^(/([^/~]|~[01])*)*$" });
+    let mut operation = object(&json!({
+        "op": {
+            "type": "string",
+            "enum": ["add", "replace", "test", "move", "copy", "remove"],
+        },
+        "path": pointer,
+    }));
+    let mut from = pointer;
+    from["description"] = "Of move and copy: whence.".into();
+    operation["properties"]["from"] = from;
+    operation["properties"]["value"] = json!({ "description": "Of add, replace and test." });
+    operation
+}
+
+fn violations() -> Value {
+    json!({
         "description": "Where the document breaks the module's schema.",
         "type": "array",
-        "items": object(&json!({ "pointer": text, "message": text })),
-    });
-    match envelope {
-        Envelope::Verb => {
-            let mut error = object(&json!({ "message": text }));
-            error["properties"]["details"] = violations;
-            object(&json!({ "ERROR": error }))
-        }
-        // RFC 9457.
-        Envelope::Plain => {
-            let mut problem = object(&json!({
-                "type": { "const": "about:blank" },
-                "title": text,
-                "status": { "type": "integer" },
-                "detail": text,
-            }));
-            problem["properties"]["errors"] = violations;
-            problem
-        }
-    }
+        "items": common("Violation"),
+    })
 }

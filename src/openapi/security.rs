@@ -32,25 +32,29 @@ pub(super) fn schemes(modules: &[&Module]) -> Map<String, Value> {
     schemes.collect()
 }
 
-/// What `call` asks of its callers: nothing, if it is open to everybody.
+/// What `call` asks of its callers: nothing, if it is open to everybody. Scopes are in its
+/// description: OpenAPI can list them for OAuth 2 only, where it wants to know more of the issuer.
 pub(super) fn of(call: Call, module: &Module) -> Option<Value> {
     let access = module.access()?;
-    let guard = access.guard().name().as_str();
-    let required = |scopes: Vec<&str>| json!({ guard: scopes });
+    let required = json!({ access.guard().name().as_str(): [] });
     match call.verb() {
         Some(verb) if access.public().contains(verb) => None,
-        Some(verb) => {
-            let scopes = access.scopes(verb).iter();
-            Some(json!([required(scopes.map(Scope::as_str).collect())]))
-        }
         // Each operation of a batch asks for what its verb does; if one is public, so is the call.
         None if Batch::verbs()
             .iter()
             .any(|verb| access.public().contains(verb)) =>
         {
-            Some(json!([required(Vec::new()), {}]))
+            Some(json!([required, {}]))
         }
-        None => Some(json!([required(Vec::new())])),
+        _ => Some(json!([required])),
+    }
+}
+
+/// The scopes that a caller needs for `call`; those for a batch's operations differ.
+pub(super) fn scopes(call: Call, module: &Module) -> &[Scope] {
+    match (module.access(), call.verb()) {
+        (Some(access), Some(verb)) if !access.public().contains(verb) => access.scopes(verb),
+        _ => &[],
     }
 }
 

@@ -27,7 +27,7 @@ const MAX_VALUE_CHARS: usize = 60;
 const MAX_PLACES: usize = 10;
 
 /// What the library puts before a reference without a base.
-const NO_BASE: &str = "json-schema:///";
+pub(super) const NO_BASE: &str = "json-schema:///";
 
 /// A compiled schema.
 #[derive(Debug)]
@@ -72,22 +72,14 @@ fn compile(document: &Value) -> Result<jsonschema::Validator, InvalidSchema> {
         .with_keyword(listing::keyword(), |_, _, _| {
             Ok(Box::new(Paid) as Box<dyn for<'i> Keyword<'i>>)
         });
-    options.build(document).map_err(|error| match error.kind() {
-        ValidationErrorKind::Referencing(ReferencingError::Unretrievable { uri, .. }) => {
-            InvalidSchema::Reference(uri.strip_prefix(NO_BASE).unwrap_or(uri).to_owned())
-        }
-        ValidationErrorKind::Referencing(ReferencingError::PointerToNowhere { pointer }) => {
-            InvalidSchema::Reference(format!("#{pointer}"))
-        }
-        ValidationErrorKind::Referencing(ReferencingError::NoSuchAnchor { anchor }) => {
-            InvalidSchema::Reference(format!("#{anchor}"))
-        }
-        ValidationErrorKind::Referencing(ReferencingError::UnknownSpecification {
-            specification,
-        }) => InvalidSchema::UnknownDraft(specification.clone()),
+    options.build(document).map_err(|error| {
+        let unresolved = match error.kind() {
+            ValidationErrorKind::Referencing(error) => unresolved(error),
+            _ => None,
+        };
         // The library tells the first fault only; of those that its draft's own schema finds, all
         // can be had.
-        _ => {
+        unresolved.unwrap_or_else(|| {
             let draft = jsonschema::meta::validator_for(document).ok();
             let found = draft
                 .as_ref()
@@ -95,7 +87,24 @@ fn compile(document: &Value) -> Result<jsonschema::Validator, InvalidSchema> {
             InvalidSchema::Faulty(
                 found.map_or_else(|| vec![Violation::of(&error)], |all| all.listed),
             )
+        })
+    })
+}
+
+/// What is wrong with a reference, where that is what is wrong.
+pub(super) fn unresolved(error: &ReferencingError) -> Option<InvalidSchema> {
+    Some(match error {
+        ReferencingError::Unretrievable { uri, .. } => {
+            InvalidSchema::Reference(uri.strip_prefix(NO_BASE).unwrap_or(uri).to_owned())
         }
+        ReferencingError::PointerToNowhere { pointer } => {
+            InvalidSchema::Reference(format!("#{pointer}"))
+        }
+        ReferencingError::NoSuchAnchor { anchor } => InvalidSchema::Reference(format!("#{anchor}")),
+        ReferencingError::UnknownSpecification { specification } => {
+            InvalidSchema::UnknownDraft(specification.clone())
+        }
+        _ => return None,
     })
 }
 

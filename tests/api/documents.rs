@@ -158,7 +158,7 @@ async fn what_has_no_native_form_is_refused() {
         ),
         (
             r#"{"roomId":"y","a":1}"#.to_owned(),
-            "`/roomId` is not the id of the path; leave it out, the id is no part of the document",
+            "`/roomId` is not the id of the path; leave it out",
         ),
         (
             r#"{"_etag":1}"#.to_owned(),

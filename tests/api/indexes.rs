@@ -220,3 +220,16 @@ async fn an_index_is_made_for_a_table_that_is_there() {
     drop(app);
     Arc::new(engine);
 }
+
+/// A generated client sends a parameter's default value as well.
+#[tokio::test]
+async fn the_default_order_may_be_asked_for_of_a_list_that_has_none() {
+    let app = rooms().await;
+    let all = app.get("/rooms").await;
+    for query in ["order=asc", "order=asc&consistent=false&limit=25"] {
+        let answer = app.get(&format!("/rooms?{query}")).await;
+        assert_eq!(answer.status, 200, "{query}: {}", answer.body);
+        assert_eq!(answer.body, all.body);
+    }
+    assert_eq!(app.get("/rooms?order=desc").await.status, 400);
+}

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use modulo::openapi;
 use serde_json::{Value, json};
 
-use crate::app::{Answer, TestApp, parse};
+use crate::app::{Answer, TestApp, document_of, parse};
 use crate::command::Folder;
 
 /// Both envelopes, both storages, whatever else changes what a module serves or takes.
@@ -116,7 +116,7 @@ fn guards_are_security_schemes() {
         jwt = { issuer = "i", audience = "a", jwks = "https://issuer.example.com/jwks.json" }
         "#,
     );
-    let document = openapi::document(&config, openapi::HERE).unwrap();
+    let document = openapi::document(&config, None, usize::MAX).unwrap();
     let document: Value = serde_json::from_str(&document).unwrap();
     let scheme = &document["components"]["securitySchemes"]["main"];
     assert_eq!(
@@ -124,10 +124,11 @@ fn guards_are_security_schemes() {
         (&json!("http"), &json!("bearer"))
     );
     let item = &document["paths"]["/rooms/{id}"];
-    assert_eq!(
-        item["delete"]["security"],
-        json!([{ "main": ["rooms:write", "rooms:admin"] }])
-    );
+    assert_eq!(item["delete"]["security"], json!([{ "main": [] }]));
+    let told = item["delete"]["description"].as_str().unwrap();
+    assert!(told.ends_with("The caller needs the scopes `rooms:write`, `rooms:admin`."));
+    // So that what asks for nothing says so.
+    assert_eq!(document["security"], json!([]));
     assert_eq!(item["put"]["security"], json!([{ "main": [] }]));
     assert_eq!(item["get"]["security"], Value::Null);
     assert!(item["delete"]["responses"].get("403").is_some());
@@ -171,7 +172,7 @@ fn a_patch_is_described_with_the_document_for_those_who_may_read_it() {
         keys = [{ name = "erp", hash = "sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e" }]
         "#,
     );
-    let document = openapi::document(&config, openapi::HERE).unwrap();
+    let document = openapi::document(&config, None, usize::MAX).unwrap();
     let document: Value = serde_json::from_str(&document).unwrap();
     for (module, expected) in [
         ("open", vec!["200"]),
@@ -222,21 +223,241 @@ fn every_reference_leads_somewhere() {
         configurations.push(rooms(&format!("{settings}\n{plain}")));
     }
     for text in configurations {
-        let document = openapi::document(&parse(&text), openapi::HERE).unwrap();
+        let document = openapi::document(&parse(&text), None, usize::MAX).unwrap();
         let document: Value = serde_json::from_str(&document).unwrap();
         let mut found = Vec::new();
         references(&document, &mut found);
         assert!(!found.is_empty());
+        let mut referred = BTreeSet::new();
         for reference in found {
             let pointer = reference.strip_prefix('#').unwrap();
             assert!(document.pointer(pointer).is_some(), "{reference} in {text}");
+            // Generators name what they make after components, and find nothing within one.
+            assert_eq!(pointer.split('/').count(), 4, "{reference} in {text}");
+            referred.insert(pointer);
+        }
+        for kind in ["schemas", "parameters", "headers", "responses"] {
+            for name in document["components"][kind].as_object().unwrap().keys() {
+                let pointer = format!("/components/{kind}/{name}");
+                assert!(
+                    referred.contains(&*pointer),
+                    "nothing refers to {pointer} in {text}"
+                );
+            }
         }
     }
 }
 
+/// The document of `modules`.
+#[track_caller]
+fn described(modules: &str) -> Value {
+    document_of(&openapi::document(&parse(modules), None, usize::MAX).unwrap())
+}
+
+/// Tools that read OpenAPI look for what an `$id` names elsewhere, and know no anchors and no
+/// `$defs` within a component.
+#[test]
+fn what_a_schema_refers_to_is_a_component() {
+    let document = described(
+        r##"
+        [modules.rooms]
+        key = "roomId"
+
+        [modules.rooms.schema]
+        "$id" = "https://example.com/schemas/room.json"
+        "$schema" = "https://json-schema.org/draft/2020-12/schema"
+        "$dynamicAnchor" = "node"
+        type = "object"
+        properties.chair = { "$ref" = "#/$defs/chair" }
+        properties.other = { "$ref" = "room.json#/$defs/chair" }
+        properties.door = { "$ref" = "https://example.com/schemas/door.json" }
+        properties.near = { "$ref" = "#near" }
+        properties.within = { "$dynamicRef" = "#node" }
+        properties.copy = { "$ref" = "#/properties/near" }
+        properties."$ref" = { type = "string" }
+        properties.fixed = { const = { "$ref" = "#/nowhere" } }
+        "$defs".chair = { type = "integer" }
+        "$defs".unused = { type = "null" }
+        "$defs".door = { "$id" = "door.json", items = { "$ref" = "#/$defs/lock" }, "$defs" = { lock = { "$ref" = "room.json" } } }
+        "$defs".near = { "$anchor" = "near", type = "array" }
+
+        [modules.trees]
+        key = "treeId"
+
+        [modules.trees.schema]
+        "$schema" = "https://json-schema.org/draft/2019-09/schema"
+        "$recursiveAnchor" = true
+        items = { "$recursiveRef" = "#" }
+
+        [modules.old]
+        key = "id"
+
+        [modules.old.schema]
+        "$schema" = "http://json-schema.org/draft-07/schema#"
+        "$id" = "http://example.com/old"
+        properties.a = { "$ref" = "#b" }
+        definitions.b = { "$id" = "#b", type = "boolean" }
+        "##,
+    );
+    let schemas = &document["components"]["schemas"];
+    let to = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+    let room = &schemas["rooms.Document"];
+    assert_eq!(
+        *room,
+        json!({
+            "type": "object",
+            "properties": {
+                "$ref": { "type": "string" },
+                "chair": to("rooms.Document.chair"),
+                "copy": to("rooms.Document.near"),
+                "door": to("rooms.Document.door_json"),
+                "fixed": { "const": { "$ref": "#/nowhere" } },
+                "near": to("rooms.Document.near2"),
+                "other": to("rooms.Document.chair"),
+                "within": to("rooms.Document"),
+            },
+        })
+    );
+    assert_eq!(
+        schemas["rooms.Document.chair"],
+        json!({ "type": "integer" })
+    );
+    assert_eq!(schemas["rooms.Document.near2"], json!({ "type": "array" }));
+    assert_eq!(schemas["rooms.Document.near"], to("rooms.Document.near2"));
+    let door = json!({ "items": to("rooms.Document.lock") });
+    assert_eq!(schemas["rooms.Document.door_json"], door);
+    assert_eq!(schemas["rooms.Document.lock"], to("rooms.Document"));
+    assert_eq!(schemas.get("rooms.Document.unused"), None);
+    assert_eq!(
+        schemas["trees.Document"],
+        json!({ "items": to("trees.Document") })
+    );
+    assert_eq!(schemas["old.Document.b"], json!({ "type": "boolean" }));
+}
+
+/// `{"building": ""}` fits a schema that says nothing of it, and is no key of an index.
+#[test]
+fn a_schema_and_what_an_index_asks_for_are_described_together() {
+    let document = described(
+        r#"
+        [modules.teachers]
+        key = "teacherId"
+        storage = "document"
+        ttl = "expiresAt"
+
+        [modules.teachers.schema]
+        type = "object"
+        required = ["name"]
+        properties.name = { type = "string", maxLength = 40 }
+        properties.floor = { type = "integer" }
+
+        [[modules.teachers.indexes]]
+        name = "by-building"
+        partition = "building"
+        sort = { attribute = "floor", type = "N" }
+
+        [[modules.teachers.indexes]]
+        name = "by-name"
+        partition = "name"
+        "#,
+    );
+    let schemas = &document["components"]["schemas"];
+    let teacher = &schemas["teachers.Document"];
+    let properties = json!({
+        "name": { "type": "string", "minLength": 1, "maxLength": 40 },
+        "floor": { "type": "integer" },
+        "building": { "type": "string", "minLength": 1, "maxLength": 2_048 },
+        "expiresAt": {
+            "description": "When the item expires, in seconds since 1970.",
+            "type": "integer",
+            "minimum": 0,
+        },
+    });
+    assert_eq!(teacher["properties"], properties);
+    assert_eq!(teacher["required"], json!(["name"]));
+    let batch = &schemas["teachers.Operation"]["properties"]["item"];
+    assert_eq!(batch["$ref"], "#/components/schemas/teachers.Document");
+    // With `fields`, a list has members missing.
+    let described = described(
+        "[modules.t]\nkey = 'id'\nenvelope = 'plain'\nschema = { type = 'object', required = ['a'], properties = { a = { type = 'string' } } }",
+    );
+    let schemas = &described["components"]["schemas"];
+    let item = &schemas["t.Item"]["properties"]["item"]["$ref"];
+    assert_eq!(*item, "#/components/schemas/t.Part");
+    assert_eq!(schemas["t.Part"]["properties"]["a"]["type"], "string");
+    assert_eq!(schemas["t.Part"].get("required"), None);
+}
+
+#[test]
+fn what_the_service_says_of_itself_is_in_the_document() {
+    let document = described(
+        r#"
+        [service]
+        title = "Rooms"
+        version = "1.4.0"
+        description = "The rooms of the school."
+        contact = { name = "The school", email = "api@school.example" }
+        licence = "MIT"
+        servers = ["https://api.school.example/v1", "/v1"]
+
+        [modules.rooms]
+        key = "roomId"
+        "#,
+    );
+    assert_eq!(
+        document["info"],
+        json!({
+            "title": "Rooms",
+            "version": "1.4.0",
+            "description": "The rooms of the school.",
+            "contact": { "name": "The school", "email": "api@school.example" },
+            "license": { "name": "MIT", "identifier": "MIT" },
+        })
+    );
+    let servers = json!([{ "url": "https://api.school.example/v1" }, { "url": "/v1" }]);
+    assert_eq!(document["servers"], servers);
+
+    let other = described(
+        r#"
+        [service]
+        licence = { name = "Terms of use", url = "https://school.example/terms" }
+        [modules.rooms]
+        key = "roomId"
+        "#,
+    );
+    let licence = json!({ "name": "Terms of use", "url": "https://school.example/terms" });
+    assert_eq!(other["info"]["license"], licence);
+    assert_eq!(other["info"]["title"], "modulo");
+    assert_eq!(other["servers"], json!([{ "url": "." }]));
+}
+
+fn many(count: usize) -> String {
+    let module = |number| format!("[modules.m{number}]\nkey = \"id\"\n");
+    (0..count).map(module).collect::<Vec<_>>().concat()
+}
+
+/// Lambda answers with 6 MB at the most, in which the document is a string.
+#[tokio::test]
+async fn two_hundred_modules_fit_into_an_answer_and_too_many_are_an_error_of_ours() {
+    let app = TestApp::over(&parse(&many(200)), "http://127.0.0.1:1").await;
+    let answer = app.get("/_openapi.json").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let event = serde_json::to_string(&answer.body).unwrap();
+    assert!(event.len() < 6 * 1_024 * 1_024, "{} bytes", event.len());
+
+    let app = TestApp::over(&parse(&many(1_000)), "http://127.0.0.1:1").await;
+    let answer = app.get("/_openapi.json").await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let message = document_of(&answer.body)["ERROR"]["message"].to_string();
+    assert!(
+        message.contains("print it with `modulo openapi`"),
+        "{message}"
+    );
+}
+
 #[test]
 fn no_two_operations_have_one_id() {
-    let document = openapi::document(&parse(EVERYTHING), openapi::HERE).unwrap();
+    let document = openapi::document(&parse(EVERYTHING), None, usize::MAX).unwrap();
     let document: Value = serde_json::from_str(&document).unwrap();
     let paths = document["paths"].as_object().unwrap().values();
     let operations = paths.flat_map(|path| path.as_object().unwrap().values());
@@ -277,8 +498,9 @@ fn the_document() {
         sort = { attribute = "floor", type = "N" }
         "##,
     );
-    let document = openapi::document(&config, "https://api.example.com").unwrap();
+    let document = openapi::document(&config, Some("https://api.example.com"), usize::MAX).unwrap();
     let version = concat!(r#""version": ""#, env!("CARGO_PKG_VERSION"), r#"""#);
+    let document = format!("{:#}", document_of(&document));
     insta::assert_snapshot!(document.replace(version, r#""version": "<version>""#));
 }
 
@@ -291,7 +513,8 @@ async fn the_command_prints_what_the_function_answers() {
 
     let folder = Folder::with(EVERYTHING);
     let printed = folder.modulo(&["openapi"]).output().await.unwrap();
-    assert_eq!(String::from_utf8(printed.stdout).unwrap(), answer.body);
+    let printed: Value = serde_json::from_slice(&printed.stdout).unwrap();
+    assert_eq!(printed, document_of(&answer.body));
 
     let known = send(&app, "GET", "/_openapi.json", &[("if-none-match", tag)]).await;
     assert_eq!(known.status, StatusCode::NOT_MODIFIED);

@@ -128,3 +128,16 @@ fn both_readmes_have_the_same_blocks() {
     let of = |file: &str| blocks(&std::fs::read_to_string(Path::new(file)).unwrap());
     assert_eq!(of("README.md"), of("README.pt-BR.md"));
 }
+
+#[test]
+fn the_modules_of_other_pages_are_legal() {
+    let page = std::fs::read_to_string("docs/admin.md").unwrap();
+    let modules: Vec<_> = blocks(&page)
+        .into_iter()
+        .filter(|block| block.language == "toml")
+        .collect();
+    assert!(!modules.is_empty());
+    for block in modules {
+        crate::app::parse(&block.text);
+    }
+}

@@ -52,7 +52,7 @@ async function tryPage(context, address) {
     if (!request.url().startsWith(new URL("/", address).href)) wrong.push(`asks for ${request.url()}`);
   });
   await page.goto(address);
-  await page.getByRole("heading", { level: 1, name: "everything" }).waitFor();
+  await page.getByRole("heading", { level: 1, name: "Everything" }).waitFor();
 
   // More digits than a JavaScript number has, an id that must be encoded.
   const document = '{"n":12345678901234567890123}';
