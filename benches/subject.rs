@@ -111,7 +111,7 @@ impl Subject {
         let answered = function.attended(async |api, process| {
             let before = process.cpu()?;
             patiently("answer", api.invoke(load.event(0))).await?;
-            Ok((process.cpu()? - before, process.peak_kib()?))
+            Ok((process.cpu()?.saturating_sub(before), process.peak_kib()?))
         });
         let answered = answered.await?;
         function.end().await?;

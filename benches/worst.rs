@@ -74,11 +74,12 @@ const JSON: &str = "application/json";
 const OPERATIONS: &str = "application/json-patch+json";
 
 /// The requests.
+#[expect(clippy::too_many_lines, reason = "one list, a case a row")]
 pub fn cases() -> Result<Vec<Case>> {
     let document = DOCUMENT.as_str();
     let other = document.replacen("\"a\"", "\"b\"", 1);
     let copies = r#"{"op":"copy","from":"/a","path":"/b"},{"op":"remove","path":"/b"}"#;
-    let copies = format!("[{}]", vec![copies; 6].join(","));
+    let copies = format!("[{}]", [copies; 6].join(","));
     let batch = |operations: Vec<String>, atomic: bool| {
         let operations = operations.join(",");
         format!(r#"{{"atomic":{atomic},"operations":[{operations}]}}"#)

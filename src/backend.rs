@@ -124,7 +124,7 @@ impl Tables {
 }
 
 async fn own(data: &Data) -> Result<(Option<Embedded>, SdkConfig), LocalError> {
-    let engine = Embedded::open(data).await?;
+    let engine = Embedded::open(data)?;
     let shared = engine.settings().await;
     Ok((Some(engine), shared))
 }

@@ -265,10 +265,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
     let memory = TableName::of_memory(&service_name, stage);
     let mut owners = HashMap::with_capacity(written.len());
     let all = written.iter().map(|(_, _, module)| &**module);
-    if all
-        .chain([&defaults])
-        .any(|module| module.idempotency.is_some())
-    {
+    if (all.chain([&defaults])).any(|module| module.idempotency.is_some()) {
         owners.insert(memory.clone(), ModuleName::of_memory());
     }
     let mut modules = Vec::with_capacity(written.len());

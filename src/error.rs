@@ -355,9 +355,6 @@ impl ApiError {
             | Self::Store(StoreError::NoSuchPosition(_)) => StatusCode::BAD_REQUEST,
             Self::Operation { error, .. } | Self::BlindPatch(error) => error.status(),
             Self::NotModified(_) => StatusCode::NOT_MODIFIED,
-            Self::Misfit(Misfit::TooLarge { .. } | Misfit::TooCostly { .. }) => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
             Self::Misfit(Misfit::Operation(_) | Misfit::Stored(_) | Misfit::TooDeep { .. }) => {
                 StatusCode::CONFLICT
             }
@@ -383,6 +380,7 @@ impl ApiError {
             | Self::BodyTooLarge { .. }
             | Self::AnswerFull
             | Self::AnswerTooLarge { .. }
+            | Self::Misfit(Misfit::TooLarge { .. } | Misfit::TooCostly { .. })
             | Self::BatchTooLarge
             | Self::DescriptionTooLarge { .. }
             | Self::Store(StoreError::ItemTooLarge { .. } | StoreError::AnswerFull) => {

@@ -113,6 +113,10 @@ pub async fn run(app: App, config: Arc<Config>) -> Result<(), lambda_http::Error
 }
 
 /// Answers events with `app`, made of `config`.
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "the adapter calls the service within once for each event"
+)]
 #[must_use]
 pub fn service(
     app: App,

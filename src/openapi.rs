@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
-use crate::config::{About, Config, Contact, Email, Licence, Service, Text, WebUrl};
+use crate::config::{About, Config, Contact, Email, Licence, ServerUrl, Service, Text, WebUrl};
 use crate::module::Module;
 use crate::schema::InvalidSchema;
 
@@ -141,7 +141,7 @@ struct Components {
 
 /// An object of which each member is text already, up to a limit.
 struct Members {
-    members: Vec<(String, Box<RawValue>)>,
+    texts: Vec<(String, Box<RawValue>)>,
     left: usize,
     limit: usize,
 }
@@ -149,7 +149,7 @@ struct Members {
 impl Members {
     fn new(limit: usize) -> Self {
         Self {
-            members: Vec::new(),
+            texts: Vec::new(),
             left: limit,
             limit,
         }
@@ -160,14 +160,14 @@ impl Members {
         let left = self.left.checked_sub(escaped_len(text.get()));
         let limit = self.limit;
         self.left = left.ok_or(Undescribed::TooLarge { limit })?;
-        self.members.push((name, text));
+        self.texts.push((name, text));
         Ok(())
     }
 }
 
 impl Serialize for Members {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.members.iter().map(|(name, text)| (name, text)))
+        serializer.collect_map(self.texts.iter().map(|(name, text)| (name, text)))
     }
 }
 
@@ -252,7 +252,7 @@ fn info(service: &Service) -> Value {
 }
 
 fn servers(about: &About, server: Option<&str>) -> Vec<Value> {
-    let configured = about.servers.iter().map(|url| url.as_str());
+    let configured = about.servers.iter().map(ServerUrl::as_str);
     let mut urls: Vec<_> = match server {
         Some(server) => vec![server],
         None => configured.collect(),

@@ -332,23 +332,7 @@ impl Changes<'_> {
             (Some(_), None) => self.add(false, "has no schema now", "any document is taken"),
             _ => {}
         }
-        match (before.idempotency, after.idempotency) {
-            (Some(_), None) => self.add(
-                true,
-                "no longer remembers idempotency keys",
-                "a POST that is sent again is done again",
-            ),
-            (before, Some(seconds)) if before != after.idempotency => {
-                let keep = humantime::format_duration(Duration::from_secs(seconds));
-                let edit = format!("remembers idempotency keys for {keep}");
-                self.add(
-                    false,
-                    edit,
-                    "a POST that is sent again with its key is not done again",
-                );
-            }
-            _ => {}
-        }
+        self.edited_idempotency(before.idempotency, after.idempotency);
         if before.retain && !after.retain {
             self.add(
                 true,
@@ -360,6 +344,26 @@ impl Changes<'_> {
 }
 
 impl Changes<'_> {
+    fn edited_idempotency(&mut self, before: Option<u64>, after: Option<u64>) {
+        match (before, after) {
+            (Some(_), None) => self.add(
+                true,
+                "no longer remembers idempotency keys",
+                "a POST that is sent again is done again",
+            ),
+            (before, Some(seconds)) if before != after => {
+                let keep = humantime::format_duration(Duration::from_secs(seconds));
+                let edit = format!("remembers idempotency keys for {keep}");
+                self.add(
+                    false,
+                    edit,
+                    "a POST that is sent again with its key is not done again",
+                );
+            }
+            _ => {}
+        }
+    }
+
     fn edited_tenant(&mut self, before: Option<&str>, after: Option<&str>) {
         match (before, after) {
             (None, Some(claim)) => self.add(

@@ -191,11 +191,13 @@ mod tests {
         RateLimit::new(NonZeroU32::new(requests).expect("not zero"), per)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as the limit is asked")]
     fn at(address: &str) -> Option<ClientAddress> {
         Some(ClientAddress(address.parse().expect("an address")))
     }
 
     /// An address of its own for each number.
+    #[expect(clippy::unnecessary_wraps, reason = "as the limit is asked")]
     fn numbered(number: usize) -> Option<ClientAddress> {
         let number = u32::try_from(number).expect("small");
         Some(ClientAddress(IpAddr::from(number.to_be_bytes())))

@@ -196,9 +196,9 @@ impl Stop {
 
 /// What to know where other machines can connect.
 fn reachable(address: SocketAddr, hosts: &[HostName]) -> String {
-    let named = hosts.iter().map(HostName::to_string);
+    let given = hosts.iter().map(HostName::to_string);
     let names: Vec<_> = std::iter::once("localhost".to_owned())
-        .chain(named)
+        .chain(given)
         .collect();
     format!(
         "Warning: other machines can connect to {address}, without encryption unless a proxy \

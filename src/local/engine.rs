@@ -48,7 +48,7 @@ impl Embedded {
     ///
     /// # Errors
     /// The folder is in use, can't be written to, can't have a socket, or holds something else.
-    pub async fn open(data: &Data) -> Result<Self, LocalError> {
+    pub fn open(data: &Data) -> Result<Self, LocalError> {
         let (database, folder) = match data {
             Data::Memory => {
                 let opened = Database::memory();
@@ -144,7 +144,7 @@ impl Engine {
     /// # Errors
     /// As [`Embedded::open`] and [`Embedded::listen`].
     pub async fn start(data: &Data) -> Result<Self, LocalError> {
-        let mut embedded = Embedded::open(data).await?;
+        let mut embedded = Embedded::open(data)?;
         let address = embedded.listen((Ipv4Addr::LOCALHOST, 0).into()).await?;
         Ok(Self { embedded, address })
     }

@@ -102,9 +102,9 @@ async fn post(runner: &Runner, uri: &Uri, headers: &HeaderMap, body: Bytes) -> R
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
     let content_type = if media_type.eq_ignore_ascii_case(AMZ_JSON) {
         AMZ_JSON
-    } else if media_type.eq_ignore_ascii_case("application/json") {
-        "application/json"
-    } else if !headers.contains_key(CONTENT_TYPE) && body.is_empty() {
+    } else if media_type.eq_ignore_ascii_case("application/json")
+        || !headers.contains_key(CONTENT_TYPE) && body.is_empty()
+    {
         "application/json"
     } else {
         return NOT_FOUND.into_response();

@@ -11,7 +11,7 @@ const TARGETS: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 
 /// What the engine's `Deserialize` implementations begin a message with, and the error that it
 /// stands for.
-const MARKERS: [(&str, fn(String) -> DynoxideError); 5] = [
+const MARKERS: [(&str, ErrorOf); 5] = [
     ("VALIDATION_REQUEST:", DynoxideError::EnvelopedValidation),
     ("VALIDATION_AS_READ:", DynoxideError::ValidationException),
     ("VALIDATION:", DynoxideError::ValidationException),
@@ -21,6 +21,9 @@ const MARKERS: [(&str, fn(String) -> DynoxideError); 5] = [
     ),
     ("SERIALIZATION:", DynoxideError::SerializationException),
 ];
+
+/// Makes an error of its message.
+type ErrorOf = fn(String) -> DynoxideError;
 
 /// One of DynamoDB's operations.
 pub(super) struct Operation {
@@ -173,7 +176,7 @@ fn unreadable(error: &serde_json::Error) -> DynoxideError {
     }
 }
 
-/// Less serde_json's ` at line 1 column 42`.
+/// Less `serde_json`'s ` at line 1 column 42`.
 fn without_position(message: &str) -> &str {
     message
         .rsplit_once(" at line ")

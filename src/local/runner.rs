@@ -1,4 +1,4 @@
-//! Operations off the threads that serve HTTP: SQLite blocks its caller until the disk has a write.
+//! Operations off the threads that serve HTTP: `SQLite` blocks its caller until the disk has a write.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 use super::operation::{Answer, Operation};
 
 /// How many operations may be under way at once. The engine's own lock lets one at a time reach
-/// SQLite; meanwhile others read their request or write their answer. More would only hold threads
+/// `SQLite`; meanwhile others read their request or write their answer. More would only hold threads
 /// of Tokio's blocking pool, which others need too.
 const TURNS: u32 = 16;
 

@@ -143,7 +143,9 @@ impl Extent {
             Value::String(text) => extent.bytes += text.len() + "\"\"".len(),
             Value::Array(values) => {
                 extent.bytes += "[]".len();
-                values.iter().for_each(|value| extent.hold(value));
+                for value in values {
+                    extent.hold(value);
+                }
             }
             Value::Object(members) => {
                 extent.bytes += "{}".len();

@@ -62,8 +62,8 @@ async fn account(stage: &Stage, emulator: &str) -> SdkConfig {
     aws::of_machine().region(region).load().await
 }
 
-fn of_state(state: &State, stack: &str, stage: &Stage) -> Option<Change> {
-    let (verdict, status, consequence) = match state {
+fn of_state(found: &State, stack: &str, stage: &Stage) -> Option<Change> {
+    let (verdict, status, consequence) = match found {
         State::Ready => return None,
         State::RolledBack(status) => (
             Verdict::Fine,
@@ -213,9 +213,9 @@ impl Tables<'_> {
             );
         }
         let (edit, first) = match deployed::owner(self.account, name).await {
-            Some(owner) => (
-                format!("table `{name}` is there already, in stack `{owner}`"),
-                format!("have `{owner}` let go of it and "),
+            Some(other) => (
+                format!("table `{name}` is there already, in stack `{other}`"),
+                format!("have `{other}` let go of it and "),
             ),
             None => (
                 format!("table `{name}` is there already, and not in stack `{stack}`"),

@@ -54,10 +54,10 @@ impl Validator {
             return Ok(());
         }
         let lister = self.lister.get_or_init(|| Lister::new(schema));
-        let listed = lister
+        let violations = lister
             .as_ref()
             .and_then(|lister| lister.violations(document));
-        Err(listed.unwrap_or_else(Violations::unlisted))
+        Err(violations.unwrap_or_else(Violations::unlisted))
     }
 }
 

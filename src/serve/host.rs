@@ -68,12 +68,12 @@ impl Hosts {
     /// other machines can reach.
     #[must_use]
     pub fn new(listening: SocketAddr, names: &[HostName]) -> Self {
-        let named = names.iter().filter_map(|name| match name {
+        let given = names.iter().filter_map(|name| match name {
             HostName::Any => None,
             HostName::Name(name) => Some(name.clone()),
         });
         Self {
-            names: named.collect(),
+            names: given.collect(),
             takes_any: names.contains(&HostName::Any),
             takes_addresses: !listening.ip().is_loopback(),
         }

@@ -110,7 +110,7 @@ fn too_long(folder: &Path) -> std::path::PathBuf {
 async fn an_sdk_client_reaches_it_in_process_by_its_socket_and_by_its_port() {
     let folder = tempfile::tempdir().unwrap();
     for folder in [folder.path().join("data"), too_long(folder.path())] {
-        let mut engine = Embedded::open(&Data::Folder(folder.clone())).await.unwrap();
+        let mut engine = Embedded::open(&Data::Folder(folder.clone())).unwrap();
         let inside = DynamoDb::new(&engine.settings().await);
         create_table(&inside).await;
         use_it(&inside, "inside").await;
@@ -128,7 +128,7 @@ async fn an_sdk_client_reaches_it_in_process_by_its_socket_and_by_its_port() {
 
 #[tokio::test]
 async fn many_at_once_are_answered_on_one_thread() {
-    let engine = Embedded::open(&Data::Memory).await.unwrap();
+    let engine = Embedded::open(&Data::Memory).unwrap();
     let dynamodb = DynamoDb::new(&engine.settings().await);
     create_table(&dynamodb).await;
     let mut all = JoinSet::new();
@@ -144,7 +144,7 @@ async fn many_at_once_are_answered_on_one_thread() {
 async fn only_its_own_user_can_open_the_folder_and_its_socket() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("data");
-    let engine = Embedded::open(&Data::Folder(folder.clone())).await.unwrap();
+    let engine = Embedded::open(&Data::Folder(folder.clone())).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     assert_eq!(mode(&folder.join("socket")), 0o600);
@@ -162,11 +162,11 @@ async fn what_a_killed_process_left_is_replaced() {
         std::io::ErrorKind::ConnectionRefused
     );
     let data = Data::Folder(folder.path().to_owned());
-    let engine = Embedded::open(&data).await.unwrap();
+    let engine = Embedded::open(&data).unwrap();
     let through_socket = local::settings_of_other(folder.path()).await.unwrap();
     create_table(&DynamoDb::new(&through_socket)).await;
 
-    let second = Embedded::open(&data).await.unwrap_err();
+    let second = Embedded::open(&data).unwrap_err();
     assert!(matches!(second, LocalError::Locked { .. }), "{second:?}");
     use_it(&DynamoDb::new(&through_socket), "x").await;
     engine.stop().await;
@@ -178,7 +178,7 @@ async fn a_folder_that_can_not_have_a_socket_is_named() {
     // A folder cannot be replaced by a socket.
     fs::create_dir_all(folder.path().join("socket/x")).unwrap();
     let data = Data::Folder(folder.path().to_owned());
-    let error = Embedded::open(&data).await.unwrap_err().to_string();
+    let error = Embedded::open(&data).unwrap_err().to_string();
     assert!(
         error.starts_with("cannot make a Unix socket in `"),
         "{error}"
@@ -584,7 +584,7 @@ async fn a_link_to_the_data_folder_is_as_good_as_the_folder() {
     let (real, link) = (folder.path().join("real"), folder.path().join("link"));
     fs::create_dir(&real).unwrap();
     symlink(&real, &link).unwrap();
-    let engine = Embedded::open(&Data::Folder(link)).await.unwrap();
+    let engine = Embedded::open(&Data::Folder(link)).unwrap();
     let through_socket = local::settings_of_other(&real).await.unwrap();
     create_table(&DynamoDb::new(&through_socket)).await;
     engine.stop().await;

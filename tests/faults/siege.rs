@@ -333,8 +333,8 @@ async fn a_besieged_server_goes_on_answering() {
         peak / 1_000_000,
         at_rest / 1_000_000
     );
-    let outcomes = outcomes.lock().unwrap();
-    for ((name, outcome), times) in &*outcomes {
+    let outcomes = outcomes.lock().unwrap().clone();
+    for ((name, outcome), times) in &outcomes {
         let _ = writeln!(report, "  {name}: {outcome}, {times} times");
     }
     std::io::stderr().write_all(report.as_bytes()).unwrap();

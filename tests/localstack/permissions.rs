@@ -26,7 +26,7 @@ pub(crate) fn actions_of_template(project: &Project) -> Vec<String> {
     let policies = role["Policies"].as_array().expect("a role has policies");
     let statements: Vec<_> = policies
         .iter()
-        .flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array())
+        .filter_map(|policy| policy["PolicyDocument"]["Statement"].as_array())
         .flatten()
         .cloned()
         .collect();

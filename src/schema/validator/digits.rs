@@ -117,9 +117,9 @@ impl<'t> Decimal<'t> {
             fraction = fraction.trim_start_matches('0');
         }
         if fraction.is_empty() {
-            let significant = whole.trim_end_matches('0');
-            exponent = exponent.saturating_add_unsigned((whole.len() - significant.len()) as u64);
-            whole = significant;
+            let trimmed = whole.trim_end_matches('0');
+            exponent = exponent.saturating_add_unsigned((whole.len() - trimmed.len()) as u64);
+            whole = trimmed;
         }
         let is_zero = whole.is_empty() && fraction.is_empty();
         Self {

@@ -78,7 +78,9 @@ impl Hash for Canonical<'_> {
             Value::String(text) => text.hash(state),
             Value::Array(values) => {
                 values.len().hash(state);
-                values.iter().for_each(|value| Canonical(value).hash(state));
+                for value in values {
+                    Canonical(value).hash(state);
+                }
             }
             Value::Object(members) => {
                 let mut members: Vec<_> = members.iter().collect();

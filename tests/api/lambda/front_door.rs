@@ -18,7 +18,7 @@ pub(crate) const STAGE: &str = "prod";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FrontDoor {
     FunctionUrl,
-    /// With IAM's authorisation, which CloudFront's origin access control needs.
+    /// With IAM's authorisation, which `CloudFront`'s origin access control needs.
     FunctionUrlCloudFront,
     CargoLambdaWatch,
     HttpApi,
