@@ -116,7 +116,8 @@ async fn repeated_headers_do_no_harm() {
 }
 
 /// Of two credentials none is to be overlooked. A load balancer without multi-value headers hands on
-/// the last one only, and HTTP APIs and function URLs make one value of both, which is no key.
+/// the last one only, and function URLs and HTTP APIs make one value of both, which is no key, but
+/// for those of payload 1.0.
 #[tokio::test]
 async fn two_credentials_are_a_mistake() {
     const SECRET: &str = "planted: at least thirty-two bytes";
@@ -139,7 +140,12 @@ async fn two_credentials_are_a_mistake() {
     let token = format!("Bearer {token}");
     for door in FrontDoor::ALL {
         let refused = match door {
-            FrontDoor::RestApi | FrontDoor::AlbMultiValue => 400,
+            FrontDoor::HttpApiPayload1
+            | FrontDoor::HttpApiPayload1NamedStage
+            | FrontDoor::RestApi
+            | FrontDoor::RestApiBasePathMapping
+            | FrontDoor::RestApiPrefix
+            | FrontDoor::AlbMultiValue => 400,
             FrontDoor::Alb => continue,
             _ => 401,
         };
