@@ -127,6 +127,7 @@ async fn what_http_forbids_is_refused_as_everything_is() {
     };
     let asked_as = |name: &str| head("GET /", &format!("host: {name}\r\nconnection: close\r\n"));
     let chunked = "content-type: application/json\r\ntransfer-encoding: gzip, chunked\r\n";
+    let not_allowed = "Method not allowed";
     let rows = [
         (head("GET /", "connection: close\r\n"), 400, host),
         (with_host("GET /", "host: localhost\r\n"), 400, host),
@@ -145,6 +146,7 @@ async fn what_http_forbids_is_refused_as_everything_is() {
         ),
         (with_host(&format!("BREW {path}"), ""), 501, method),
         (with_host(&format!("get {path}"), ""), 501, method),
+        (with_host(&format!("QUERY {path}"), ""), 405, not_allowed),
         (
             with_host(&format!("POST {path}"), chunked) + "3\r\n[1]\r\n0\r\n\r\n",
             501,
