@@ -78,7 +78,7 @@ impl Limits {
     }
 
     /// For as many descriptors as the system lets this process have, after asking for
-    /// [`WANTED_DESCRIPTORS`]: one connection in four of them, since a request may need a
+    /// `WANTED_DESCRIPTORS`: one connection in four of them, since a request may need a
     /// connection to DynamoDB, too, and files and sockets of modulo's own must go on working.
     #[must_use]
     pub fn for_this_process() -> Self {
