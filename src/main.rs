@@ -33,6 +33,9 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 /// How a process ends whose configuration is wrong (`EX_USAGE` of sysexits.h).
 const BAD_CONFIGURATION: u8 = 64;
 
+/// How many threads `serve` has for what blocks.
+const BLOCKING_THREADS: usize = 8;
+
 /// Where the embedded DynamoDB keeps its data, where nothing else is said.
 const DATA_FOLDER: &str = ".modulo";
 
@@ -394,7 +397,13 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => {
-            tokio::runtime::Runtime::new()?.block_on(serve::serve(args.into_options()?))
+            // Each thread keeps memory that it has freed. These do what blocks: the embedded engine's
+            // operations, and work on large documents.
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            let runtime = runtime.enable_all().max_blocking_threads(BLOCKING_THREADS);
+            runtime
+                .build()?
+                .block_on(serve::serve(args.into_options()?))
         }
         Command::Check(args) => {
             let config = args.load()?;

@@ -64,7 +64,7 @@ impl Default for Limits {
             close: Duration::from_secs(1),
             wait: Duration::from_secs(5),
             bodies: 64 * 1_024 * 1_024,
-            work: 12 * 1_024 * 1_024,
+            work: 7 * 1_024 * 1_024,
             answers: 64 * 1_024 * 1_024,
         }
     }
