@@ -26,15 +26,16 @@ use modulo::scaffold;
 use modulo::serve::{self, HostName, InvalidHostName, Limits, Options, say};
 use modulo::transfer::{self, Input, Output};
 
-/// As the function has it.
+/// As the function has it, in an older version.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// How a process ends whose configuration is wrong (`EX_USAGE` of sysexits.h).
 const BAD_CONFIGURATION: u8 = 64;
 
-/// How many threads `serve` has for what blocks.
-const BLOCKING_THREADS: usize = 8;
+/// How many threads `serve` has for what blocks: two for long work, two for the embedded engine. Each
+/// more keeps freed memory of its own.
+const BLOCKING_THREADS: usize = 4;
 
 /// Where the embedded DynamoDB keeps its data, where nothing else is said.
 const DATA_FOLDER: &str = ".modulo";
