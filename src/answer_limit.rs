@@ -49,7 +49,7 @@ impl AnswerLimit {
             Ok(body) => body.to_bytes(),
             Err(_) => return Err(ApiError::Panic(Panic("the answer broke off"))),
         };
-        let size = body.len() + escapes(&body);
+        let size = json_len(&body);
         if size > self.body_bytes() {
             return Err(ApiError::AnswerTooLarge { size, limit: self });
         }
@@ -101,13 +101,18 @@ impl Room {
         if surely_fits((body.len() + more.len()) as u64, self.limit) {
             return true;
         }
-        self.has(body) && body.len() + self.escapes + more.len() + escapes(more) <= self.limit
+        self.has(body) && body.len() + self.escapes + json_len(more) <= self.limit
     }
 }
 
 /// JSON, and the text of pages, has no character whose escape is longer than two bytes.
 fn surely_fits(length: u64, limit: usize) -> bool {
     length.saturating_mul(2) <= limit as u64
+}
+
+/// How many bytes a text has as a JSON string, without the quotes.
+pub(crate) fn json_len(text: &[u8]) -> usize {
+    text.len() + escapes(text)
 }
 
 /// What a text gains when it becomes a JSON string: a byte for each that is escaped.
@@ -124,7 +129,7 @@ mod tests {
     fn a_body_is_counted_as_a_json_string() {
         for text in ["", "plain", "{\"a\":\"\\\"\"}", "a\nb\tc\r", "é🎸"] {
             let json = serde_json::to_string(text).unwrap();
-            assert_eq!(text.len() + escapes(text.as_bytes()), json.len() - 2);
+            assert_eq!(json_len(text.as_bytes()), json.len() - 2);
         }
     }
 
@@ -136,6 +141,6 @@ mod tests {
         while room.has(&body) {
             body.extend_from_slice(b"a\"b");
         }
-        assert_eq!(body.len() + escapes(&body), limit + 4 - limit % 4);
+        assert_eq!(json_len(&body), limit + 4 - limit % 4);
     }
 }

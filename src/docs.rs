@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use headers::{ETag, HeaderMapExt, IfNoneMatch};
 
+use crate::answer_limit::AnswerLimit;
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::openapi;
@@ -22,9 +23,6 @@ use crate::router::only;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     img-src data:; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
-
-/// How long the document can be as a string in Lambda's answer, which has 6 MB, headers included.
-const MAX_DOCUMENT_BYTES: usize = 6 * 1_024 * 1_024 - 65_536;
 
 const PAGE: &str = include_str!("docs/page.html");
 const SCRIPT: &str = include_str!("docs/page.js");
@@ -42,7 +40,7 @@ impl Description {
         if let Some(made) = self.document.get() {
             return Ok(made);
         }
-        let text = openapi::document(&self.config, None, MAX_DOCUMENT_BYTES)?;
+        let text = openapi::document(&self.config, None, AnswerLimit::Lambda.body_bytes())?;
         let tag = entity_tag(&text);
         Ok(self.document.get_or_init(|| (text.into(), tag)))
     }

@@ -20,7 +20,7 @@ use crate::error::{ApiError, Cause};
 use crate::item::{Document, ItemId, key};
 use crate::module::{Envelope, Module, Verb};
 use crate::schema::Violation;
-use crate::store::Written;
+use crate::store::{StoreError, Written};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -177,7 +177,7 @@ impl<'a> Results<'a> {
         if self.has_room(&told) {
             self.add(&told);
         } else {
-            self.failed(ApiError::AnswerFull.into());
+            self.failed(ApiError::from(StoreError::AnswerFull).into());
         }
     }
 

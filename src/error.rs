@@ -93,9 +93,6 @@ pub enum ApiError {
         "Please provide less: the documents of an atomic batch have too many values; send it in parts"
     )]
     BatchTooLarge,
-    /// A batch's answer that has no room for this item.
-    #[error("Please get it by itself: the batch's answer is full")]
-    AnswerFull,
     /// An answer that is more than can be returned for an event.
     #[error("Please ask for less: the answer has {size} bytes as JSON, and {limit}")]
     AnswerTooLarge {
@@ -313,7 +310,7 @@ fn store_message(error: &StoreError) -> String {
              DynamoDB's limit of {ITEM_LIMIT_BYTES} bytes"
         ),
         StoreError::ConditionFailed(_) => PRECONDITION_FAILED.to_owned(),
-        StoreError::AnswerFull => ApiError::AnswerFull.to_string(),
+        StoreError::AnswerFull => "Please get it by itself: the batch's answer is full".to_owned(),
         StoreError::NoSuchPosition(_) => {
             format!("Please provide a legal query: {}", InvalidQuery::Cursor)
         }
@@ -378,7 +375,6 @@ impl ApiError {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::DocumentTooLarge { .. }
             | Self::BodyTooLarge { .. }
-            | Self::AnswerFull
             | Self::AnswerTooLarge { .. }
             | Self::Misfit(Misfit::TooLarge { .. } | Misfit::TooCostly { .. })
             | Self::BatchTooLarge

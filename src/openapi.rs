@@ -12,6 +12,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
+use crate::answer_limit;
 use crate::config::{About, Config, Contact, Email, Licence, ServerUrl, Service, Text, WebUrl};
 use crate::module::Module;
 use crate::schema::InvalidSchema;
@@ -106,7 +107,7 @@ pub fn document(
         },
     };
     let text = document.to_text();
-    if escaped_len(&text) > limit {
+    if answer_limit::json_len(text.as_bytes()) > limit {
         return Err(Undescribed::TooLarge { limit });
     }
     Ok(text)
@@ -157,7 +158,9 @@ impl Members {
 
     fn push(&mut self, name: String, value: &Value) -> Result<(), Undescribed> {
         let text = to_raw_value(value).expect("a value is JSON");
-        let left = self.left.checked_sub(escaped_len(text.get()));
+        let left = self
+            .left
+            .checked_sub(answer_limit::json_len(text.get().as_bytes()));
         let limit = self.limit;
         self.left = left.ok_or(Undescribed::TooLarge { limit })?;
         self.texts.push((name, text));
@@ -169,12 +172,6 @@ impl Serialize for Members {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.texts.iter().map(|(name, text)| (name, text)))
     }
-}
-
-/// The length of JSON within a JSON string, as it is in Lambda's answer.
-fn escaped_len(json: &str) -> usize {
-    let escaped = json.bytes().filter(|byte| matches!(byte, b'"' | b'\\'));
-    json.len() + escaped.count()
 }
 
 /// What components are referred to, each by kind and name.

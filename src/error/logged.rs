@@ -22,8 +22,6 @@ use crate::patch::{InvalidPatch, Misfit};
 use crate::schema::{InvalidSchema, Unfit, Violations};
 use crate::store::StoreError;
 
-const ANSWER_FULL: &str = "the batch's answer is full";
-
 /// An error whose text, and that of its sources, quotes no request: it is about the function, its
 /// configuration or a service that it calls.
 pub(crate) trait Internal: Error {}
@@ -139,7 +137,6 @@ impl ApiError {
             }
             Self::DescriptionTooLarge { .. } => Logged::words("the description is too large"),
             Self::BatchTooLarge => Logged::words("atomic batch too large"),
-            Self::AnswerFull => Logged::words(ANSWER_FULL),
             Self::InvalidQuery(invalid) => {
                 Logged::new("invalid query", Detail::Words(invalid.word()))
             }
@@ -200,7 +197,7 @@ fn store_words(error: &StoreError) -> &'static str {
         | StoreError::InDoubt(_) => TRY_AGAIN,
         StoreError::ItemTooLarge { .. } => "item too large",
         StoreError::ConditionFailed(_) => PRECONDITION_FAILED,
-        StoreError::AnswerFull => ANSWER_FULL,
+        StoreError::AnswerFull => "the batch's answer is full",
         StoreError::NoSuchPosition(_) => "invalid query: cursor",
         StoreError::Other(_) => INTERNAL_ERROR,
     }
