@@ -47,6 +47,7 @@ pub mod item;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 pub mod list;
+mod live;
 #[cfg(feature = "cli")]
 pub mod local;
 pub mod middleware;

@@ -71,6 +71,11 @@ impl Options {
     fn check(&self) -> Result<Config, config::ConfigError> {
         config::check(&self.file, &self.stage, self.environment.iter().cloned())
     }
+
+    fn check_again(&self, before: &Config) -> Result<Config, config::ConfigError> {
+        let environment = self.environment.iter().cloned();
+        config::check_again(&self.file, &self.stage, environment, before)
+    }
 }
 
 /// Serves until Ctrl-C or SIGTERM, then finishes the requests in flight; a second Ctrl-C, or

@@ -167,7 +167,7 @@ async fn load(
     if let Ok(config) = options.load() {
         watch.follow(&config.modules)?;
     }
-    let config = options.check()?;
+    let config = options.check_again(mounted)?;
     let is_mounted = |module: &&Arc<Module>| mounted.modules.get(module.name()) == Some(*module);
     let edited = config.modules.tables().filter(|module| !is_mounted(module));
     let found = tables.prepare(edited).await?;
