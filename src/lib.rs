@@ -37,6 +37,8 @@ pub mod envelope;
 pub mod error;
 mod expiry;
 pub mod feature;
+#[cfg(feature = "cli")]
+mod few;
 pub mod file;
 #[cfg(feature = "cli")]
 pub mod generate;

@@ -220,7 +220,7 @@ fn welcome(
     config: &Config,
 ) -> String {
     let file = options.file.display();
-    let table = routes::table(config);
+    let table = routes::overview(config);
     let examples = routes::examples(config, &format!("http://{address}"));
     let docs = if config.service.docs {
         format!("To read about the API, and to try it: http://{address}/_docs\n")
