@@ -6,7 +6,8 @@ use std::fmt;
 /// schema.
 ///
 /// Two are equal if their data are, whatever has run. So a reload can go on with the state that is
-/// there, wherever the data did not change.
+/// there, wherever the data did not change. Debug output is that of the data: a state may hold a
+/// secret.
 #[derive(Clone)]
 pub(crate) struct Live<D, S> {
     pub(crate) data: D,
