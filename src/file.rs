@@ -38,8 +38,9 @@ impl ConfigFile {
         self.folder.join(self.path.as_str())
     }
 
-    /// What is in the file: as it was when the configuration was read with it, or now. Symbolic links are followed within the folder, where Kubernetes makes some,
-    /// and not out of it: a schema is packed and, by `/_openapi.json`, public.
+    /// What is in the file: as it was when the configuration was read with it, or now. Symbolic
+    /// links are followed within the folder, where Kubernetes makes some, and not out of it: a
+    /// schema is packed and, by `/_openapi.json`, public.
     ///
     /// # Errors
     /// It can't be read, or a link leads out of the folder.

@@ -38,6 +38,9 @@ pub(super) const INDEX_LIMIT: usize = 20;
 /// What can be asked for of a table; an account's own quota is lower, and AWS's to raise.
 const CAPACITY_LIMIT: usize = 1_000_000;
 
+/// More words than any table has keys: there can be as many modules and guards as one likes.
+const MOST_KNOWN: usize = 40;
+
 /// More than one process can answer in the shortest time.
 const RATE_LIMIT: usize = 1_000_000;
 
@@ -860,8 +863,13 @@ pub(crate) fn suggest(found: &str, known: &[&str]) -> String {
             format!("did you mean `{nearest}`?")
         }
         _ => {
-            let known: Vec<_> = known.iter().map(|word| format!("`{word}`")).collect();
-            format!("known here: {}", known.join(", "))
+            let words = known.iter().take(MOST_KNOWN);
+            let words: Vec<_> = words.map(|word| format!("`{word}`")).collect();
+            let more = match known.len().saturating_sub(MOST_KNOWN) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("known here: {}{more}", words.join(", "))
         }
     }
 }
