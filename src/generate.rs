@@ -24,10 +24,9 @@ pub use self::dashboard::{Dashboard, NoMetrics};
 
 /// What `modulo resources` prints and `serverless.yml` reads: the service's name, the features
 /// that its function is built with, the variables of its environment that guards read, the modules
-/// that are open to everybody, the statements of the
-/// function's role, the managed policies that it has where one policy does not take them all, and
-/// what is merged into the stack's template. There CloudFormation keeps the [`Description`] with
-/// which a later `modulo plan` compares.
+/// that are open to everybody, the statements of the function's role, the managed policies that it
+/// has where one policy does not take them all, and what is merged into the stack's template. There
+/// CloudFormation keeps the [`Description`] with which a later `modulo plan` compares.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deployment(Value);
 

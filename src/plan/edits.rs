@@ -544,9 +544,9 @@ mod tests {
             .map(|number| format!("[modules.m{number}]\nkey = 'id'\n"))
             .collect();
         let with = |defaults: &str| description(&format!("[defaults]\n{defaults}\n{modules}"));
-        let plan = Plan::new(&with(""), &with("max_bytes = 1000"));
+        let plan = Plan::new(&with("max_bytes = 2000"), &with("max_bytes = 1000"));
         insta::assert_snapshot!(plan, @"
-        BREAKS  m0, m1, m10, m100, m1000, m1001, m1002, m1003, m1004, m1005 and 1420 more: max_bytes goes from 358400 to 1000
+        BREAKS  m0, m1, m10, m100, m1000, m1001, m1002, m1003, m1004, m1005 and 1420 more: max_bytes goes from 2000 to 1000
                 larger documents are answered 413, also those that are stored and sent again
         ");
     }
