@@ -44,6 +44,7 @@ const switchOf = (name) => ({ resolveVariable }) => isOn(resolveVariable, name);
 module.exports = {
   features,
   openModules: (stage) => resources(stage).open,
+  variables: (stage) => resources(stage).variables,
   acceptBreaking: switchOf('accept-breaking'),
   functionUrl: switchOf('function-url'),
   hasDashboard: switchOf('dashboard'),

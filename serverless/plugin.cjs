@@ -4,7 +4,7 @@
 
 const { buildPackage } = require('./build.cjs');
 const emulator = require('./emulator.cjs');
-const { features, openModules } = require('./modulo.cjs');
+const { features, openModules, variables } = require('./modulo.cjs');
 const { checkNames } = require('./params.cjs');
 const { fail, modulo } = require('./tool.cjs');
 
@@ -72,6 +72,7 @@ module.exports = class ModuloPlugin {
       ...['plan', '--stage', this.stage],
       ...(isLocal ? ['--endpoint-url', endpoint] : []),
       ...(isLocal || acceptBreaking ? ['--accept-breaking'] : []),
+      ...['--variables', this.variables().join(',')],
       ...(dashboard ? ['--dashboard'] : []),
       ...(dashboard && alarmTopic ? ['--topic', alarmTopic] : []),
     ];
@@ -96,8 +97,28 @@ module.exports = class ModuloPlugin {
     remover.checkIfEcrRepositoryExists = async () => false;
   }
 
+  /** The names of the variables that the function will have; an empty one is as good as none. */
+  variables() {
+    const { provider, functions } = this.serverless.service;
+    const all = Object.entries({ ...provider.environment, ...functions.api.environment });
+    return all.filter(([, value]) => value !== null && value !== '').map(([name]) => name);
+  }
+
+  /** Of a deployment, the plan tells it. */
+  warnOfMissingVariables() {
+    const given = this.variables();
+    for (const name of variables(this.stage).filter((name) => !given.includes(name))) {
+      this.log.warning(
+        `The function has no variable ${name}, from which a guard reads its secret: requests with ` +
+          'a token would be answered 500. In serverless.yml, add to functions.api: ' +
+          `environment: { ${name}: "\${env:${name}}" }`,
+      );
+    }
+  }
+
   build() {
     const { provider, package: { artifact } } = this.serverless.service;
+    if (this.serverless.processedInput.commands[0] === 'package') this.warnOfMissingVariables();
     this.log.notice('Building the function');
     const needed = features(this.stage, provider.environment);
     buildPackage(provider.architecture, needed, artifact);

@@ -25,7 +25,7 @@ use crate::name::{
     GuardName, Identifier, IndexAttribute, KeyAttribute, ModuleName, ServiceName, Stage, TableName,
     TableTemplate, TtlAttribute,
 };
-use crate::rate_limit::RateLimit;
+use crate::rate_limit::{Rate, RateLimit};
 use crate::schema::{InvalidSchema, Violation};
 use crate::telemetry::Filter;
 use crate::tenant;
@@ -126,10 +126,47 @@ pub fn check(
     stage: &Stage,
     env: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Config, ConfigError> {
-    interpret(&read(file)?, file, stage, env, |raw, faults| {
-        check_schemas(raw, faults);
-        check_keys(raw, faults);
-    })
+    interpret(&read(file)?, file, stage, env, Reading::CHECKED)
+}
+
+/// As [`check`], of the file that `before` was read from, too. What did not change since goes on as
+/// it is: the counts of rate limits, the keys and secrets that guards have fetched, and compiled
+/// schemas.
+///
+/// # Errors
+/// As [`check`].
+#[cfg(feature = "cli")]
+pub fn check_again(
+    file: &Path,
+    stage: &Stage,
+    env: impl IntoIterator<Item = (String, String)>,
+    before: &Config,
+) -> Result<Config, ConfigError> {
+    let reading = Reading {
+        before: Some(&before.modules),
+        ..Reading::CHECKED
+    };
+    interpret(&read(file)?, file, stage, env, reading)
+}
+
+/// How a configuration is read.
+#[derive(Clone, Copy)]
+struct Reading<'b> {
+    /// Whether the files that it names are read and checked with it.
+    is_checked: bool,
+    /// The modules whose live parts go on where their data are the same.
+    before: Option<&'b Modules>,
+}
+
+impl Reading<'_> {
+    const LAZY: Self = Self {
+        is_checked: false,
+        before: None,
+    };
+    const CHECKED: Self = Self {
+        is_checked: true,
+        before: None,
+    };
 }
 
 fn read(file: &Path) -> Result<String, ConfigError> {
@@ -150,7 +187,7 @@ pub fn parse(
     stage: &Stage,
     env: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Config, ConfigError> {
-    interpret(text, file, stage, env, |_, _| {})
+    interpret(text, file, stage, env, Reading::LAZY)
 }
 
 fn interpret(
@@ -158,7 +195,7 @@ fn interpret(
     file: &Path,
     stage: &Stage,
     env: impl IntoIterator<Item = (String, String)>,
-    check: impl FnOnce(&raw::File, &mut Faults),
+    reading: Reading<'_>,
 ) -> Result<Config, ConfigError> {
     let prefix = format!("{ENV_PREFIX}{ENV_SEPARATOR}");
     let environment: BTreeMap<_, _> = env.into_iter().collect();
@@ -181,10 +218,19 @@ fn interpret(
     let around = Surroundings {
         folder: file.parent().unwrap_or(Path::new("")),
         environment: &environment,
+        reads_files: reading.is_checked,
     };
     let raw = raw::File::read(layers, around, &mut faults);
-    check(&raw, &mut faults);
-    let config = resolve(raw, stage, &mut faults);
+    #[cfg(feature = "cli")]
+    let raw = match reading.before {
+        Some(before) => raw.carrying_over(before),
+        None => raw,
+    };
+    if reading.is_checked {
+        check_schemas(&raw, &mut faults);
+        check_keys(&raw, &mut faults);
+    }
+    let config = resolve(raw, stage, reading.before, &mut faults);
     faults.into_result(config, file, text)
 }
 
@@ -237,7 +283,7 @@ fn check_keys(raw: &raw::File, faults: &mut Faults) {
 }
 
 /// From what was written to what it means. What comes back is complete where no fault was found.
-fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
+fn resolve(raw: raw::File, stage: &Stage, before: Option<&Modules>, faults: &mut Faults) -> Config {
     let raw::File {
         service,
         guards,
@@ -294,6 +340,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         check_key_in_document(raw.key_in_document.as_ref(), envelope, faults);
         let verbs = raw.methods.map(|set| set.value).unwrap_or_default();
         check_room_for_tenant(raw.tenant.as_ref(), raw.indexes.as_ref(), faults);
+        let before = before.and_then(|before| before.find(name.as_str()));
         modules.push(Arc::new(Module {
             name,
             key: key.value,
@@ -317,9 +364,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             cors: (raw.cors.map(|set| set.value))
                 .or_else(|| cors.clone())
                 .filter(|cors| !cors.is_off()),
-            // Each module counts for itself, also one that has its limit from `[defaults]`.
-            rate_limit: (raw.rate_limit)
-                .map(|set| Arc::new(RateLimit::new(set.value.requests, set.value.per))),
+            rate_limit: raw.rate_limit.map(|set| rate_limit(set.value, before)),
             memory: (raw.idempotency.filter(|_| verbs.contains(Verb::Post))).map(|set| Memory {
                 table: memory.clone(),
                 keep: set.value,
@@ -339,6 +384,14 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         },
         modules: Modules::new(modules),
     }
+}
+
+/// Each module counts for itself, also one that has its limit from `[defaults]`; and goes on counting
+/// where it had the same limit `before`.
+fn rate_limit(rate: Rate, before: Option<&Arc<Module>>) -> Arc<RateLimit> {
+    let before = before.and_then(|module| module.rate_limit.as_ref());
+    let same = before.filter(|limit| limit.rate() == rate);
+    same.map_or_else(|| Arc::new(RateLimit::new(rate)), Arc::clone)
 }
 
 fn telemetry(

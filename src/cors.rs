@@ -8,6 +8,8 @@ use axum::http::header::{ETAG, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICA
 use axum::http::{HeaderValue, Uri};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsLayer};
 
+use crate::live::Live;
+
 /// What a page of another origin may read of an answer, beside what the standard lets it.
 const EXPOSED: [HeaderName; 6] = [
     ETAG,
@@ -18,12 +20,15 @@ const EXPOSED: [HeaderName; 6] = [
     HeaderName::from_static("x-request-id"),
 ];
 
-/// The origins whose pages may call.
-#[derive(Debug, Clone)]
-pub struct Cors {
+/// The origins whose pages may call, and the layer that lets them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cors(Live<Sharing, CorsLayer>);
+
+/// Whose pages may call, and how long a browser need not ask again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sharing {
     origins: Vec<Origin>,
     max_age: Duration,
-    layer: CorsLayer,
 }
 
 impl Cors {
@@ -44,33 +49,35 @@ impl Cors {
             .allow_methods(AllowMethods::mirror_request())
             .expose_headers(EXPOSED)
             .max_age(max_age);
-        Self {
-            origins,
-            max_age,
-            layer,
-        }
+        Self(Live {
+            data: Sharing { origins, max_age },
+            state: layer,
+        })
+    }
+
+    /// The origins, in the file's order.
+    #[must_use]
+    pub fn origins(&self) -> &[Origin] {
+        &self.0.data.origins
+    }
+
+    /// How long a browser need not ask again.
+    #[must_use]
+    pub fn max_age(&self) -> Duration {
+        self.0.data.max_age
     }
 
     /// Whether no origin is named, so that browsers keep to their own.
     #[must_use]
     pub fn is_off(&self) -> bool {
-        self.origins.is_empty()
+        self.origins().is_empty()
     }
 
     /// What answers preflights, and gives the other answers their headers.
     pub fn layer(&self) -> &CorsLayer {
-        &self.layer
+        &self.0.state
     }
 }
-
-/// The layer is made of the others.
-impl PartialEq for Cors {
-    fn eq(&self, other: &Self) -> bool {
-        (&self.origins, self.max_age) == (&other.origins, other.max_age)
-    }
-}
-
-impl Eq for Cors {}
 
 /// An origin, written as browsers send it.
 #[derive(Debug, Clone, PartialEq, Eq)]

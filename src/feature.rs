@@ -92,11 +92,33 @@ impl fmt::Display for Feature {
 /// What a configuration needs and a program does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "this function was built without what modules.toml needs; \
+    "this function was built without {}, which modules.toml needs; \
      build it with `--no-default-features --features lambda,{}`, or use the bootstrap zip of a release",
-    names(.0)
+    named(missing),
+    names(needed)
 )]
-pub struct MissingFeatures(Vec<Feature>);
+pub struct MissingFeatures {
+    missing: Vec<Feature>,
+    /// All that the configuration needs: who built with the missing ones alone would miss the others.
+    needed: Vec<Feature>,
+}
+
+impl MissingFeatures {
+    /// What `config` needs of what is not `built`, if anything.
+    fn find(config: &Config, built: impl Fn(Feature) -> bool) -> Option<Self> {
+        let needed: Vec<_> = Feature::needed_by(config).collect();
+        let missing: Vec<_> = (needed.iter().copied())
+            .filter(|&feature| !built(feature))
+            .collect();
+        (!missing.is_empty()).then_some(Self { missing, needed })
+    }
+
+    /// What `config` needs, and a `bootstrap` was built without.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_binary(config: &Config, binary: &[u8]) -> Option<Self> {
+        Self::find(config, |feature| feature.is_in(binary))
+    }
+}
 
 /// Makes sure that this program can serve `config`.
 ///
@@ -108,18 +130,20 @@ pub fn check(config: &Config) -> Result<(), MissingFeatures> {
 }
 
 fn check_against(built: &[&str], config: &Config) -> Result<(), MissingFeatures> {
-    let missing: Vec<_> = Feature::needed_by(config)
-        .filter(|feature| !feature.is_among(built))
+    MissingFeatures::find(config, |feature| feature.is_among(built)).map_or(Ok(()), Err)
+}
+
+/// In a sentence.
+fn named(features: &[Feature]) -> String {
+    let names: Vec<_> = features
+        .iter()
+        .map(|feature| format!("`{feature}`"))
         .collect();
-    if missing.is_empty() {
-        Ok(())
-    } else {
-        Err(MissingFeatures(missing))
-    }
+    names.join(" and ")
 }
 
 /// As Cargo takes them.
-pub(crate) fn names(features: &[Feature]) -> String {
+fn names(features: &[Feature]) -> String {
     let names: Vec<_> = features.iter().map(|feature| feature.as_str()).collect();
     names.join(",")
 }
@@ -144,21 +168,46 @@ mod tests {
     fn a_program_without_schemas_serves_modules_without_schemas() {
         assert_eq!(check_against(&[], &config("")), Ok(()));
         let with_schema = config("schema = { type = \"object\" }");
-        let missing = Err(MissingFeatures(vec![Feature::Schemas]));
+        let schemas = vec![Feature::Schemas];
+        let missing = Err(MissingFeatures {
+            missing: schemas.clone(),
+            needed: schemas,
+        });
         assert_eq!(check_against(&[], &with_schema), missing);
         assert_eq!(check(&with_schema), Ok(()));
+    }
+
+    /// Found with a function that lacked both: built as the message said, it lacked the other.
+    #[test]
+    fn what_is_built_as_the_message_says_lacks_nothing() {
+        let both = config(
+            "schema = { type = \"object\" }\naccess = { guard = \"main\" }\n\
+             [access.main]\njwt = { issuer = \"https://x/\", audience = \"x\", secret = { ssm = \"/x\" } }",
+        );
+        for built in [
+            &[][..],
+            &["modulo-feature:schemas;"],
+            &["modulo-feature:secrets;"],
+        ] {
+            let told = check_against(built, &both)
+                .expect_err("one is missing")
+                .to_string();
+            assert!(
+                told.contains("--features lambda,schemas,secrets`"),
+                "{told}"
+            );
+        }
+        let told = check_against(&["modulo-feature:schemas;"], &both).expect_err("one is missing");
+        insta::assert_snapshot!(told, @"this function was built without `secrets`, which modules.toml needs; build it with `--no-default-features --features lambda,schemas,secrets`, or use the bootstrap zip of a release");
     }
 
     #[test]
     fn a_secret_of_the_environment_needs_nothing() {
         let guarded = |secret: &str| {
-            let text = format!(
-                "[modules.rooms]\nkey = \"roomId\"\naccess = {{ guard = \"main\" }}\n\
+            config(&format!(
+                "access = {{ guard = \"main\" }}\n\
                  [access.main]\njwt = {{ issuer = \"https://x/\", audience = \"x\", secret = {secret} }}"
-            );
-            let stage = "local".parse().expect("a legal stage");
-            config::parse(&text, "modules.toml".as_ref(), &stage, [])
-                .unwrap_or_else(|error| panic!("{error}"))
+            ))
         };
         let of = |secret: &str| Feature::needed_by(&guarded(secret)).collect::<Vec<_>>();
         assert_eq!(of("{ env = \"SECRET\" }"), []);

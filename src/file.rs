@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::{fs, io};
 
 /// Where such a file is.
@@ -11,6 +12,8 @@ pub struct ConfigFile {
     pub path: FilePath,
     /// That folder.
     folder: PathBuf,
+    /// What was in it when the configuration was read, if it was read with that.
+    content: Option<Arc<[u8]>>,
 }
 
 impl ConfigFile {
@@ -18,7 +21,15 @@ impl ConfigFile {
         Self {
             path,
             folder: folder.to_owned(),
+            content: None,
         }
+    }
+
+    /// With what is in it now, so that an edit of the file is an edit of the configuration. One
+    /// that can't be read stays as it is: whoever needs it learns why.
+    pub(crate) fn with_content(mut self) -> Self {
+        self.content = self.read().ok().map(Arc::from);
+        self
     }
 
     /// The file's path, for messages and to watch it: [`ConfigFile::read`] opens it.
@@ -27,12 +38,16 @@ impl ConfigFile {
         self.folder.join(self.path.as_str())
     }
 
-    /// Reads the file. Symbolic links are followed within the folder, where Kubernetes makes some,
-    /// and not out of it: a schema is packed and, by `/_openapi.json`, public.
+    /// What is in the file: as it was when the configuration was read with it, or now. Symbolic
+    /// links are followed within the folder, where Kubernetes makes some, and not out of it: a
+    /// schema is packed and, by `/_openapi.json`, public.
     ///
     /// # Errors
     /// It can't be read, or a link leads out of the folder.
     pub fn read(&self) -> io::Result<Vec<u8>> {
+        if let Some(content) = &self.content {
+            return Ok(content.to_vec());
+        }
         // Joined, since the folder of a file that is named without one is the empty path.
         let folder = self.folder.join(".").canonicalize()?;
         let location = self.location().canonicalize()?;

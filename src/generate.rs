@@ -11,7 +11,7 @@ use similar::TextDiff;
 use crate::config::Config;
 use crate::feature::Feature;
 use crate::name::Stage;
-use crate::plan::Description;
+use crate::plan::{Description, variables};
 use crate::routes;
 use crate::schema::InvalidSchema;
 
@@ -23,10 +23,10 @@ pub(crate) use self::cloudformation::logical_id;
 pub use self::dashboard::{Dashboard, NoMetrics};
 
 /// What `modulo resources` prints and `serverless.yml` reads: the service's name, the features
-/// that its function is built with, the modules that are open to everybody, the statements of the
-/// function's role, the managed policies that it has where one policy does not take them all, and
-/// what is merged into the stack's template. There CloudFormation keeps the [`Description`] with
-/// which a later `modulo plan` compares.
+/// that its function is built with, the variables of its environment that guards read, the modules
+/// that are open to everybody, the statements of the function's role, the managed policies that it
+/// has where one policy does not take them all, and what is merged into the stack's template. There
+/// CloudFormation keeps the [`Description`] with which a later `modulo plan` compares.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deployment(Value);
 
@@ -49,17 +49,23 @@ impl Deployment {
         Ok(Self(json!({
             "service": config.service.name.as_str(),
             "features": features.collect::<Vec<_>>(),
+            "variables": variables::names(&config.modules),
             "open": routes::open(&config.modules).collect::<Vec<_>>(),
             "iam": inline,
             "policies": references,
             "resources": {
-                "Metadata": { "modulo": Description::of(&config.modules)? },
+                "Metadata": { "modulo": Description::of(config)? },
                 "Resources": resources,
             },
         })))
     }
 
-    /// What is merged into the stack's template.
+    /// The metadata of the stack's template, with the [`Description`].
+    pub(crate) fn metadata(&self) -> &Value {
+        &self.0["resources"]["Metadata"]
+    }
+
+    /// The resources that are merged into the stack's template.
     pub(crate) fn resources(&self) -> &Value {
         &self.0["resources"]["Resources"]
     }

@@ -37,6 +37,8 @@ pub mod envelope;
 pub mod error;
 mod expiry;
 pub mod feature;
+#[cfg(feature = "cli")]
+mod few;
 pub mod file;
 #[cfg(feature = "cli")]
 pub mod generate;
@@ -47,6 +49,7 @@ pub mod item;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 pub mod list;
+mod live;
 #[cfg(feature = "cli")]
 pub mod local;
 pub mod middleware;

@@ -125,6 +125,17 @@ struct PlanArgs {
     /// The SNS topic that its alarms tell
     #[arg(long, value_name = "ARN", requires = "dashboard")]
     topic: Option<String>,
+    /// The variables that the function will have in its environment, by name
+    ///
+    /// Each that a guard reads and that is not among them is told of as breaking. Without this
+    /// option, those of the last deployment are taken for what it will have.
+    #[arg(
+        long,
+        value_name = "NAME,NAME",
+        value_delimiter = ',',
+        conflicts_with = "against"
+    )]
+    variables: Option<Vec<String>>,
     /// The emulator of stage `local`
     #[arg(
         long,
@@ -526,10 +537,14 @@ fn plan(args: &PlanArgs) -> anyhow::Result<()> {
     let wanted = args.file.load()?;
     let mut plan = if let Some(file) = &args.against {
         let config = config::check(file, stage, std::env::vars())?;
-        let before = Description::of(&config.modules)?;
-        Plan::new(&before, &Description::of(&wanted.modules)?)
+        Plan::new(&Description::of(&config)?, &Description::of(&wanted)?)
     } else {
-        let call = Plan::of_stage(&wanted, stage, &args.endpoint_url);
+        let call = Plan::of_stage(
+            &wanted,
+            stage,
+            &args.endpoint_url,
+            args.variables.as_deref(),
+        );
         tokio::runtime::Runtime::new()?.block_on(call)?
     };
     let dashboard = args

@@ -13,7 +13,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use crate::config::{Config, FILE_NAME};
-use crate::feature::{self, Feature, names};
+use crate::feature::{self, MissingFeatures};
 
 /// The entry that the `provided` runtimes start.
 const BOOTSTRAP: &str = "bootstrap";
@@ -62,17 +62,12 @@ pub enum PackageError {
         source: ZipError,
     },
     /// A function that can't serve the modules.
-    #[error(
-        "`{}` was built without what modules.toml needs; \
-         build it with `--no-default-features --features lambda,{}`, \
-         or use the bootstrap zip of a release",
-        file.display(), names(features)
-    )]
+    #[error("`{}` can't serve the modules", file.display())]
     MissingFeatures {
         /// The file.
         file: PathBuf,
         /// What it lacks.
-        features: Vec<Feature>,
+        source: MissingFeatures,
     },
     /// The package can't be put together or written.
     #[error("cannot write `{}`", file.display())]
@@ -119,13 +114,10 @@ pub fn write(
             file: bootstrap.to_owned(),
         });
     }
-    let features: Vec<_> = Feature::needed_by(config)
-        .filter(|feature| !feature.is_in(&binary))
-        .collect();
-    if !features.is_empty() {
+    if let Some(source) = MissingFeatures::of_binary(config, &binary) {
         return Err(PackageError::MissingFeatures {
             file: bootstrap.to_owned(),
-            features,
+            source,
         });
     }
     let package = build(&binary, &read(modules)?, &files).map_err(|source| PackageError::Zip {
@@ -215,6 +207,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::chain::Chain;
     use crate::config;
     use crate::name::Stage;
 
@@ -317,9 +310,9 @@ mod tests {
         pack(&bootstrap, &modules, &output).expect("written");
         fs::write(&modules, "[modules.a]\nkey = 'id'\nschema = {}\n").expect("writable");
         let error = pack(&bootstrap, &modules, &output).expect_err("refused");
-        let told = error.to_string();
+        let told = Chain(&error).to_string();
         let told = told.replace(&bootstrap.display().to_string(), "built");
-        insta::assert_snapshot!(told, @"`built` was built without what modules.toml needs; build it with `--no-default-features --features lambda,schemas`, or use the bootstrap zip of a release");
+        insta::assert_snapshot!(told, @"`built` can't serve the modules: this function was built without `schemas`, which modules.toml needs; build it with `--no-default-features --features lambda,schemas`, or use the bootstrap zip of a release");
     }
 
     #[test]

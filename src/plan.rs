@@ -1,126 +1,31 @@
 //! What a deployment would change for data and for clients, before it is made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use indexmap::IndexMap;
 
-use self::access::VerbAccess;
 pub use self::deployed::UnknownDeployment;
-use crate::module::{Module, Modules, Storage};
-use crate::name::TENANT_INDEX;
-use crate::schema::{InvalidSchema, Schema};
-use crate::store::keys_in_words;
+pub use self::description::Description;
+use self::description::ModuleDescription;
+use crate::few::few;
 
 mod access;
 mod deployed;
+mod description;
+mod edits;
+mod guard;
 mod limits;
+mod service;
 mod stage;
-
-/// How many bytes of a schema's hash are kept: two schemas of one hash are not to be met by chance.
-const HASH_BYTES: usize = 16;
-
-/// The modules of a deployment, as far as data and clients depend on them. Kept in the stack's
-/// template, so what is written by one release must be read by the next: add members with a
-/// default, take none away; and CloudFormation takes no `null`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Description {
-    modules: BTreeMap<String, ModuleDescription>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct ModuleDescription {
-    key: String,
-    table: String,
-    methods: BTreeSet<String>,
-    envelope: String,
-    max_bytes: usize,
-    retain: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ttl: Option<String>,
-    #[serde(default = "json")]
-    storage: String,
-    #[serde(default)]
-    indexes: BTreeMap<String, String>,
-    /// The claim that names callers' tenants, if there are tenants.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    tenant: Option<String>,
-    /// A hash of the schema, if there is one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    schema: Option<String>,
-    /// What each verb asks of its callers; nothing of those that are open to everybody.
-    #[serde(default)]
-    access: BTreeMap<String, VerbAccess>,
-    /// How long idempotency keys are remembered, in seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    idempotency: Option<u64>,
-}
-
-/// The storage of modules deployed before there was another.
-fn json() -> String {
-    Storage::Json.to_string()
-}
-
-impl Description {
-    /// That of `modules`.
-    ///
-    /// # Errors
-    /// A schema can't be read, which one that was checked can.
-    pub fn of(modules: &Modules) -> Result<Self, Arc<InvalidSchema>> {
-        let described = modules
-            .iter()
-            .map(|module| describe(module).map(|described| (module.name().to_string(), described)));
-        Ok(Self {
-            modules: described.collect::<Result<_, _>>()?,
-        })
-    }
-}
-
-fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
-    Ok(ModuleDescription {
-        key: module.key().to_string(),
-        table: module.table().to_string(),
-        methods: module.verbs().iter().map(|verb| verb.to_string()).collect(),
-        envelope: module.envelope().to_string(),
-        max_bytes: module.max_bytes(),
-        retain: module.retain(),
-        ttl: module.ttl().map(ToString::to_string),
-        storage: module.storage().to_string(),
-        indexes: described_indexes(module),
-        tenant: module.tenant().map(ToString::to_string),
-        schema: module.schema().map(hash).transpose()?,
-        access: access::of(module),
-        idempotency: module.memory().map(|memory| memory.keep().as_secs()),
-    })
-}
-
-/// The same for two schemas that say the same, however they are written.
-fn hash(schema: &Schema) -> Result<String, Arc<InvalidSchema>> {
-    let mut document = schema.to_value()?;
-    document.sort_all_objects();
-    let hash = Sha256::digest(document.to_string());
-    Ok(URL_SAFE_NO_PAD.encode(&hash[..HASH_BYTES]))
-}
-
-/// The indexes by name, each with its keys and their types.
-fn described_indexes(module: &Module) -> BTreeMap<String, String> {
-    let indexes = module.table_indexes();
-    indexes
-        .map(|index| (index.name.to_owned(), keys_in_words(&index.keys)))
-        .collect()
-}
+pub(crate) mod variables;
 
 /// What changes between two deployments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan(Vec<Change>);
 
 /// What comes of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Verdict {
     /// Data and clients go on as before.
     Fine,
@@ -135,33 +40,42 @@ enum Verdict {
 /// One edit, or what is in a deployment's way, and its consequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    module: String,
+    /// The module, or what else it is of.
+    subject: String,
     verdict: Verdict,
     edit: String,
     consequence: String,
 }
 
 impl Plan {
-    /// From what is deployed to what is wanted.
+    /// From one configuration to another, whatever is deployed.
     #[must_use]
-    pub fn new(deployed: &Description, wanted: &Description) -> Self {
+    pub fn new(before: &Description, after: &Description) -> Self {
+        let mut plan = Self::of_edits(before, after);
+        plan.add_new_variables(before, after);
+        plan
+    }
+
+    /// From what is deployed to what is wanted.
+    fn of_edits(deployed: &Description, wanted: &Description) -> Self {
         let names: BTreeSet<_> = deployed
             .modules
             .keys()
             .chain(wanted.modules.keys())
             .collect();
-        let mut changes = Changes {
-            module: "",
-            found: Vec::new(),
-        };
+        let mut changes = Changes::default();
         for name in names {
-            changes.module = name;
+            changes.of(name);
             match (deployed.modules.get(name), wanted.modules.get(name)) {
                 (None, Some(after)) => changes.added(after),
                 (Some(before), None) => changes.removed(before),
                 (Some(before), Some(after)) => changes.edited(before, after),
                 (None, None) => {}
             }
+        }
+        changes.edited_guards(&deployed.guards, &wanted.guards);
+        if let (Some(before), Some(after)) = (&deployed.service, &wanted.service) {
+            changes.edited_service(before, after);
         }
         Self(changes.found)
     }
@@ -181,6 +95,17 @@ impl Plan {
     fn has(&self, verdict: Verdict) -> bool {
         self.0.iter().any(|change| change.verdict == verdict)
     }
+
+    /// Each change once, with all that it is of: an edit of `[defaults]` is one of many modules.
+    fn grouped(&self) -> Vec<(&Change, Vec<&str>)> {
+        let mut groups: IndexMap<_, (&Change, Vec<&str>)> = IndexMap::new();
+        for change in &self.0 {
+            let same = (change.verdict, &change.edit, &change.consequence);
+            let (_, subjects) = groups.entry(same).or_insert((change, Vec::new()));
+            subjects.push(&change.subject);
+        }
+        groups.into_values().collect()
+    }
 }
 
 impl fmt::Display for Plan {
@@ -188,7 +113,7 @@ impl fmt::Display for Plan {
         if self.0.is_empty() {
             return f.write_str("no module changes");
         }
-        for (at, change) in self.0.iter().enumerate() {
+        for (at, (change, subjects)) in self.grouped().into_iter().enumerate() {
             let newline = if at > 0 { "\n" } else { "" };
             let mark = match change.verdict {
                 Verdict::Fine => "ok",
@@ -196,36 +121,46 @@ impl fmt::Display for Plan {
                 Verdict::Breaks => "BREAKS",
                 Verdict::Fails => "FAILS",
             };
-            write!(f, "{newline}{mark:<6}  {}: {}", change.module, change.edit)?;
+            write!(f, "{newline}{mark:<6}  {}: {}", few(&subjects), change.edit)?;
             write!(f, "\n        {}", change.consequence)?;
         }
         Ok(())
     }
 }
 
-struct Changes<'n> {
-    module: &'n str,
+#[derive(Default)]
+struct Changes {
+    /// What is edited: a module, or what else the next changes are of.
+    subject: String,
     found: Vec<Change>,
 }
 
-impl Changes<'_> {
+impl Changes {
+    /// The next changes are of this.
+    fn of(&mut self, subject: impl Into<String>) {
+        self.subject = subject.into();
+    }
+
     fn add(&mut self, breaking: bool, edit: impl Into<String>, consequence: impl Into<String>) {
         let verdict = if breaking {
             Verdict::Breaks
         } else {
             Verdict::Fine
         };
-        self.add_as(verdict, edit, consequence);
+        self.push(verdict, edit, consequence);
     }
 
-    fn add_as(
-        &mut self,
-        verdict: Verdict,
-        edit: impl Into<String>,
-        consequence: impl Into<String>,
-    ) {
+    fn fail(&mut self, edit: impl Into<String>, consequence: impl Into<String>) {
+        self.push(Verdict::Fails, edit, consequence);
+    }
+
+    fn doubt(&mut self, edit: impl Into<String>, consequence: impl Into<String>) {
+        self.push(Verdict::Unknown, edit, consequence);
+    }
+
+    fn push(&mut self, verdict: Verdict, edit: impl Into<String>, consequence: impl Into<String>) {
         self.found.push(Change {
-            module: self.module.to_owned(),
+            subject: self.subject.clone(),
             verdict,
             edit: edit.into(),
             consequence: consequence.into(),
@@ -235,7 +170,7 @@ impl Changes<'_> {
     fn added(&mut self, after: &ModuleDescription) {
         let consequence = format!(
             "`/{}` answers {}, on table `{}`, {}",
-            self.module,
+            self.subject,
             list(&after.methods),
             after.table,
             access::summary(after)
@@ -246,188 +181,10 @@ impl Changes<'_> {
     fn removed(&mut self, before: &ModuleDescription) {
         let consequence = format!(
             "`/{}` answers 404, and {}",
-            self.module,
+            self.subject,
             fate_of_table(before)
         );
         self.add(true, "is gone", consequence);
-    }
-
-    fn edited(&mut self, before: &ModuleDescription, after: &ModuleDescription) {
-        if before.table != after.table {
-            let edit = format!("table `{}` becomes `{}`", before.table, after.table);
-            let consequence = format!(
-                "no item moves: the new table begins empty, and {}",
-                fate_of_table(before)
-            );
-            self.add(true, edit, consequence);
-        }
-        if before.key != after.key {
-            let edit = format!("key attribute `{}` becomes `{}`", before.key, after.key);
-            if before.table == after.table {
-                let consequence = "a table's key can't be changed: the deployment fails unless \
-                     `table` changes too";
-                self.add_as(Verdict::Fails, edit, consequence);
-            } else {
-                let consequence =
-                    "answers name the id otherwise, and items of the old table have another key";
-                self.add(true, edit, consequence);
-            }
-        }
-        let dropped: BTreeSet<_> = before.methods.difference(&after.methods).cloned().collect();
-        if !dropped.is_empty() {
-            let edit = format!("no longer serves {}", list(&dropped));
-            self.add(true, edit, "clients that use it are answered 405");
-        }
-        let gained: BTreeSet<_> = after.methods.difference(&before.methods).cloned().collect();
-        if !gained.is_empty() {
-            let edit = format!("serves {} too", list(&gained));
-            self.add(false, edit, "the function gains the permission for it");
-        }
-        if before.envelope != after.envelope {
-            let edit = format!(
-                "envelope `{}` becomes `{}`",
-                before.envelope, after.envelope
-            );
-            self.add(true, edit, "every answer has another shape");
-        }
-        if before.storage != after.storage {
-            let edit = format!("storage `{}` becomes `{}`", before.storage, after.storage);
-            let consequence = "items of the table are not converted and are no longer understood; \
-                 export them first, and import them into another table";
-            self.add(true, edit, consequence);
-        }
-        self.edited_tenant(before.tenant.as_deref(), after.tenant.as_deref());
-        self.edited_access(before, after);
-        self.edited_indexes(&before.indexes, &after.indexes);
-        if after.max_bytes < before.max_bytes {
-            let edit = format!(
-                "max_bytes goes from {} to {}",
-                before.max_bytes, after.max_bytes
-            );
-            self.add(
-                true,
-                edit,
-                "larger documents are answered 413, also those that are stored and sent again",
-            );
-        }
-        if let Some(attribute) = after.ttl.as_ref().filter(|_| before.ttl != after.ttl) {
-            let edit = format!("ttl is now `{attribute}`");
-            self.add(
-                true,
-                edit,
-                "DynamoDB deletes items whose time in that attribute has passed",
-            );
-        }
-        match (&before.schema, &after.schema) {
-            (None, Some(_)) => self.add(
-                true,
-                "has a schema now",
-                "documents that break it are answered 422, also those that are stored and sent again",
-            ),
-            (Some(before), Some(after)) if before != after => self.add(
-                false,
-                "schema has changed",
-                "what it no longer allows is answered 422, also what is stored and sent again",
-            ),
-            (Some(_), None) => self.add(false, "has no schema now", "any document is taken"),
-            _ => {}
-        }
-        self.edited_idempotency(before.idempotency, after.idempotency);
-        if before.retain && !after.retain {
-            self.add(
-                true,
-                "retain is now false",
-                "the table goes with the stack, items and all",
-            );
-        }
-    }
-}
-
-impl Changes<'_> {
-    fn edited_idempotency(&mut self, before: Option<u64>, after: Option<u64>) {
-        match (before, after) {
-            (Some(_), None) => self.add(
-                true,
-                "no longer remembers idempotency keys",
-                "a POST that is sent again is done again",
-            ),
-            (before, Some(seconds)) if before != after => {
-                let keep = humantime::format_duration(Duration::from_secs(seconds));
-                let edit = format!("remembers idempotency keys for {keep}");
-                self.add(
-                    false,
-                    edit,
-                    "a POST that is sent again with its key is not done again",
-                );
-            }
-            _ => {}
-        }
-    }
-
-    fn edited_tenant(&mut self, before: Option<&str>, after: Option<&str>) {
-        match (before, after) {
-            (None, Some(claim)) => self.add(
-                true,
-                format!("callers are confined to the tenant in `{claim}`"),
-                "items of the table are no tenant's and out of reach, but for those with a `/` in \
-                 their ids; export them first, and import them into another table, each with its \
-                 `tenant`",
-            ),
-            (Some(claim), None) => self.add(
-                true,
-                format!("callers are no longer confined to the tenant in `{claim}`"),
-                "every caller reaches the items of all tenants, under other ids; export them \
-                 first, and import them into another table",
-            ),
-            (Some(one), Some(other)) if one != other => self.add(
-                true,
-                format!("the tenant is no longer in `{one}`, but in `{other}`"),
-                "callers reach the items of the tenant that the other claim names",
-            ),
-            _ => {}
-        }
-    }
-
-    fn edited_indexes(
-        &mut self,
-        before: &BTreeMap<String, String>,
-        after: &BTreeMap<String, String>,
-    ) {
-        // Of the index of a tenant's items, its tenants tell.
-        let is_told = |name: &str| name != TENANT_INDEX;
-        let gone = before.iter().filter(|(name, _)| !after.contains_key(*name));
-        for (name, keys) in gone.filter(|(name, _)| is_told(name)) {
-            let edit = format!("index `{name}` of {keys} is gone");
-            self.add(true, edit, "clients that query it are answered 400");
-        }
-        for (name, keys) in before {
-            if let Some(other) = after.get(name).filter(|other| *other != keys) {
-                let edit = format!("index `{name}` of {keys} is now of {other}");
-                let consequence = "an index's keys can't be changed: the deployment fails; give \
-                     the index another name";
-                self.add_as(Verdict::Fails, edit, consequence);
-            }
-        }
-        let added: Vec<_> = after
-            .iter()
-            .filter(|(name, _)| !before.contains_key(*name))
-            .collect();
-        for (name, keys) in added.iter().filter(|(name, _)| is_told(name)) {
-            let edit = format!("index `{name}` of {keys} is new");
-            self.add(
-                false,
-                edit,
-                "it has the items that are there once it is filled",
-            );
-        }
-        let removed = before.keys().filter(|name| !after.contains_key(*name));
-        let changed = removed.count() + added.len();
-        if changed > 1 {
-            let edit = format!("{changed} indexes change");
-            let consequence = "DynamoDB makes or removes one index of a table in one deployment: \
-                 this one fails; deploy one change after the other";
-            self.add_as(Verdict::Fails, edit, consequence);
-        }
     }
 }
 
@@ -454,10 +211,10 @@ mod tests {
     use crate::name::Stage;
 
     #[track_caller]
-    fn description(text: &str) -> Description {
+    pub(super) fn description(text: &str) -> Description {
         let stage: Stage = "prod".parse().expect("legal");
         let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("legal");
-        Description::of(&config.modules).expect("no schema that can't be read")
+        Description::of(&config).expect("no schema that can't be read")
     }
 
     const BEFORE: &str = "
@@ -639,10 +396,10 @@ mod tests {
     #[test]
     fn a_description_of_an_earlier_release_is_read() {
         let earlier = r#"{"modules":{"modulo3":{"key":"modulo3Id","table":"modulo3-prod","methods":["DELETE","GET","LIST","PATCH","POST","PUT"],"envelope":"verb","max_bytes":358400,"retain":false,"ttl":null}}}"#;
-        assert_eq!(
-            serde_json::from_str::<Description>(earlier).expect("readable"),
-            description("[modules.modulo3]\nkey = 'modulo3Id'\nretain = false")
-        );
+        let earlier: Description = serde_json::from_str(earlier).expect("readable");
+        let now = description("[modules.modulo3]\nkey = 'modulo3Id'\nretain = false");
+        assert_eq!(earlier.modules, now.modules);
+        assert_eq!(Plan::new(&earlier, &now).to_string(), "no module changes");
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //! algorithm, but its table has no bound, and it can't say what is left without taking of it.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::hash::{BuildHasher, Hash};
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -13,6 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::access::Caller;
+use crate::live::Live;
 use crate::tenant::Tenant;
 
 /// How many callers are remembered. Where there are more, those are forgotten first whose requests
@@ -24,9 +24,19 @@ const REMEMBERED: usize = 10_000;
 const IPV6_NETWORK: u128 = !0 << 64;
 
 /// So many requests of each caller in so much time, all at once if the caller likes.
-pub struct RateLimit {
-    requests: NonZeroU32,
-    per: Duration,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How many requests.
+    pub requests: NonZeroU32,
+    /// In how much time.
+    pub per: Duration,
+}
+
+/// A [`Rate`], and what each caller has used of it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RateLimit(Live<Rate, Used>);
+
+struct Used {
     /// The time in which one request is given back.
     period: Duration,
     began: Instant,
@@ -74,14 +84,21 @@ enum Counted<'c> {
 pub struct TooOften(pub Duration);
 
 impl RateLimit {
-    pub(crate) fn new(requests: NonZeroU32, per: Duration) -> Self {
-        Self {
-            requests,
-            per,
-            period: (per / requests.get()).max(Duration::from_nanos(1)),
-            began: Instant::now(),
-            table: Mutex::default(),
-        }
+    pub(crate) fn new(rate: Rate) -> Self {
+        Self(Live {
+            data: rate,
+            state: Used {
+                period: (rate.per / rate.requests.get()).max(Duration::from_nanos(1)),
+                began: Instant::now(),
+                table: Mutex::default(),
+            },
+        })
+    }
+
+    /// How often a caller may call.
+    #[must_use]
+    pub fn rate(&self) -> Rate {
+        self.0.data
     }
 
     /// Counts a request of `caller`, or of whoever is at `address` if the caller has no name.
@@ -116,15 +133,17 @@ impl RateLimit {
         let Some(address) = address else {
             return Ok(());
         };
-        let now = self.began.elapsed();
-        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let Used { began, table, .. } = &self.0.state;
+        let now = began.elapsed();
+        let table = table.lock().unwrap_or_else(PoisonError::into_inner);
         let key = key(&table, &Counted::Failures(Some(address.network())));
         self.next(now, table.get(&key).copied()).map(drop)
     }
 
     fn take(&self, counted: &Counted<'_>) -> Result<(), TooOften> {
-        let now = self.began.elapsed();
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let Used { began, table, .. } = &self.0.state;
+        let now = began.elapsed();
+        let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
         let key = key(&table, counted);
         let given_back = table.get(&key).copied();
         let next = self.next(now, given_back)?;
@@ -137,10 +156,11 @@ impl RateLimit {
 
     /// When all will be given back to a caller who makes one request more.
     fn next(&self, now: Duration, given_back: Option<Duration>) -> Result<Duration, TooOften> {
+        let period = self.0.state.period;
         let next = given_back
             .map_or(now, |then| then.max(now))
-            .saturating_add(self.period);
-        let latest = now.saturating_add(self.period.saturating_mul(self.requests.get()));
+            .saturating_add(period);
+        let latest = now.saturating_add(period.saturating_mul(self.0.data.requests.get()));
         match next.saturating_sub(latest) {
             Duration::ZERO => Ok(next),
             wait => Err(TooOften(wait)),
@@ -163,24 +183,6 @@ fn forget(table: &mut Table, now: Duration) {
     }
 }
 
-/// What has been counted is no part of it.
-impl PartialEq for RateLimit {
-    fn eq(&self, other: &Self) -> bool {
-        (self.requests, self.per) == (other.requests, other.per)
-    }
-}
-
-impl Eq for RateLimit {}
-
-impl fmt::Debug for RateLimit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RateLimit")
-            .field("requests", &self.requests)
-            .field("per", &self.per)
-            .finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,7 +190,8 @@ mod tests {
     const DAY: Duration = Duration::from_hours(24);
 
     fn limit(requests: u32, per: Duration) -> RateLimit {
-        RateLimit::new(NonZeroU32::new(requests).expect("not zero"), per)
+        let requests = NonZeroU32::new(requests).expect("not zero");
+        RateLimit::new(Rate { requests, per })
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "as the limit is asked")]
@@ -229,7 +232,7 @@ mod tests {
         for number in 0..5 * REMEMBERED {
             assert_eq!(limit.count(&Caller::Anonymous, numbered(number)), Ok(()));
             assert_eq!(limit.count_failure(numbered(number)), Ok(()));
-            let remembered = limit.table.lock().expect("not poisoned").len();
+            let remembered = limit.0.state.table.lock().expect("not poisoned").len();
             assert!(remembered <= REMEMBERED, "{remembered}");
         }
     }

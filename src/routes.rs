@@ -4,16 +4,27 @@ use std::fmt::Write;
 
 use crate::base_path::BasePath;
 use crate::config::Config;
+use crate::few::{MOST_NAMED, few};
 use crate::module::{Module, Modules, Verb};
 
 /// The routes as a table, one line for each kind of path of a module, and below it what is open to
 /// everybody, and where callers are confined to tenants.
 #[must_use]
 pub fn table(config: &Config) -> String {
+    listing(config, usize::MAX)
+}
+
+/// As [`table`], of the first modules only where there are many.
+#[must_use]
+pub fn overview(config: &Config) -> String {
+    listing(config, MOST_NAMED)
+}
+
+fn listing(config: &Config, most: usize) -> String {
     let (base_path, modules) = (base_path(config), &config.modules);
     let header = ["PATH", "METHODS", "TABLE", "KEY"].map(str::to_owned);
     let mut rows = vec![header];
-    for module in modules.iter() {
+    for module in modules.iter().take(most) {
         let name = module.name();
         let item = [Verb::Get, Verb::Post, Verb::Put, Verb::Patch, Verb::Delete];
         let mut row = |path: String, methods: Vec<&str>| {
@@ -29,8 +40,13 @@ pub fn table(config: &Config) -> String {
         let path = format!("{base_path}/{name}/<id>");
         row(path, served.map(Verb::as_str).collect());
     }
+    let more = match modules.iter().len().saturating_sub(most) {
+        0 => String::new(),
+        more => format!("… and {more} more modules, which `modulo routes` lists\n"),
+    };
     let notes = notes(modules);
-    columns(&rows) + &notes.map_or_else(String::new, |notes| format!("\n{notes}"))
+    let notes = notes.map_or_else(String::new, |notes| format!("\n{notes}"));
+    columns(&rows) + &more + &notes
 }
 
 fn base_path(config: &Config) -> &str {
@@ -65,9 +81,10 @@ fn confined_to_tenants(modules: &Modules) -> Option<String> {
     });
     let confined: Vec<_> = confined.collect();
     let line = || {
+        let count = count(&confined);
         format!(
-            "Confined to the caller's tenant: {}.\n",
-            confined.join(", ")
+            "Confined to the caller's tenant{count}: {}.\n",
+            few(&confined)
         )
     };
     (!confined.is_empty()).then(line)
@@ -76,9 +93,26 @@ fn confined_to_tenants(modules: &Modules) -> Option<String> {
 fn open_to_everybody(modules: &Modules) -> Option<String> {
     let open: Vec<_> = open(modules).collect();
     (!open.is_empty()).then(|| {
-        let open = open.join(", ");
-        format!("Open to everybody: {open} (see \"Who may do what\" in README.md).\n")
+        let all = if open.len() > MOST_NAMED {
+            "; `modulo resources` lists all"
+        } else {
+            ""
+        };
+        format!(
+            "Open to everybody{}: {} (see \"Who may do what\" in README.md{all}).\n",
+            count(&open),
+            few(&open)
+        )
     })
+}
+
+/// How many there are, where not all are named.
+fn count<T>(names: &[T]) -> String {
+    if names.len() > MOST_NAMED {
+        format!(", {} modules", names.len())
+    } else {
+        String::new()
+    }
 }
 
 /// The modules that are open to everybody, each with its open verbs unless those are all.

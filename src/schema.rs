@@ -16,6 +16,7 @@ use self::validator::Validator;
 #[cfg(not(feature = "schemas"))]
 use self::validator::components;
 use crate::file::ConfigFile;
+use crate::live::Live;
 
 #[cfg(feature = "schemas")]
 mod components;
@@ -28,41 +29,47 @@ mod validator;
 /// How many violations an answer lists at most.
 pub const MAX_LISTED: usize = 100;
 
-/// A schema as `modules.toml` names it. Of one that has not been needed, nothing has been read.
-#[derive(Debug)]
-pub struct Schema {
-    source: Source,
-    validator: OnceLock<Result<Validator, Arc<InvalidSchema>>>,
-}
+/// A schema as `modules.toml` names it, read and compiled when it is first needed.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Schema(Live<Source, Compiled>);
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 enum Source {
-    /// A file, and what was in it when it was read.
-    File(ConfigFile, OnceLock<Result<Value, Arc<InvalidSchema>>>),
+    /// A file beside `modules.toml`.
+    File(ConfigFile),
     /// Written in `modules.toml` itself.
     Inline(Value),
 }
 
+/// What has been needed of a schema.
+#[derive(Default)]
+struct Compiled {
+    /// What is in its file.
+    document: OnceLock<Result<Value, Arc<InvalidSchema>>>,
+    validator: OnceLock<Result<Validator, Arc<InvalidSchema>>>,
+}
+
 impl Schema {
     pub(crate) fn in_file(file: ConfigFile) -> Self {
-        Self {
-            source: Source::File(file, OnceLock::new()),
-            validator: OnceLock::new(),
-        }
+        Self::new(Source::File(file))
     }
 
     pub(crate) fn inline(document: Value) -> Self {
-        Self {
-            source: Source::Inline(document),
-            validator: OnceLock::new(),
-        }
+        Self::new(Source::Inline(document))
+    }
+
+    fn new(source: Source) -> Self {
+        Self(Live {
+            data: source,
+            state: Compiled::default(),
+        })
     }
 
     /// Its file, unless it is written in `modules.toml`.
     #[must_use]
     pub fn file(&self) -> Option<&ConfigFile> {
-        match &self.source {
-            Source::File(file, _) => Some(file),
+        match &self.0.data {
+            Source::File(file) => Some(file),
             Source::Inline(_) => None,
         }
     }
@@ -105,8 +112,9 @@ impl Schema {
     }
 
     fn document(&self) -> Result<&Value, Arc<InvalidSchema>> {
-        match &self.source {
-            Source::File(file, document) => document
+        let document = &self.0.state.document;
+        match &self.0.data {
+            Source::File(file) => document
                 .get_or_init(|| read(file).map_err(Arc::new))
                 .as_ref()
                 .map_err(Arc::clone),
@@ -114,30 +122,13 @@ impl Schema {
         }
     }
 
-    /// Its JSON, as far as that has been read.
-    fn content(&self) -> Option<&Value> {
-        match &self.source {
-            Source::File(_, document) => document.get()?.as_ref().ok(),
-            Source::Inline(document) => Some(document),
-        }
-    }
-
     /// Whoever comes while it is being compiled waits for it.
     fn validator(&self) -> Result<&Validator, Arc<InvalidSchema>> {
         let compile = || Validator::new(self.document()?).map_err(Arc::new);
-        let compiled = self.validator.get_or_init(compile);
+        let compiled = self.0.state.validator.get_or_init(compile);
         compiled.as_ref().map_err(Arc::clone)
     }
 }
-
-/// From the same place, and of the same content if that has been read.
-impl PartialEq for Schema {
-    fn eq(&self, other: &Self) -> bool {
-        self.file() == other.file() && self.content() == other.content()
-    }
-}
-
-impl Eq for Schema {}
 
 fn read(file: &ConfigFile) -> Result<Value, InvalidSchema> {
     let text = file.read().map_err(|source| InvalidSchema::Read {

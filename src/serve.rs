@@ -71,6 +71,11 @@ impl Options {
     fn check(&self) -> Result<Config, config::ConfigError> {
         config::check(&self.file, &self.stage, self.environment.iter().cloned())
     }
+
+    fn check_again(&self, before: &Config) -> Result<Config, config::ConfigError> {
+        let environment = self.environment.iter().cloned();
+        config::check_again(&self.file, &self.stage, environment, before)
+    }
 }
 
 /// Serves until Ctrl-C or SIGTERM, then finishes the requests in flight; a second Ctrl-C, or
@@ -215,7 +220,7 @@ fn welcome(
     config: &Config,
 ) -> String {
     let file = options.file.display();
-    let table = routes::table(config);
+    let table = routes::overview(config);
     let examples = routes::examples(config, &format!("http://{address}"));
     let docs = if config.service.docs {
         format!("To read about the API, and to try it: http://{address}/_docs\n")

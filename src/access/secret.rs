@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cached::{Cached, FRESH, Fetched};
+use crate::live::Live;
 use crate::name::{Identifier, ParameterName, SecretName};
 #[cfg(feature = "secrets")]
 use crate::store::Failure;
@@ -14,11 +15,10 @@ use crate::store::Failure;
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
 /// A secret of HS256 and where it comes from. No debug output, and so no log, shows it.
-#[derive(Clone)]
-pub struct Secret {
-    place: SecretPlace,
-    fetched: Arc<Cached<Box<[u8]>, NoSecret>>,
-}
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret(Live<SecretPlace, Fetching>);
+
+type Fetching = Arc<Cached<Box<[u8]>, NoSecret>>;
 
 /// Where a secret is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,10 +79,10 @@ impl Secret {
     /// One that is in `place`.
     #[must_use]
     pub fn new(place: SecretPlace) -> Self {
-        Self {
-            place,
-            fetched: Arc::default(),
-        }
+        Self(Live {
+            data: place,
+            state: Arc::default(),
+        })
     }
 
     /// That of an environment variable, as far as it is set.
@@ -95,12 +95,12 @@ impl Secret {
     /// Where it is.
     #[must_use]
     pub fn place(&self) -> &SecretPlace {
-        &self.place
+        &self.0.data
     }
 
     /// How long it is, if that is known without a fetch.
     pub(crate) fn len(&self) -> Option<usize> {
-        match &self.place {
+        match self.place() {
             SecretPlace::Variable(_, Hidden(value)) => value.as_ref().map(|value| value.len()),
             SecretPlace::Parameter(_) | SecretPlace::Secret(_) => None,
         }
@@ -112,27 +112,26 @@ impl Secret {
     /// # Errors
     /// There is none.
     pub(super) async fn with<R>(&self, check: impl FnOnce(&[u8]) -> R) -> Result<R, Arc<NoSecret>> {
-        if let SecretPlace::Variable(variable, Hidden(value)) = &self.place {
+        if let SecretPlace::Variable(variable, Hidden(value)) = self.place() {
             let value = value.as_deref();
             return value
                 .map(check)
                 .ok_or_else(|| Arc::new(NoSecret::Unset(variable.clone())));
         }
-        let before = self.fetched.fetched();
+        let Live { data: place, state } = &self.0;
+        let before = state.fetched();
         let is_fresh = |fetched: &Fetched<_>| fetched.at.elapsed() <= FRESH;
         if let Some(fetched) = before.as_ref().filter(|fetched| is_fresh(fetched)) {
             return Ok(check(&fetched.value));
         }
-        let place = self.place.clone();
-        let refreshed = self
-            .fetched
-            .refresh(before.map(|before| before.at), move || fetch(place))
-            .await;
-        match (self.fetched.fetched(), refreshed) {
+        let seen = before.map(|before| before.at);
+        let fetched = place.clone();
+        let refreshed = state.refresh(seen, move || fetch(fetched)).await;
+        match (state.fetched(), refreshed) {
             (Some(fetched), _) => Ok(check(&fetched.value)),
             (None, Err(error)) => Err(error),
             (None, Ok(())) => Err(Arc::new(NoSecret::Unreadable {
-                place: self.place.to_string(),
+                place: place.to_string(),
                 source: "it was not fetched".into(),
             })),
         }
@@ -199,20 +198,5 @@ impl fmt::Display for SecretPlace {
             Self::Parameter(name) => write!(f, "the parameter `{name}`"),
             Self::Secret(name) => write!(f, "the secret `{name}`"),
         }
-    }
-}
-
-/// From the same place, and of the same value if that is part of the place.
-impl PartialEq for Secret {
-    fn eq(&self, other: &Self) -> bool {
-        self.place == other.place
-    }
-}
-
-impl Eq for Secret {}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Secret").field(&self.place).finish()
     }
 }

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::num::NonZeroU32;
-use std::path::Path;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,12 +17,15 @@ use super::error::{Faults, KeyPath, Source};
 use crate::access::Guard;
 use crate::base_path::BasePath;
 use crate::cors::Cors;
-use crate::file::{ConfigFile, FilePath};
+use crate::file::FilePath;
 use crate::item::ITEM_LIMIT_BYTES;
+#[cfg(feature = "cli")]
+use crate::module::Modules;
 use crate::module::{Billing, Envelope, Index, IndexKey, KeyType, Storage, Verb, Verbs};
 use crate::name::{
     GuardName, Identifier, KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute,
 };
+use crate::rate_limit::Rate;
 use crate::schema::Schema;
 use crate::telemetry::Filter;
 
@@ -35,6 +37,9 @@ pub(super) const INDEX_LIMIT: usize = 20;
 
 /// What can be asked for of a table; an account's own quota is lower, and AWS's to raise.
 const CAPACITY_LIMIT: usize = 1_000_000;
+
+/// More words than any table has keys: there can be as many modules and guards as one likes.
+const MOST_KNOWN: usize = 40;
 
 /// More than one process can answer in the shortest time.
 const RATE_LIMIT: usize = 1_000_000;
@@ -107,16 +112,8 @@ pub(super) struct Module {
     pub(super) key_in_document: Option<Setting<bool>>,
 }
 
-/// So many requests in so much time.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rate {
-    pub(super) requests: NonZeroU32,
-    pub(super) per: Duration,
-}
-
 impl File {
     pub(super) fn read(root: Value, around: Surroundings<'_>, faults: &mut Faults) -> Self {
-        let folder = around.folder;
         let mut file = Self {
             service: Service::default(),
             guards: BTreeMap::new(),
@@ -133,13 +130,40 @@ impl File {
             file.guards = guards.read_guards(around, faults);
         }
         if let Some(section) = root.section("defaults", faults) {
-            file.defaults = Module::read(section, folder, faults);
+            file.defaults = Module::read(section, around, faults);
         }
         if let Some(modules) = root.section("modules", faults) {
-            file.modules = modules.read_modules(folder, faults);
+            file.modules = modules.read_modules(around, faults);
         }
         root.close(faults);
         file
+    }
+
+    /// With the schemas and guards of `before` in place of those that are equal to them: the
+    /// schemas are compiled, and the guards have fetched keys and secrets.
+    #[cfg(feature = "cli")]
+    pub(super) fn carrying_over(mut self, before: &Modules) -> Self {
+        for (name, _, module) in &mut self.modules {
+            let schema = before.find(name.as_str());
+            let schema = schema.and_then(|module| module.schema.as_ref());
+            module.carry_over_schema(schema);
+        }
+        let mut schemas = before.iter().filter_map(|module| module.schema.as_ref());
+        let default = self.defaults.schema.as_ref().map(|set| &set.value);
+        let schema = schemas.find(|schema| Some(*schema) == default);
+        self.defaults.carry_over_schema(schema);
+
+        let guards = before.iter().filter_map(|module| module.access.as_ref());
+        let guards: BTreeMap<_, _> = guards
+            .map(|access| (&access.guard.name, &access.guard))
+            .collect();
+        for (name, guard) in &mut self.guards {
+            let before = guards.get(name).copied();
+            if before.is_some() && before == guard.as_ref() {
+                *guard = before.cloned();
+            }
+        }
+        self
     }
 
     /// Every schema, in the place where it is written.
@@ -171,7 +195,7 @@ impl Service {
 }
 
 impl Module {
-    fn read(mut section: Section, folder: &Path, faults: &mut Faults) -> Self {
+    fn read(mut section: Section, around: Surroundings<'_>, faults: &mut Faults) -> Self {
         let module = Self {
             key: section.text("key", faults),
             table: section.text("table", faults),
@@ -184,7 +208,7 @@ impl Module {
             default_ttl: section.duration("default_ttl", faults),
             storage: section.word("storage", Storage::WORDS, faults),
             indexes: section.indexes("indexes", faults),
-            schema: section.schema("schema", folder, faults),
+            schema: section.schema("schema", around, faults),
             access: section.access("access", faults),
             cors: section.cors("cors", faults),
             rate_limit: section.rate("rate_limit", faults),
@@ -194,6 +218,15 @@ impl Module {
         };
         section.close(faults);
         module
+    }
+
+    #[cfg(feature = "cli")]
+    fn carry_over_schema(&mut self, before: Option<&Arc<Schema>>) {
+        if let (Some(set), Some(before)) = (&mut self.schema, before)
+            && set.value == *before
+        {
+            set.value = Arc::clone(before);
+        }
     }
 
     /// Its own settings, and for those it lacks the ones of `defaults`.
@@ -665,7 +698,7 @@ impl Section {
     fn schema(
         &mut self,
         key: &'static str,
-        folder: &Path,
+        around: Surroundings<'_>,
         faults: &mut Faults,
     ) -> Option<Setting<Arc<Schema>>> {
         const HELP: &str = "name a file, as in schema = \"schemas/room.json\", or write the schema \
@@ -677,7 +710,7 @@ impl Section {
                 source,
             } = self.text::<FilePath>(key, faults)?;
             return Some(Setting {
-                value: Arc::new(Schema::in_file(ConfigFile::new(value, folder))),
+                value: Arc::new(Schema::in_file(around.file(value))),
                 path,
                 source,
             });
@@ -710,7 +743,7 @@ impl Section {
     /// Every key is a module's name, and the modules are in the order of these.
     fn read_modules(
         self,
-        folder: &Path,
+        around: Surroundings<'_>,
         faults: &mut Faults,
     ) -> Vec<(ModuleName, KeyPath, Box<Module>)> {
         let mut tables: Vec<_> = self.table.into_iter().collect();
@@ -731,7 +764,7 @@ impl Section {
                 Ok(parsed) => {
                     let path = self.path.child(name);
                     if let Some(section) = Self::open(value, path.clone(), faults) {
-                        let module = Module::read(section, folder, faults);
+                        let module = Module::read(section, around, faults);
                         modules.push((parsed, path, Box::new(module)));
                     }
                 }
@@ -830,8 +863,13 @@ pub(crate) fn suggest(found: &str, known: &[&str]) -> String {
             format!("did you mean `{nearest}`?")
         }
         _ => {
-            let known: Vec<_> = known.iter().map(|word| format!("`{word}`")).collect();
-            format!("known here: {}", known.join(", "))
+            let words = known.iter().take(MOST_KNOWN);
+            let words: Vec<_> = words.map(|word| format!("`{word}`")).collect();
+            let more = match known.len().saturating_sub(MOST_KNOWN) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!("known here: {}{more}", words.join(", "))
         }
     }
 }

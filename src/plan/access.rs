@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Changes, ModuleDescription, list};
+use super::description::ModuleDescription;
+use super::{Changes, list};
 use crate::access::Credential;
 use crate::module::Module;
 
@@ -60,7 +61,7 @@ pub(super) fn summary(module: &ModuleDescription) -> String {
     }
 }
 
-impl Changes<'_> {
+impl Changes {
     /// Verbs with the same change are told of together.
     pub(super) fn edited_access(&mut self, before: &ModuleDescription, after: &ModuleDescription) {
         let mut edits: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
@@ -129,7 +130,8 @@ impl Changes<'_> {
     }
 }
 
-fn joined(words: &BTreeSet<String>) -> String {
+/// Each in backticks.
+pub(super) fn joined(words: &BTreeSet<String>) -> String {
     let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
     quoted.join(", ")
 }

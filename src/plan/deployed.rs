@@ -1,6 +1,6 @@
 //! What the last deployment left: its stack, and the description that it put into the template.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use aws_sdk_cloudformation::config::retry::RetryConfig;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::{ResourceStatus, Stack, StackStatus, TemplateStage};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::Description;
 use crate::chain::Chain;
@@ -23,6 +24,8 @@ use crate::store::Unusable;
 const BUCKET: &str = "ServerlessDeploymentBucket";
 
 const TABLE: &str = "AWS::DynamoDB::Table";
+
+const FUNCTION: &str = "AWS::Lambda::Function";
 
 /// Why it is not known what is deployed.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +68,8 @@ pub(super) struct Deployed {
     pub(super) description: Description,
     /// The stack's tables: their names by their logical ids.
     pub(super) tables: BTreeMap<String, String>,
+    /// The names of the variables that its functions have in their environment.
+    pub(super) variables: BTreeSet<String>,
     pub(super) state: State,
 }
 
@@ -122,6 +127,29 @@ impl State {
 #[serde(rename_all = "PascalCase")]
 struct Template {
     metadata: Metadata,
+    #[serde(default)]
+    resources: BTreeMap<String, TemplateResource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TemplateResource {
+    #[serde(default, rename = "Type")]
+    kind: String,
+    #[serde(default)]
+    properties: Value,
+}
+
+impl Template {
+    /// The names of the variables that its functions have.
+    fn variables(&self) -> BTreeSet<String> {
+        let functions = self.resources.values();
+        functions
+            .filter(|resource| resource.kind == FUNCTION)
+            .filter_map(|function| function.properties["Environment"]["Variables"].as_object())
+            .flat_map(|variables| variables.keys().cloned())
+            .collect()
+    }
 }
 
 #[derive(Deserialize)]
@@ -153,9 +181,8 @@ pub(super) async fn read(account: &SdkConfig, stack: &str) -> Result<Deployed, U
     };
     let resources = resources(&client, stack).await?;
     let mut deployed = Deployed {
-        description: Description::default(),
-        tables: BTreeMap::new(),
         state,
+        ..Deployed::default()
     };
     let is_osls = |(id, _): (&String, &Resource)| id.starts_with(BUCKET);
     if resources.iter().all(is_osls) {
@@ -175,6 +202,7 @@ pub(super) async fn read(account: &SdkConfig, stack: &str) -> Result<Deployed, U
         let stack = stack.to_owned();
         return Err(UnknownDeployment::Foreign { stack });
     };
+    deployed.variables = template.variables();
     deployed.description = template.metadata.modulo;
     let tables = resources
         .into_iter()

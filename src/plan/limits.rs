@@ -32,7 +32,8 @@ impl Plan {
         let count: usize = resources
             .filter_map(|part| Some(part.as_object()?.len()))
             .sum();
-        let statements = deployment.statements().to_string().len();
+        let [statements, metadata] =
+            [deployment.statements(), deployment.metadata()].map(|part| part.to_string().len());
 
         let split = "split the modules between two services, each with a modules.toml of its own";
         let way = match dashboard {
@@ -42,7 +43,7 @@ impl Plan {
         for (what, found, limit, way) in [
             (
                 "bytes of template",
-                bytes + statements + BYTES_OF_OSLS,
+                bytes + statements + metadata + BYTES_OF_OSLS,
                 TEMPLATE_BYTES,
                 way.as_str(),
             ),
@@ -64,7 +65,7 @@ impl Plan {
                 Verdict::Fails
             };
             self.0.push(Change {
-                module: "limits".to_owned(),
+                subject: "limits".to_owned(),
                 verdict,
                 edit: format!("the stack has about {found} {what}, and AWS takes {limit}"),
                 consequence: way.to_owned(),

@@ -11,8 +11,10 @@ use aws_sdk_dynamodb::types::TableDescription;
 use futures_util::StreamExt;
 
 use super::deployed::{self, Deployed, State, Status, UnknownDeployment};
+use super::variables::Known;
 use super::{Change, Description, Plan, Verdict};
 use crate::config::Config;
+use crate::few::few;
 use crate::generate::logical_id;
 use crate::module::Module;
 use crate::name::Stage;
@@ -24,7 +26,9 @@ const DEFAULT_REGION: &str = "us-east-1";
 
 impl Plan {
     /// From what is deployed at `stage` to what `config` wants, held against the tables as they
-    /// are. Stage `local` is looked for at `emulator`, and never in an account.
+    /// are. Stage `local` is looked for at `emulator`, and never in an account. The function will
+    /// have these `variables` in its environment, by name; where that is not known, perhaps those
+    /// that it has.
     ///
     /// # Errors
     /// It can't be found out what is deployed.
@@ -32,15 +36,22 @@ impl Plan {
         config: &Config,
         stage: &Stage,
         emulator: &str,
+        variables: Option<&[String]>,
     ) -> Result<Self, UnknownDeployment> {
         let account = account(stage, emulator).await;
         let stack = format!("{}-{stage}", config.service.name);
         let deployed = deployed::read(&account, &stack).await?;
-        let wanted = Description::of(&config.modules)?;
+        let wanted = Description::of(config)?;
 
         let mut plan = Self(Vec::new());
         plan.0.extend(of_state(&deployed.state, &stack, stage));
-        plan.0.extend(Self::new(&deployed.description, &wanted).0);
+        plan.0
+            .extend(Self::of_edits(&deployed.description, &wanted).0);
+        let known = match variables {
+            Some(given) => Known::All(given),
+            None => Known::Deployed(&deployed.variables),
+        };
+        plan.add_missing_variables(&wanted, &known);
         let tables = Tables {
             account: &account,
             client: Client::new(&account),
@@ -90,7 +101,7 @@ fn of_state(found: &State, stack: &str, stage: &Stage) -> Option<Change> {
     let Status { name, reason } = status;
     let reason = reason.as_deref().map(|reason| format!(": {reason}"));
     Some(Change {
-        module: format!("stack {stack}"),
+        subject: format!("stack {stack}"),
         verdict,
         edit: format!("is {name}{}", reason.unwrap_or_default()),
         consequence,
@@ -127,9 +138,9 @@ impl Tables<'_> {
         }
         if !hidden.is_empty() {
             changes.push(Change {
-                module: "tables".to_owned(),
+                subject: "tables".to_owned(),
                 verdict: Verdict::Unknown,
-                edit: format!("{} may not be looked at", hidden.join(", ")),
+                edit: format!("{} may not be looked at", few(&hidden)),
                 consequence: "the deployment fails if one of them is there and not in the stack; \
                     allow dynamodb:DescribeTable, and plan again"
                     .to_owned(),
@@ -155,7 +166,7 @@ impl Tables<'_> {
             (false, None) => return None,
         };
         Some(Change {
-            module: module.name().to_string(),
+            subject: module.name().to_string(),
             verdict,
             edit,
             consequence,

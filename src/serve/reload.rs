@@ -14,6 +14,7 @@ use super::unserved::Unserved;
 use super::{Options, Routes, report, say};
 use crate::backend::Tables;
 use crate::config::Config;
+use crate::few::few_by;
 use crate::module::{Module, Modules};
 
 mod opened;
@@ -137,9 +138,12 @@ pub(super) async fn keep_current(
                 let config = Arc::new(config);
                 routes.mount(&config, unserved.app(&config, &tables.store));
                 if !opened.is_empty() {
-                    eprintln!("Warning: {file} has changed, and {}.", opened.join("; "));
+                    eprintln!(
+                        "Warning: {file} has changed, and {}.",
+                        few_by(&opened, "; ")
+                    );
                 }
-                let table = crate::routes::table(&config);
+                let table = crate::routes::overview(&config);
                 say(&format!(
                     "{file} has changed; these are the routes now:\n\n{table}\n"
                 ));
@@ -167,7 +171,7 @@ async fn load(
     if let Ok(config) = options.load() {
         watch.follow(&config.modules)?;
     }
-    let config = options.check()?;
+    let config = options.check_again(mounted)?;
     let is_mounted = |module: &&Arc<Module>| mounted.modules.get(module.name()) == Some(*module);
     let edited = config.modules.tables().filter(|module| !is_mounted(module));
     let found = tables.prepare(edited).await?;

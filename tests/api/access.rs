@@ -47,7 +47,7 @@ impl Signer {
         Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).unwrap())
     }
 
-    fn ec() -> Self {
+    pub(crate) fn ec() -> Self {
         Self::Ec(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap())
     }
 
@@ -85,7 +85,7 @@ impl Signer {
     }
 
     /// The public key, as an issuer shows it; with numbers beside, as some issuers have them.
-    fn jwk(&self, kid: &str) -> Value {
+    pub(crate) fn jwk(&self, kid: &str) -> Value {
         let mut jwk = match self {
             Self::Rsa(key) => {
                 let key = key.public_key();
@@ -126,7 +126,7 @@ impl Signer {
     }
 
     /// A token that is in order, with these scopes.
-    fn good(&self, kid: &str, scope: &str) -> String {
+    pub(crate) fn good(&self, kid: &str, scope: &str) -> String {
         self.token(json!({ "kid": kid }), &claims(json!({ "scope": scope })))
     }
 }
@@ -154,15 +154,15 @@ pub(crate) fn claims(changes: Value) -> Value {
 
 /// A server of keys, which can be taken down and can rotate its keys.
 #[derive(Clone)]
-struct Issuer {
-    url: String,
+pub(crate) struct Issuer {
+    pub(crate) url: String,
     keys: Arc<Mutex<Value>>,
     is_up: Arc<AtomicBool>,
     fetches: Arc<AtomicUsize>,
 }
 
 impl Issuer {
-    async fn start(keys: impl IntoIterator<Item = Value>) -> Self {
+    pub(crate) async fn start(keys: impl IntoIterator<Item = Value>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let issuer = Self {
             url: format!("http://{}/jwks.json", listener.local_addr().unwrap()),
@@ -194,7 +194,7 @@ impl Issuer {
         self.is_up.store(is_up, Ordering::SeqCst);
     }
 
-    fn fetches(&self) -> usize {
+    pub(crate) fn fetches(&self) -> usize {
         self.fetches.load(Ordering::SeqCst)
     }
 

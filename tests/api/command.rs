@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 
-use crate::app::{Answer, Client, MODULES};
+use crate::app::{Answer, Client, MODULES, parse};
 use crate::watch;
 
 /// How long a test waits for what must come, before it fails.
@@ -457,6 +457,29 @@ async fn arguments_that_make_no_sense_are_told() {
         assert_eq!(status, Some(2), "of {arguments:?}");
         assert!(stderr.contains(expected), "of {arguments:?}: {stderr}");
     }
+}
+
+/// Found with 1,430 modules: their names were one line of 8 KB.
+#[tokio::test]
+async fn of_many_modules_the_first_are_named() {
+    let modules: String = (0..1_430)
+        .map(|number| format!("[modules.m{number:04}]\nkey = 'id'\n"))
+        .collect();
+    let folder = Folder::with(&modules);
+    let (status, stdout, _) = folder.run(&["check"]).await;
+    assert_eq!(status, Some(0));
+    insta::assert_snapshot!(stdout, @r#"
+    modules.toml: 1430 modules, no errors
+    Open to everybody, 1430 modules: m0000, m0001, m0002, m0003, m0004, m0005, m0006, m0007, m0008, m0009 and 1420 more (see "Who may do what" in README.md; `modulo resources` lists all).
+    "#);
+    // The routes are what is asked for here, and not at each start and reload of `modulo serve`.
+    let (_, stdout, _) = folder.run(&["routes"]).await;
+    assert!(stdout.contains("/m1429/<id>"), "{stdout}");
+    let (_, _, stderr) = folder.run(&["export", "orders"]).await;
+    assert!(stderr.ends_with("`m0039` and 1390 more\n"), "{stderr}");
+    let overview = modulo::routes::overview(&parse(&modules));
+    assert_eq!(overview.lines().count(), 24, "{overview}");
+    assert!(overview.contains("and 1420 more modules, which `modulo routes` lists"));
 }
 
 #[tokio::test]

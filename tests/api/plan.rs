@@ -186,6 +186,51 @@ impl Account {
     }
 }
 
+/// A guard of a deployed function whose `serverless.yml` gives it no secret: every token was
+/// answered 500, and nothing had said so.
+#[tokio::test]
+async fn a_variable_that_the_function_lacks_is_told() {
+    const GUARDED: &str = "
+        [access.main]
+        jwt = { issuer = 'i', audience = 'a', secret = { env = 'JWT_SECRET' } }
+        [modules.modulo1]
+        key = 'modulo1Id'
+        access = { guard = 'main' }
+    ";
+    let deployed = async || Account::with(GUARDED).await.deployed(GUARDED).await;
+    let (status, said) = deployed().await.plan(GUARDED, &[]).await;
+    assert_eq!(status, Some(0));
+    insta::assert_snapshot!(said, @r#"
+    ?       environment: the function needs the variable `JWT_SECRET`, which `main` reads
+            without it, requests with a token are answered 500; unless it is there, add to functions.api in serverless.yml: `environment: { JWT_SECRET: "${env:JWT_SECRET}" }`
+    "#);
+
+    // The function that is deployed has it.
+    let mut account = deployed().await;
+    let stack = account.stack.as_mut().unwrap();
+    let mut template: Value = serde_json::from_str(&stack.template).unwrap();
+    template["Resources"]["Function"] = json!({
+        "Type": "AWS::Lambda::Function",
+        "Properties": { "Environment": { "Variables": { "JWT_SECRET": "a secret that nobody is shown" } } },
+    });
+    stack.template = template.to_string();
+    let (status, said) = account.plan(GUARDED, &[]).await;
+    assert_eq!((status, said.as_str()), (Some(0), "no module changes\n"));
+
+    // A deployment knows what it gives.
+    let given = ["--variables", "MODULO_STAGE,JWT_SECRET"];
+    let (status, said) = deployed().await.plan(GUARDED, &given).await;
+    assert_eq!((status, said.as_str()), (Some(0), "no module changes\n"));
+    let given = ["--variables", "MODULO_STAGE"];
+    let (status, said) = deployed().await.plan(GUARDED, &given).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(said, @r#"
+    BREAKS  environment: the function has no variable `JWT_SECRET`, which `main` reads
+            requests with a token are answered 500; in serverless.yml, add to functions.api: `environment: { JWT_SECRET: "${env:JWT_SECRET}" }`
+    modules.toml breaks data or clients; take the edits back, or say with --accept-breaking that they are meant
+    "#);
+}
+
 const MODULO1: &str = "[modules.modulo1]\nkey = 'modulo1Id'\n";
 
 /// Found with the tables of the services that modulo replaces: `ok`, and an emulator put empty
@@ -441,7 +486,7 @@ async fn what_is_over_a_limit_of_aws_is_told() {
     let (status, said) = limits(&many(141), &["--stage", "prod", "--dashboard"]).await;
     assert_eq!(status, Some(1));
     insta::assert_snapshot!(said, @"
-    FAILS   limits: the stack has about 2147010 bytes of template, and AWS takes 1048576
+    FAILS   limits: the stack has about 2174062 bytes of template, and AWS takes 1048576
             leave the dashboard out (--param dashboard=false), or split the modules between two services, each with a modules.toml of its own
     FAILS   limits: the stack has about 587 resources, and AWS takes 500
             leave the dashboard out (--param dashboard=false), or split the modules between two services, each with a modules.toml of its own

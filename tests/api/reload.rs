@@ -1,14 +1,19 @@
 //! An edited `modules.toml` is mounted while the server serves.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
+use modulo::config::{self, Config};
+use modulo::module::Module;
+use modulo::name::Stage;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
+use crate::access::{Issuer, Signer};
 use crate::app::{Client, MODULES};
 use crate::command::Folder;
 
@@ -189,4 +194,89 @@ async fn an_edited_schema_is_mounted_and_one_with_errors_is_not() {
     fs::write(&schema, r#"{"type": "integer"}"#).unwrap();
     served.line(MOUNTED).await;
     assert_eq!(served.send("POST", "/modulo2/x", "1").await.status, 200);
+}
+
+/// Found with a limit that was used up: any edit of the file gave it back, and keys were fetched
+/// anew.
+#[tokio::test]
+async fn what_an_edit_does_not_change_goes_on() {
+    let signer = Signer::ec();
+    let issuer = Issuer::start([signer.jwk("1")]).await;
+    let modules = |requests: u32, more: &str| {
+        format!(
+            "[access.main]
+            jwt = {{ issuer = 'https://issuer.example.com/', audience = 'modulo', jwks = '{}' }}
+            [modules.rooms]
+            key = 'roomId'
+            access = {{ guard = 'main' }}
+            rate_limit = {{ requests = {requests}, per = '1h' }}
+            {more}",
+            issuer.url
+        )
+    };
+    let folder = Folder::with(&modules(2, ""));
+    let mut served = folder.serve(&["--memory"]).await;
+    let (client, url) = (served.client.clone(), format!("{}/rooms", served.url));
+    let token = format!("Bearer {}", signer.good("1", ""));
+    let list = async || {
+        let request = Request::get(&url).header("authorization", &token);
+        let answer = client.send(request.body(Body::empty()).unwrap()).await;
+        answer.status.as_u16()
+    };
+    assert_eq!([list().await, list().await, list().await], [200, 200, 429]);
+    assert_eq!(issuer.fetches(), 1);
+
+    // Another module, then another key of this one.
+    for more in [MODULO3, "max_bytes = 1000"] {
+        edit(&folder, &modules(2, more));
+        served.line(MOUNTED).await;
+        assert_eq!(list().await, 429, "{more}");
+    }
+    edit(&folder, &modules(3, ""));
+    served.line(MOUNTED).await;
+    assert_eq!(list().await, 200, "another limit counts anew");
+    assert_eq!(issuer.fetches(), 1);
+}
+
+fn module<'c>(config: &'c Config, name: &str) -> &'c Module {
+    config.modules.find(name).unwrap()
+}
+
+/// A schema of a file is compared by its content, one of `[defaults]` is every module's.
+#[test]
+fn a_schema_is_compiled_again_only_if_it_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let file = folder.path().join("modules.toml");
+    let stage = Stage::default();
+    write(
+        "modules.toml",
+        "[defaults]\nkey = 'id'\nschema = { type = 'object' }\n\
+         [modules.inline]\nschema = { type = 'array' }\n[modules.file]\nschema = 'file.json'\n\
+         [modules.default]\n",
+    );
+    write("file.json", r#"{"type": "object"}"#);
+    let before = config::check(&file, &stage, []).unwrap();
+    let again = |before| config::check_again(&file, &stage, [], before).unwrap();
+    let same = |one: &Config, other: &Config| {
+        ["inline", "file", "default"].map(|name| {
+            let schema = |config| module(config, name).schema().unwrap();
+            std::ptr::eq(schema(one), schema(other))
+        })
+    };
+
+    let unchanged = again(&before);
+    assert_eq!(unchanged, before);
+    assert_eq!(same(&unchanged, &before), [true, true, true]);
+
+    write("file.json", r#"{"type": "string"}"#);
+    let edited = again(&before);
+    assert_ne!(edited, before);
+    assert_eq!(same(&edited, &before), [true, false, true]);
+
+    // The function reads no file before it needs one.
+    let lazy = config::load(Path::new(&file), &stage, []).unwrap();
+    write("file.json", r#"{"type": "integer"}"#);
+    let content = module(&lazy, "file").schema().unwrap().to_value().unwrap();
+    assert_eq!(content["type"], "integer");
 }

@@ -81,6 +81,34 @@ fn an_emulator_that_does_not_run_is_told_before_anything_is_built() {
     }
 }
 
+/// Found with a guard that worked on a laptop: its function answered each token 500.
+#[test]
+fn a_variable_that_the_function_would_not_have_is_told_with_its_line() {
+    let project = Project::new(
+        "local",
+        "[access.main]\njwt = { issuer = \"i\", audience = \"a\", secret = { env = \"JWT_SECRET\" } }\n\
+         [modules.modulo1]\nkey = \"modulo1Id\"\naccess = { guard = \"main\" }\n",
+    );
+    let package = || {
+        let mut osls = project.osls("package");
+        run(osls.env("JWT_SECRET", "thirty-two bytes or more of secret"))
+            .unwrap_or_else(|why| panic!("{why}"))
+    };
+    let line = r#"environment: { JWT_SECRET: "${env:JWT_SECRET}" }"#;
+    let said = package();
+    assert!(said.contains("no variable JWT_SECRET"), "{said}");
+    assert!(said.contains(line), "{said}");
+
+    let file = std::fs::read_to_string(project.path("serverless.yml")).expect("it is there");
+    let handler = "    handler: bootstrap\n";
+    project.write(
+        "serverless.yml",
+        &file.replace(handler, &format!("{handler}    {line}\n")),
+    );
+    let said = package();
+    assert!(!said.contains("JWT_SECRET"), "{said}");
+}
+
 /// An emulator puts an empty table in its place; AWS fails when all is built and uploaded.
 #[test]
 fn a_table_of_another_stack_is_left_alone() {

@@ -14,7 +14,7 @@ use crate::access::{
     ApiKey, Credential, Guard, Jwks, Jwt, KeySource, Keys, MAX_LEEWAY, Secret, SecretPlace,
 };
 use crate::config::error::{Faults, Source};
-use crate::file::ConfigFile;
+use crate::file::{ConfigFile, FilePath};
 use crate::module::{Verb, Verbs};
 use crate::name::{GuardName, Identifier, Scope};
 
@@ -35,6 +35,19 @@ pub(in crate::config) struct Surroundings<'a> {
     /// The folder of `modules.toml`.
     pub(in crate::config) folder: &'a Path,
     pub(in crate::config) environment: &'a BTreeMap<String, String>,
+    /// Whether the files that are named are read with it, or when they are needed.
+    pub(in crate::config) reads_files: bool,
+}
+
+impl Surroundings<'_> {
+    pub(super) fn file(self, path: FilePath) -> ConfigFile {
+        let file = ConfigFile::new(path, self.folder);
+        if self.reads_files {
+            file.with_content()
+        } else {
+            file
+        }
+    }
 }
 
 impl Section {
