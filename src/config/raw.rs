@@ -15,15 +15,13 @@ use serde::Deserialize;
 pub(super) use self::access::{Access, Surroundings};
 use super::about::About;
 use super::error::{Faults, KeyPath, Source};
-use crate::access::Guard;
+use crate::access::{ClaimPath, Guard};
 use crate::base_path::BasePath;
 use crate::cors::Cors;
 use crate::file::{ConfigFile, FilePath};
 use crate::item::ITEM_LIMIT_BYTES;
 use crate::module::{Billing, Envelope, Index, IndexKey, KeyType, Storage, Verb, Verbs};
-use crate::name::{
-    GuardName, Identifier, KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute,
-};
+use crate::name::{GuardName, KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute};
 use crate::schema::Schema;
 use crate::telemetry::Filter;
 
@@ -103,7 +101,7 @@ pub(super) struct Module {
     pub(super) cors: Option<Setting<Arc<Cors>>>,
     pub(super) rate_limit: Option<Setting<Rate>>,
     pub(super) idempotency: Option<Setting<Duration>>,
-    pub(super) tenant: Option<Setting<Identifier>>,
+    pub(super) tenant: Option<Setting<ClaimPath>>,
     pub(super) key_in_document: Option<Setting<bool>>,
 }
 

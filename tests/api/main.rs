@@ -19,6 +19,7 @@ mod faults;
 mod health;
 mod idempotency;
 mod indexes;
+mod issuers;
 mod key_in_document;
 mod lambda;
 mod limits;
