@@ -30,6 +30,7 @@ mod patch;
 mod plain;
 mod plan;
 mod property;
+mod providers;
 mod readme;
 mod reload;
 mod runtime_api;
