@@ -16,6 +16,7 @@ use super::fetch::{FetchError, InvalidUrl, SecureUrl};
 use super::jwk::Key;
 use super::jwt::{InvalidToken, Unverified};
 use super::signature::Signed;
+use crate::chain::Chain;
 use crate::file::{ConfigFile, FilePath, InvalidFilePath};
 use crate::name::Identifier;
 
@@ -154,15 +155,26 @@ impl Remote {
             _ => {
                 // The keys that are there go on while the server is down.
                 let _ = self.refresh(Some(at)).await;
-                let keys = self.keys.fetched().map_or(keys, |fetched| fetched.value);
-                Ok(keys.verify(signed)?)
+                match self.keys.fetched() {
+                    Some(newer) if newer.at != at => Ok(newer.value.verify(signed)?),
+                    _ => Ok(verified?),
+                }
             }
         }
     }
 
     async fn refresh(&self, seen: Option<Instant>) -> Result<(), Arc<InvalidJwks>> {
         let location = self.location.clone();
-        let fetch = move || async move { location.fetch().await };
+        let fetch = move || async move {
+            let fetched = location.fetch().await;
+            if let Err(error) = &fetched
+                && seen.is_some()
+            {
+                // No answer says so, since the older keys go on.
+                tracing::warn!(error = %Chain(error), "an issuer's keys can't be fetched again");
+            }
+            fetched
+        };
         self.keys.refresh(seen, fetch).await
     }
 }

@@ -253,7 +253,7 @@ pub(crate) fn told(answer: &Answer) -> String {
 }
 
 /// Time passes for the function, which looks at its clock only.
-async fn pass(time: Duration) {
+pub(crate) async fn pass(time: Duration) {
     tokio::time::pause();
     tokio::time::advance(time).await;
     tokio::time::resume();

@@ -1,8 +1,10 @@
 //! How an issuer's keys are found, fetched and told apart: servers on ports of this machine.
 
 use std::fmt::Write;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -14,7 +16,7 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::access::{Signer, claims, guarded, told};
+use crate::access::{Signer, claims, guarded, pass, told};
 use crate::app::{Answer, TestApp};
 use crate::command::Folder;
 
@@ -391,6 +393,51 @@ async fn the_log_says_why_keys_cannot_be_used() {
     Try again later: the issuer's keys can't be had: cannot fetch `<issuer>/lost`: it answers with the status 404
     Internal error: the issuer's keys can't be used: `<issuer>/.well-known/openid-configuration` names the issuer `https://other.example.com/`; `issuer` must be the same, to the letter
     ");
+}
+
+/// What is logged on this thread.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Else nobody would know, before a token of a newer key is refused.
+#[tokio::test]
+async fn the_log_says_that_keys_cannot_be_fetched_again() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone());
+    let _guard = tracing::subscriber::set_default(subscriber.finish());
+    let signer = Signer::ed();
+    let server = Server::bind().await;
+    let url = server.url("/keys");
+    let mut answers = vec![r#"{"keys":[]}"#.to_owned(), set(&[signer.jwk("1")])];
+    let answers = Arc::new(Mutex::new(move || answers.pop().unwrap_or_default()));
+    let answer = async move || answers.lock().unwrap()();
+    server.serve(Router::new().route("/keys", get(answer)));
+    let app = TestApp::start(&guarded(&format!(r#"jwks = "{url}""#))).await;
+    let good = signer.good("1", "");
+    assert_eq!(app.list(&good).await.status, 200);
+    pass(Duration::from_mins(11)).await;
+    for _ in 0..3 {
+        assert_eq!(app.list(&good).await.status, 200);
+    }
+    let said = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<_> = said
+        .lines()
+        .filter(|line| line.contains("fetched again"))
+        .collect();
+    assert_eq!(lines.len(), 1, "{said}");
+    assert!(lines[0].contains("none of its keys"), "{said}");
 }
 
 #[tokio::test]
