@@ -25,12 +25,6 @@ impl ClaimPath {
     }
 }
 
-impl From<Identifier> for ClaimPath {
-    fn from(name: Identifier) -> Self {
-        Self(vec![name])
-    }
-}
-
 impl fmt::Display for ClaimPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.0.iter().map(Identifier::as_str).collect();
