@@ -8,7 +8,10 @@ use std::sync::Arc;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-pub use self::jwks::{InvalidJwks, Jwks, KeySource};
+pub use self::claims::ClaimPath;
+pub use self::discovery::{InvalidIssuerUrl, IssuerUrl};
+pub use self::fetch::{InvalidUrl, SecureUrl};
+pub use self::jwks::{InvalidJwks, InvalidKeySet, Jwks, KeySource};
 pub(crate) use self::jwt::MAX_LEEWAY;
 pub use self::jwt::{InvalidToken, Jwt, Keys};
 pub use self::key::{ApiKey, KeyHash, NewKey};
@@ -16,10 +19,14 @@ pub use self::pseudonym::Pseudonym;
 pub use self::secret::{NoSecret, Secret, SecretPlace};
 use crate::file::ConfigFile;
 use crate::module::{Verb, Verbs};
-use crate::name::{GuardName, Identifier, Scope};
+use crate::name::{GuardName, Scope};
 use crate::tenant::Tenant;
 
 mod cached;
+mod claims;
+mod discovery;
+mod fetch;
+mod jwk;
 mod jwks;
 mod jwt;
 mod key;
@@ -52,7 +59,7 @@ pub struct Access {
     pub(crate) guard: Arc<Guard>,
     pub(crate) public: Verbs,
     pub(crate) scopes: BTreeMap<Verb, Vec<Scope>>,
-    pub(crate) tenant: Option<Identifier>,
+    pub(crate) tenant: Option<ClaimPath>,
 }
 
 /// Who sends a request.
@@ -166,7 +173,7 @@ impl Guard {
     pub async fn identify(
         &self,
         headers: &HeaderMap,
-        tenant: Option<&Identifier>,
+        tenant: Option<&ClaimPath>,
     ) -> Result<Caller, Refused> {
         let mut values = headers.get_all(self.header()).iter();
         let value = match (values.next(), values.next()) {
@@ -253,7 +260,7 @@ impl Access {
 
     /// The claim by which callers are confined to their tenants' items, where they are.
     #[must_use]
-    pub fn tenant(&self) -> Option<&Identifier> {
+    pub fn tenant(&self) -> Option<&ClaimPath> {
         self.tenant.as_ref()
     }
 
@@ -322,6 +329,16 @@ pub enum Unchecked {
     Secret(#[source] Arc<NoSecret>),
 }
 
+impl From<Arc<InvalidJwks>> for Unchecked {
+    fn from(cause: Arc<InvalidJwks>) -> Self {
+        if cause.is_temporary() {
+            Self::Unreachable(cause)
+        } else {
+            Self::Keys(cause)
+        }
+    }
+}
+
 impl Unchecked {
     /// Whether it may be mended by waiting.
     #[must_use]
@@ -366,7 +383,7 @@ pub enum Reason {
     /// All of these scopes are needed.
     Scope(Vec<Scope>),
     /// This claim says no tenant.
-    Tenant(Identifier),
+    Tenant(ClaimPath),
 }
 
 impl Denied {

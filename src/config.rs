@@ -16,13 +16,13 @@ pub use self::error::{ConfigError, Fault};
 use self::error::{Faults, KeyPath, Source};
 pub(crate) use self::raw::suggest;
 use self::raw::{INDEX_LIMIT, Setting, Surroundings};
-use crate::access::{Access, Credential, Guard, Jwks};
+use crate::access::{Access, ClaimPath, Credential, Guard, InvalidJwks, InvalidKeySet, Jwks};
 use crate::base_path::BasePath;
 use crate::chain::Chain;
 use crate::cors::Cors;
 use crate::module::{Envelope, Index, Memory, Module, Modules, Storage, Verb, Verbs};
 use crate::name::{
-    GuardName, Identifier, IndexAttribute, KeyAttribute, ModuleName, ServiceName, Stage, TableName,
+    GuardName, IndexAttribute, KeyAttribute, ModuleName, ServiceName, Stage, TableName,
     TableTemplate, TtlAttribute,
 };
 use crate::rate_limit::{Rate, RateLimit};
@@ -275,9 +275,16 @@ fn check_keys(raw: &raw::File, faults: &mut Faults) {
             let name = guard.name().to_string();
             let path = KeyPath::root().child("access").child(name);
             let path = path.child("jwt").child("jwks");
+            let help = match *invalid {
+                InvalidJwks::Set {
+                    source: InvalidKeySet::Discovery,
+                    ..
+                } => "leave `jwks` out: the keys are found by `issuer`",
+                _ => "write the issuer's JSON Web Key Set there, or name another file",
+            };
             faults
                 .add(path, Source::File, Chain(&*invalid).to_string())
-                .help("write the issuer's JSON Web Key Set there, or name another file");
+                .help(help);
         }
     }
 }
@@ -500,7 +507,7 @@ impl Guards {
     fn access(
         &self,
         set: Option<Setting<raw::Access>>,
-        tenant: Option<Setting<Identifier>>,
+        tenant: Option<Setting<ClaimPath>>,
         faults: &mut Faults,
     ) -> Option<Access> {
         let place = set.as_ref().map(|set| (set.path.clone(), set.source));
@@ -569,7 +576,7 @@ fn check_expiry(
 }
 
 /// Makes sure that a module can know its callers' tenants.
-fn check_tenant(tenant: &Setting<Identifier>, guard: &Guard, public: Verbs, faults: &mut Faults) {
+fn check_tenant(tenant: &Setting<ClaimPath>, guard: &Guard, public: Verbs, faults: &mut Faults) {
     let mut fault = |message, help| {
         let found = faults.add(tenant.path.clone(), tenant.source, message);
         found.help(help);
@@ -592,7 +599,7 @@ fn check_tenant(tenant: &Setting<Identifier>, guard: &Guard, public: Verbs, faul
 
 /// Makes sure that a table has room for the index of a tenant's items, and indexes for their marks.
 fn check_room_for_tenant(
-    tenant: Option<&Setting<Identifier>>,
+    tenant: Option<&Setting<ClaimPath>>,
     indexes: Option<&Setting<Vec<Setting<Index>>>>,
     faults: &mut Faults,
 ) {

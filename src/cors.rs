@@ -88,12 +88,32 @@ pub enum Origin {
     One(HeaderValue),
 }
 
+/// Schemes whose pages have no origin that could be named (theirs is `null`), and those that no page
+/// has.
+const NO_ORIGIN: [&str; 9] = [
+    "about",
+    "blob",
+    "data",
+    "file",
+    "ftp",
+    "javascript",
+    "view-source",
+    "ws",
+    "wss",
+];
+
 /// Why a text is no origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidOrigin {
-    /// Not a web server's.
-    #[error("it is not `https://` or `http://` and a host, as in \"https://app.example.com\"")]
+    /// Neither a web server's, nor that of an app's or an extension's pages.
+    #[error(
+        "it is not a scheme and a host, as in \"https://app.example.com\" or \
+         \"capacitor://localhost\""
+    )]
     Shape,
+    /// No page has an origin of this scheme.
+    #[error("no page has an origin that begins with `{0}://`")]
+    Scheme(String),
     /// An origin, but in other words than a browser's.
     #[error("browsers write it `{0}`")]
     Spelling(String),
@@ -129,16 +149,26 @@ impl FromStr for Origin {
         let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
             return Err(InvalidOrigin::Shape);
         };
-        let own_port = match scheme {
-            "https" => 443,
-            "http" => 80,
-            _ => return Err(InvalidOrigin::Shape),
-        };
         if host.is_empty() || host.contains('*') {
             return Err(InvalidOrigin::Shape);
         }
-        let mut sent = format!("{scheme}://{}", host.to_ascii_lowercase());
-        if let Some(port) = uri.port_u16().filter(|&port| port != own_port) {
+        let scheme = scheme.to_ascii_lowercase();
+        let own_port = match &*scheme {
+            "https" => Some(443),
+            "http" => Some(80),
+            // It would never be sent; a misspelt `https` neither.
+            scheme if NO_ORIGIN.contains(&scheme) || strsim::levenshtein(scheme, "https") < 3 => {
+                return Err(InvalidOrigin::Scheme(scheme.to_owned()));
+            }
+            _ => None,
+        };
+        // Of other schemes, browsers leave the host as it is.
+        let host = match own_port {
+            Some(_) => host.to_ascii_lowercase(),
+            None => host.to_owned(),
+        };
+        let mut sent = format!("{scheme}://{host}");
+        if let Some(port) = uri.port_u16().filter(|&port| Some(port) != own_port) {
             sent = format!("{sent}:{port}");
         }
         if sent != text {
@@ -160,6 +190,14 @@ mod tests {
             "https://app.example.com",
             "http://localhost:5173",
             "http://[::1]:8080",
+            "capacitor://localhost",
+            "ionic://localhost",
+            "tauri://localhost",
+            "http://tauri.localhost",
+            "com.example.app://localhost:8080",
+            "chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb",
+            "moz-extension://2bd1c1b3-1ff5-4e0f-8c6d-5f3d2d1f3a11",
+            "safari-web-extension://8A2F7E1C-2B0D-4D55-9D8C-9E0C2F4A5B6D",
         ] {
             let origin = legal.parse::<Origin>().expect(legal);
             assert_eq!(origin.to_string(), legal);
@@ -178,6 +216,10 @@ mod tests {
                 "browsers write it `https://app.example.com`",
             ),
             (
+                "Capacitor://localhost/",
+                "browsers write it `capacitor://localhost`",
+            ),
+            (
                 "http://user@localhost:80/x",
                 "browsers write it `http://localhost`",
             ),
@@ -189,14 +231,20 @@ mod tests {
             "",
             "null",
             "app.example.com",
-            "ftp://example.com",
+            "capacitor:",
+            "capacitor://",
             "https://*.example.com",
+            "chrome-extension://*",
         ] {
             assert_eq!(
                 illegal.parse::<Origin>(),
                 Err(InvalidOrigin::Shape),
                 "{illegal}"
             );
+        }
+        for scheme in ["ftp", "file", "wss", "htps", "httpss", "htt", "hhtp"] {
+            let parsed = format!("{scheme}://app.example.com").parse::<Origin>();
+            assert_eq!(parsed, Err(InvalidOrigin::Scheme(scheme.to_owned())));
         }
     }
 }

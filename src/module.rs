@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::access::{Access, Secret, SecretPlace};
+use crate::access::{Access, ClaimPath, Secret, SecretPlace};
 use crate::cors::Cors;
 use crate::file::ConfigFile;
 use crate::name::{
-    Identifier, IndexAttribute, IndexName, KeyAttribute, ModuleName, TAG_ATTRIBUTE,
-    TENANT_ATTRIBUTE, TENANT_INDEX, TableName, TtlAttribute,
+    IndexAttribute, IndexName, KeyAttribute, ModuleName, TAG_ATTRIBUTE, TENANT_ATTRIBUTE,
+    TENANT_INDEX, TableName, TtlAttribute,
 };
 use crate::rate_limit::RateLimit;
 use crate::schema::Schema;
@@ -160,7 +160,7 @@ impl Module {
 
     /// The claim by which callers are confined to their tenants' items, where they are.
     #[must_use]
-    pub fn tenant(&self) -> Option<&Identifier> {
+    pub fn tenant(&self) -> Option<&ClaimPath> {
         self.access()?.tenant()
     }
 

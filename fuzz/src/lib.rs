@@ -17,7 +17,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http_body_util::BodyExt;
-use jsonwebtoken::Algorithm;
 use lambda_http::{Context, LambdaEvent};
 use modulo::access::{Caller, Identity};
 use modulo::config::{self, Config};
@@ -337,27 +336,11 @@ const SECRET: &str = "a secret of the fuzzer, which is known to everybody";
 
 /// Headers that let in: the guard, and what it takes. Of the keys in `keys.json` nobody has the
 /// private halves any more, so that there are no others.
-const ISSUED: [(&str, Algorithm, &str); 4] = [
-    (
-        "public",
-        Algorithm::RS256,
-        include_str!("../corpus/token/rs256"),
-    ),
-    (
-        "public",
-        Algorithm::ES256,
-        include_str!("../corpus/token/es256"),
-    ),
-    (
-        "public",
-        Algorithm::EdDSA,
-        include_str!("../corpus/token/eddsa"),
-    ),
-    (
-        "secret",
-        Algorithm::HS256,
-        include_str!("../corpus/token/hs256"),
-    ),
+const ISSUED: [(&str, &str, &str); 4] = [
+    ("public", "RS256", include_str!("../corpus/token/rs256")),
+    ("public", "ES256", include_str!("../corpus/token/es256")),
+    ("public", "EdDSA", include_str!("../corpus/token/eddsa")),
+    ("secret", "HS256", include_str!("../corpus/token/hs256")),
 ];
 
 static GUARDED: LazyLock<Guarded> = LazyLock::new(Guarded::start);
@@ -447,7 +430,7 @@ fn check_admission(guard: &str, value: &HeaderValue) {
     let must_be = match same {
         Some((.., issued)) if shown == parts_of(issued.as_bytes()) => true,
         // A signature of ECDSA has a twin, which anybody can make of it.
-        Some((_, Algorithm::ES256, _)) => is_admitted,
+        Some((_, "ES256", _)) => is_admitted,
         Some(_) | None => false,
     };
     assert_eq!(is_admitted, must_be, "{guard}: {value:?}");
@@ -458,7 +441,11 @@ fn check_identity(identity: &Identity, claims: &Value) {
         .elapsed()
         .expect("it is later")
         .as_secs_f64();
-    let audience = &claims["aud"];
+    // Where there is no audience, the client stands for it.
+    let audience = match &claims["aud"] {
+        Value::Null => &claims["client_id"],
+        audience => audience,
+    };
     let audiences = audience
         .as_array()
         .map_or(std::slice::from_ref(audience), Vec::as_slice);
@@ -473,7 +460,12 @@ fn check_identity(identity: &Identity, claims: &Value) {
         claims["exp"].as_f64().is_none_or(|exp| exp > now - 61.0),
         "{claims}"
     );
-    assert_eq!(identity.subject(), claims["sub"].as_str(), "{claims}");
+    let subject = match &claims["sub"] {
+        Value::String(subject) => Some(subject.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    assert_eq!(identity.subject(), subject.as_deref(), "{claims}");
     let tenant = claims["org_id"]
         .as_str()
         .and_then(|name| name.parse::<Tenant>().ok());

@@ -1,38 +1,28 @@
 //! An issuer's public keys: RFC 7517, from a file or from the issuer itself.
 
-use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::{Arc, LazyLock, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
-use aws_smithy_http_client::Connector;
-use aws_smithy_runtime_api::client::http::HttpConnector;
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use axum::http::Uri;
-use http_body_util::{BodyExt, Limited};
-use jsonwebtoken::jwk::{
-    AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
-};
-use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use super::Unchecked;
 use super::cached::{Cached, FRESH, Fetched};
+use super::discovery::{self, IssuerUrl};
+use super::fetch::{FetchError, InvalidUrl, SecureUrl};
+use super::jwk::Key;
 use super::jwt::{InvalidToken, Unverified};
+use super::signature::Signed;
+use crate::chain::Chain;
 use crate::file::{ConfigFile, FilePath, InvalidFilePath};
-use crate::trust::TLS;
+use crate::name::Identifier;
 
-/// How long a fetch may take.
-const TIME_LIMIT: Duration = Duration::from_secs(5);
-
-/// How long an issuer's answer may be.
-const MAX_BYTES: usize = 262_144;
-
-/// Shared by all issuers. Made on first need, since reading the system's certificates takes time.
-static CONNECTOR: LazyLock<Connector> =
-    LazyLock::new(|| Connector::builder().tls_provider(TLS).build());
+/// How many keys are tried on one signature, where a token does not say which it is: so many that
+/// issuers have fewer, and so few that a wrong token costs little.
+const MAX_TRIED: usize = 16;
 
 /// Where an issuer's keys are.
 #[derive(Debug)]
@@ -51,9 +41,18 @@ impl Jwks {
         Self(Place::File(file, OnceLock::new()))
     }
 
-    pub(crate) fn at(url: JwksUrl) -> Self {
+    pub(crate) fn at(url: SecureUrl) -> Self {
+        Self::remote(Location::Keys(url))
+    }
+
+    /// Where the issuer's own document says.
+    pub(crate) fn of_issuer(issuer: IssuerUrl) -> Self {
+        Self::remote(Location::Issuer(issuer))
+    }
+
+    fn remote(location: Location) -> Self {
         Self(Place::Remote(Remote {
-            url,
+            location,
             keys: Arc::default(),
         }))
     }
@@ -78,17 +77,13 @@ impl Jwks {
         }
     }
 
-    /// The key of that id which is for `algorithm`; where a token names none, the only one.
-    pub(super) async fn find(
-        &self,
-        id: Option<&str>,
-        algorithm: Algorithm,
-    ) -> Result<Arc<Key>, Unverified> {
+    /// Makes sure that one of the keys has signed a token.
+    pub(super) async fn verify(&self, signed: Signed<'_>) -> Result<(), Unverified> {
         let keys = match &self.0 {
-            Place::File(file, keys) => read(file, keys).map_err(Unchecked::Keys)?,
-            Place::Remote(remote) => return remote.find(id, algorithm).await,
+            Place::File(file, keys) => read(file, keys).map_err(Unchecked::from)?,
+            Place::Remote(remote) => return remote.verify(signed).await,
         };
-        Ok(keys.find(id, algorithm)?)
+        Ok(keys.verify(signed)?)
     }
 }
 
@@ -102,7 +97,7 @@ impl PartialEq for Jwks {
                 };
                 one == another && read(content) == read(other_content)
             }
-            (Place::Remote(one), Place::Remote(another)) => one.url == another.url,
+            (Place::Remote(one), Place::Remote(another)) => one.location == another.location,
             _ => false,
         }
     }
@@ -119,7 +114,11 @@ fn read(
             file: file.location(),
             source,
         })?;
-        KeySet::parse(&text).map(Arc::new)
+        let set = KeySet::parse(&text).map_err(|source| InvalidJwks::Set {
+            place: file.location().display().to_string(),
+            source,
+        });
+        set.map(Arc::new)
     };
     keys.get_or_init(|| read().map_err(Arc::new)).clone()
 }
@@ -127,153 +126,156 @@ fn read(
 /// A server's keys.
 #[derive(Debug)]
 struct Remote {
-    url: JwksUrl,
+    location: Location,
     keys: Arc<Cached<KeySet, InvalidJwks>>,
 }
 
+/// How they are found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Location {
+    Keys(SecureUrl),
+    /// By its document, which is fetched again with the keys.
+    Issuer(IssuerUrl),
+}
+
 impl Remote {
-    async fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Arc<Key>, Unverified> {
+    async fn verify(&self, signed: Signed<'_>) -> Result<(), Unverified> {
         let Some(Fetched { value: keys, at }) = self.keys.fetched() else {
-            self.refresh(None).await.map_err(Unchecked::Unreachable)?;
+            self.refresh(None).await.map_err(Unchecked::from)?;
             let fetched = self.keys.fetched().map(|fetched| fetched.value);
-            return Ok(fetched.unwrap_or_default().find(id, algorithm)?);
+            return Ok(fetched.unwrap_or_default().verify(signed)?);
         };
-        let found = keys.find(id, algorithm);
+        let verified = keys.verify(signed);
         let is_stale = at.elapsed() > FRESH;
-        match found {
-            Ok(key) if !is_stale => Ok(key),
+        match verified {
+            Ok(()) if !is_stale => Ok(()),
             // Who comes while another request fetches goes on with what there is.
-            Ok(key) if self.keys.is_busy() => Ok(key),
+            Ok(()) if self.keys.is_busy() => Ok(()),
             Err(error) if error != InvalidToken::UnknownKey && !is_stale => Err(error.into()),
             _ => {
                 // The keys that are there go on while the server is down.
                 let _ = self.refresh(Some(at)).await;
-                let keys = self.keys.fetched().map_or(keys, |fetched| fetched.value);
-                Ok(keys.find(id, algorithm)?)
+                match self.keys.fetched() {
+                    Some(newer) if newer.at != at => Ok(newer.value.verify(signed)?),
+                    _ => Ok(verified?),
+                }
             }
         }
     }
 
     async fn refresh(&self, seen: Option<Instant>) -> Result<(), Arc<InvalidJwks>> {
-        let url = self.url.clone();
-        let fetch = move || async move { fetch(&url).await };
+        let location = self.location.clone();
+        let fetch = move || async move {
+            let fetched = location.fetch().await;
+            if let Err(error) = &fetched
+                && seen.is_some()
+            {
+                // No answer says so, since the older keys go on.
+                tracing::warn!(error = %Chain(error), "an issuer's keys can't be fetched again");
+            }
+            fetched
+        };
         self.keys.refresh(seen, fetch).await
     }
 }
 
-async fn fetch(url: &JwksUrl) -> Result<KeySet, InvalidJwks> {
-    let unreachable = |source| InvalidJwks::Unreachable {
-        url: url.clone(),
-        source,
-    };
-    let body = async {
-        let request = HttpRequest::get(url.0.to_string())?;
-        let response = CONNECTOR.call(request).await?;
-        let status = response.status().as_u16();
-        if status != 200 {
-            return Err(format!("it answers with the status {status}").into());
-        }
-        let body = Limited::new(response.into_body(), MAX_BYTES).collect();
-        Ok(body.await?.to_bytes())
-    };
-    let body = tokio::time::timeout(TIME_LIMIT, body)
-        .await
-        .unwrap_or_else(|elapsed| Err(elapsed.into()))
-        .map_err(unreachable)?;
-    KeySet::parse(&body)
-}
-
-/// The keys of a set that signatures can be checked with, perhaps none.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct KeySet(Vec<Arc<Key>>);
-
-/// A key, which is for one algorithm only.
-#[derive(Debug)]
-pub(super) struct Key {
-    jwk: Jwk,
-    algorithm: Algorithm,
-    decoding: DecodingKey,
-}
-
-impl Key {
-    /// What signatures are checked with.
-    pub(super) fn decoding(&self) -> &DecodingKey {
-        &self.decoding
-    }
-
-    /// A key of a kind that is used here, and that is not for something else.
-    fn parse(text: &str) -> Option<Self> {
-        let jwk: Jwk = serde_json::from_str(text).ok()?;
-        let algorithm = match &jwk.algorithm {
-            AlgorithmParameters::RSA(_) => Algorithm::RS256,
-            AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
-                Algorithm::ES256
+impl Location {
+    async fn fetch(&self) -> Result<KeySet, InvalidJwks> {
+        let found;
+        let url = match self {
+            Self::Keys(url) => url,
+            Self::Issuer(issuer) => {
+                found = issuer.key_url().await?;
+                &found
             }
-            AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
-                Algorithm::EdDSA
-            }
-            _ => return None,
         };
-        let common = &jwk.common;
-        let is_for_signatures = common
-            .public_key_use
-            .as_ref()
-            .is_none_or(|used| *used == PublicKeyUse::Signature);
-        let verifies = common
-            .key_operations
-            .as_ref()
-            .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
-        let is_for_algorithm = common
-            .key_algorithm
-            .is_none_or(|named| named == KeyAlgorithm::from(algorithm));
-        if !is_for_signatures || !verifies || !is_for_algorithm {
-            return None;
-        }
-        Some(Self {
-            decoding: DecodingKey::from_jwk(&jwk).ok()?,
-            algorithm,
-            jwk,
+        let text = url.get().await;
+        let text = text.map_err(|source| InvalidJwks::Unreachable {
+            url: url.clone(),
+            source,
+        })?;
+        KeySet::parse(&text).map_err(|source| InvalidJwks::Set {
+            place: url.to_string(),
+            source,
         })
     }
 }
 
-impl PartialEq for Key {
-    fn eq(&self, other: &Self) -> bool {
-        self.jwk == other.jwk
-    }
-}
-
-impl Eq for Key {}
+/// The keys of a set that signatures can be checked with.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct KeySet(Vec<Key>);
 
 impl KeySet {
     /// Keys of other kinds, or for other purposes, may stand among those that are used.
-    fn parse(text: &[u8]) -> Result<Self, InvalidJwks> {
+    fn parse(text: &[u8]) -> Result<Self, InvalidKeySet> {
         #[derive(Deserialize)]
         struct Set {
-            keys: Vec<Box<RawValue>>,
+            keys: Option<Vec<Box<RawValue>>>,
+            jwks_uri: Option<IgnoredAny>,
         }
 
-        let set: Set = serde_json::from_slice(text).map_err(InvalidJwks::NotJwks)?;
-        let keys = set.keys.iter().filter_map(|key| Key::parse(key.get()));
-        let keys: Vec<_> = keys.map(Arc::new).collect();
+        let set: Set = serde_json::from_slice(text).map_err(InvalidKeySet::NotJwks)?;
+        let Some(keys) = set.keys else {
+            return Err(match set.jwks_uri {
+                Some(_) => InvalidKeySet::Discovery,
+                None => InvalidKeySet::NoKeys,
+            });
+        };
+        let keys: Vec<_> = keys
+            .iter()
+            .filter_map(|key| Key::parse(key.get()))
+            .collect();
         if keys.is_empty() {
-            return Err(InvalidJwks::NoKey);
+            return Err(InvalidKeySet::NoUsableKey);
         }
         Ok(Self(keys))
     }
 
-    fn find(&self, id: Option<&str>, algorithm: Algorithm) -> Result<Arc<Key>, InvalidToken> {
-        let named = || {
-            let is_named = |key: &&Arc<Key>| id.is_none() || key.jwk.common.key_id.as_deref() == id;
-            self.0.iter().filter(is_named)
-        };
-        let mut usable = named().filter(|key| key.algorithm == algorithm);
-        match (usable.next(), usable.next()) {
-            (Some(key), None) => Ok(Arc::clone(key)),
-            (None, _) if named().next().is_some() => Err(InvalidToken::Algorithm),
-            _ => Err(InvalidToken::UnknownKey),
+    /// Makes sure that one of the keys has signed: one of the name that the token gives it, or where
+    /// it gives none, any. Each that may have is tried, as RFC 7515 has it in appendix D.
+    fn verify(&self, signed: Signed<'_>) -> Result<(), InvalidToken> {
+        let is_named = |key: &&Key| signed.key_id.is_none() || key.id.as_deref() == signed.key_id;
+        let mut named = self.0.iter().filter(is_named).peekable();
+        if named.peek().is_none() {
+            return Err(InvalidToken::UnknownKey);
         }
+        let mut tried = named
+            .filter(|key| key.public.algorithm() == signed.algorithm)
+            .peekable();
+        if tried.peek().is_none() {
+            return Err(InvalidToken::Algorithm);
+        }
+        if tried
+            .by_ref()
+            .take(MAX_TRIED)
+            .any(|key| signed.is_by(&key.public))
+        {
+            return Ok(());
+        }
+        Err(match (tried.next(), signed.key_id) {
+            (Some(_), _) => InvalidToken::AmbiguousKey,
+            (None, Some(_)) => InvalidToken::Signature,
+            // It may be one that the issuer has had since.
+            (None, None) => InvalidToken::UnknownKey,
+        })
     }
+}
+
+/// Why what was found is not a set of keys that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidKeySet {
+    /// It is not the JSON that RFC 7517 describes.
+    #[error("it is no JSON Web Key Set")]
+    NotJwks(#[source] serde_json::Error),
+    /// It is JSON of another kind, such as certificates by their names.
+    #[error("it is not a JSON Web Key Set: `keys` is missing")]
+    NoKeys,
+    /// It is a document that says where the keys are.
+    #[error("it is the issuer's discovery document, and not its keys")]
+    Discovery,
+    /// None of its keys is of a kind that is used here.
+    #[error("none of its keys is for RS256, ES256 or EdDSA")]
+    NoUsableKey,
 }
 
 /// Why an issuer's keys can't be used.
@@ -283,51 +285,90 @@ pub enum InvalidJwks {
     #[error("cannot read `{}`", file.display())]
     Read {
         /// The file.
-        file: std::path::PathBuf,
+        file: PathBuf,
         /// What the system says.
         source: std::io::Error,
     },
     /// Their server can't be reached, or does not answer as it should.
     #[error("cannot fetch `{url}`")]
     Unreachable {
-        /// The server.
-        url: JwksUrl,
+        /// What was asked for.
+        url: SecureUrl,
         /// What went wrong.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: FetchError,
     },
-    /// They are not the JSON that RFC 7517 describes.
-    #[error("it is no JSON Web Key Set")]
-    NotJwks(#[source] serde_json::Error),
-    /// None of them is of a kind that is used here.
-    #[error("none of its keys is for RS256, ES256 or EdDSA")]
-    NoKey,
+    /// What their file or their server has is not such a set.
+    #[error("cannot use `{place}`")]
+    Set {
+        /// The file or the URL.
+        place: String,
+        /// What is wrong with it.
+        source: InvalidKeySet,
+    },
+    /// The issuer's document is not the JSON that OIDC Discovery describes.
+    #[error("`{url}` is not a discovery document")]
+    NotDiscovery {
+        /// Where it is.
+        url: SecureUrl,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// The document is another issuer's, or the issuer spells its name in another way.
+    #[error("`{url}` names {}; `issuer` must be the same, to the letter", in_words(issuer.as_ref()))]
+    OtherIssuer {
+        /// Where the document is.
+        url: SecureUrl,
+        /// The issuer that it names, if that can be one.
+        issuer: Option<Identifier>,
+    },
+    /// The document has no URL of keys that can be trusted.
+    #[error("`{url}` has no valid `jwks_uri`: it must begin with `https://`")]
+    InvalidKeyUrl {
+        /// Where the document is.
+        url: SecureUrl,
+    },
+}
+
+fn in_words(issuer: Option<&Identifier>) -> String {
+    issuer.map_or_else(
+        || "another issuer".to_owned(),
+        |issuer| format!("the issuer `{issuer}`"),
+    )
+}
+
+impl InvalidJwks {
+    /// Whether waiting may help: a server that is down may answer with a page that says so. All
+    /// else is the configuration's, or the issuer's, to mend.
+    pub(super) fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::NotDiscovery { .. } => true,
+            Self::Set { source, .. } => matches!(source, InvalidKeySet::NotJwks(_)),
+            Self::Read { .. } | Self::OtherIssuer { .. } | Self::InvalidKeyUrl { .. } => false,
+        }
+    }
 }
 
 /// Where an issuer's keys are, as `modules.toml` says it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
     /// On a server.
-    Url(JwksUrl),
+    Url(SecureUrl),
     /// In a file beside `modules.toml`.
     File(FilePath),
 }
 
-/// The URL of a JWKS: `https`, or `http` on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JwksUrl(Uri);
-
 /// Why a text is no [`KeySource`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKeySource {
-    /// No URL.
-    #[error("it is no URL")]
-    NotUrl,
-    /// Others could change the keys on their way.
-    #[error("it must begin with `https://`, but for a server on this machine")]
-    Insecure,
-    /// A password would be in every log.
-    #[error("it must not have a user's name")]
-    User,
+    /// Not a URL that can be trusted.
+    #[error(transparent)]
+    Url(#[from] InvalidUrl),
+    /// The URL of the issuer's discovery document.
+    #[error(
+        "it is the issuer's discovery document, and not its keys; leave `jwks` out, and they are \
+         found by `issuer`"
+    )]
+    Discovery,
     /// No path.
     #[error(transparent)]
     Path(#[from] InvalidFilePath),
@@ -340,22 +381,10 @@ impl FromStr for KeySource {
         if !text.contains("://") {
             return Ok(Self::File(text.parse()?));
         }
-        let url: Uri = text.parse().map_err(|_| InvalidKeySource::NotUrl)?;
-        let authority = url.authority().ok_or(InvalidKeySource::NotUrl)?;
-        if authority.as_str().contains('@') {
-            return Err(InvalidKeySource::User);
+        let url: SecureUrl = text.parse()?;
+        if discovery::is_document(&url) {
+            return Err(InvalidKeySource::Discovery);
         }
-        let is_here = matches!(authority.host(), "127.0.0.1" | "[::1]" | "localhost");
-        match url.scheme_str() {
-            Some("https") => Ok(Self::Url(JwksUrl(url))),
-            Some("http") if is_here => Ok(Self::Url(JwksUrl(url))),
-            _ => Err(InvalidKeySource::Insecure),
-        }
-    }
-}
-
-impl fmt::Display for JwksUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        Ok(Self::Url(url))
     }
 }

@@ -1,23 +1,21 @@
 //! JSON Web Tokens: RFC 7519, signed as RFC 7515 has it.
 //!
-//! The library reads headers and keys. The claims are read here: with the exact numbers that
-//! documents need (`serde_json`'s `arbitrary_precision`), its own check refuses every `exp`.
+//! Read by `serde_json` and checked by ring, without a library of their own: with the exact numbers
+//! that documents need (`arbitrary_precision`), the check of `jsonwebtoken` 11 refuses every `exp`,
+//! and it does not know the names of RFC 9864.
 
-use std::collections::HashMap;
-use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, DecodingKey, decode_header};
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
+use super::claims::{ClaimPath, Claims, OneOrMany};
 use super::jwks::Jwks;
-use super::{Identity, Secret, Unchecked, signature};
+use super::signature::{Algorithm, Signed};
+use super::{Identity, Secret, Unchecked};
 use crate::name::Identifier;
-use crate::tenant::Tenant;
 
 /// The longest token that is read, in bytes.
 const MAX_TOKEN_BYTES: usize = 8_192;
@@ -30,8 +28,11 @@ pub(crate) const MAX_LEEWAY: Duration = Duration::from_mins(10);
 #[derive(Debug, PartialEq, Eq)]
 pub struct Jwt {
     pub(crate) issuer: Identifier,
-    pub(crate) audience: Identifier,
+    /// Those of which a token must be for one.
+    pub(crate) audiences: Vec<Identifier>,
     pub(crate) leeway: Duration,
+    /// What has the scopes, where that is not `scope` or `scp`.
+    pub(crate) scopes_claim: Option<ClaimPath>,
     pub(crate) keys: Keys,
 }
 
@@ -50,7 +51,7 @@ pub enum InvalidToken {
     /// More than 8 KB.
     #[error("it is longer than {MAX_TOKEN_BYTES} bytes")]
     TooLong,
-    /// No token at all, or `alg` is `none` or unheard of.
+    /// No token at all, or one that is encrypted, or `alg` is `none`.
     #[error("it is no signed JWT")]
     Malformed,
     /// Its header asks for what is not understood.
@@ -59,18 +60,32 @@ pub enum InvalidToken {
     /// Signed for another purpose, such as a logout.
     #[error("its typ is that of another kind of token")]
     Type,
-    /// Signed with an algorithm that its key is not for.
+    /// Signed with an algorithm that its key is not for, or that is not used here.
     #[error("its algorithm is not that of its key")]
     Algorithm,
     /// The issuer has no such key.
     #[error("its key is unknown")]
     UnknownKey,
+    /// More keys may have signed it than are tried.
+    #[error("its key is ambiguous")]
+    AmbiguousKey,
     /// The signature is wrong.
     #[error("its signature is wrong")]
     Signature,
-    /// Without the claims that every token must have, or with claims of other types.
-    #[error("its claims are not iss, aud and exp as RFC 7519 has them")]
+    /// What is signed is something else.
+    #[error("its claims are not a JSON object")]
     Claims,
+    /// Without a claim that every token must have.
+    #[error("it has no {0}")]
+    MissingClaim(&'static str),
+    /// A claim that is needed is of another type than RFC 7519 has it.
+    #[error("its {name} is not {expected}")]
+    Claim {
+        /// The claim.
+        name: &'static str,
+        /// What it has to be, in words.
+        expected: &'static str,
+    },
     /// What one reader takes for the value of a claim, another would not.
     #[error("it has a claim twice")]
     RepeatedClaim,
@@ -107,86 +122,13 @@ impl From<Unchecked> for Unverified {
     }
 }
 
-/// The claims that are read of a token.
+/// The members of a token's header that are read; all others may be anything.
 #[derive(Deserialize)]
-struct Claims {
-    iss: String,
-    aud: OneOrMany,
-    exp: f64,
-    nbf: Option<f64>,
-    sub: Option<String>,
-    scope: Option<String>,
-    scp: Option<OneOrMany>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-impl OneOrMany {
-    fn as_slice(&self) -> &[String] {
-        match self {
-            Self::One(text) => std::slice::from_ref(text),
-            Self::Many(texts) => texts,
-        }
-    }
-}
-
-impl Claims {
-    fn into_identity(self, tenant: Option<Tenant>) -> Identity {
-        let lists = self.scope.iter();
-        let lists = lists.chain(self.scp.iter().flat_map(OneOrMany::as_slice));
-        let scopes = lists.flat_map(|list| list.split(' '));
-        Identity {
-            scopes: scopes.map(str::to_owned).collect(),
-            subject: self.sub,
-            tenant,
-        }
-    }
-}
-
-/// A token's claims as they were written, each with its name.
-struct Written<'t> {
-    claims: HashMap<String, &'t RawValue>,
-    is_repeated: bool,
-}
-
-impl Written<'_> {
-    /// The tenant that a claim names, if it is a text that can be one.
-    fn tenant(&self, claim: &Identifier) -> Option<Tenant> {
-        let text = self.claims.get(claim.as_str())?.get();
-        serde_json::from_str::<String>(text).ok()?.parse().ok()
-    }
-}
-
-impl<'t> Deserialize<'t> for Written<'t> {
-    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
-        struct WrittenVisitor;
-
-        impl<'t> Visitor<'t> for WrittenVisitor {
-            type Value = Written<'t>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let (mut claims, mut is_repeated) = (HashMap::new(), false);
-                while let Some((name, value)) = map.next_entry()? {
-                    is_repeated |= claims.insert(name, value).is_some();
-                }
-                Ok(Written {
-                    claims,
-                    is_repeated,
-                })
-            }
-        }
-
-        deserializer.deserialize_map(WrittenVisitor)
-    }
+struct Header {
+    alg: String,
+    kid: Option<String>,
+    typ: Option<String>,
+    crit: Option<IgnoredAny>,
 }
 
 /// Whether a token of this `typ` says what its owner may do. RFC 8725 has each kind of token named,
@@ -213,73 +155,125 @@ impl Jwt {
     pub(super) async fn verify(
         &self,
         token: &[u8],
-        tenant: Option<&Identifier>,
+        tenant: Option<&ClaimPath>,
     ) -> Result<Identity, Unverified> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(InvalidToken::TooLong.into());
         }
         let token = str::from_utf8(token).map_err(|_| InvalidToken::Malformed)?;
         let (message, signature) = token.rsplit_once('.').ok_or(InvalidToken::Malformed)?;
-        let (_, payload) = message.split_once('.').ok_or(InvalidToken::Malformed)?;
-        let header = decode_header(token).map_err(|_| InvalidToken::Malformed)?;
-        if header.crit.is_some() {
-            return Err(InvalidToken::Critical.into());
+        let (header, payload) = message.split_once('.').ok_or(InvalidToken::Malformed)?;
+        // One that is encrypted has five parts.
+        if payload.contains('.') {
+            return Err(InvalidToken::Malformed.into());
         }
-        if header.typ.is_some_and(|typ| !is_access_type(&typ)) {
-            return Err(InvalidToken::Type.into());
-        }
-        let is_signed = |key: &DecodingKey| signature::is_by(key, message, signature);
-        // Whether the key is for the header's algorithm is known before it is used.
-        let is_signed = match &self.keys {
-            Keys::Public(jwks) => is_signed(
-                jwks.find(header.kid.as_deref(), header.alg)
-                    .await?
-                    .decoding(),
-            ),
-            Keys::Secret(secret) if header.alg == Algorithm::HS256 => {
-                let check = |secret: &[u8]| is_signed(&DecodingKey::from_secret(secret));
-                secret.with(check).await.map_err(Unchecked::Secret)?
-            }
-            Keys::Secret(_) => return Err(InvalidToken::Algorithm.into()),
+        let header = Header::parse(header)?;
+        let signature = decode(signature).map_err(|_| InvalidToken::Signature)?;
+        let signed = Signed {
+            algorithm: header.algorithm()?,
+            key_id: header.kid.as_deref(),
+            message: message.as_bytes(),
+            signature: &signature,
         };
-        if !is_signed {
-            return Err(InvalidToken::Signature.into());
-        }
-        let payload = URL_SAFE_NO_PAD
-            .decode(payload)
-            .map_err(|_| InvalidToken::Malformed)?;
-        // All of it, also the members that nobody reads.
-        let payload = String::from_utf8(payload).map_err(|_| InvalidToken::Claims)?;
-        let written: Written<'_> =
-            serde_json::from_str(&payload).map_err(|_| InvalidToken::Claims)?;
-        if written.is_repeated {
-            return Err(InvalidToken::RepeatedClaim.into());
-        }
-        let claims: Claims = serde_json::from_str(&payload).map_err(|_| InvalidToken::Claims)?;
+        self.verify_signature(signed).await?;
+        // All of it is a text, also the members that nobody reads.
+        let payload = String::from_utf8(decode(payload)?).map_err(|_| InvalidToken::Claims)?;
+        let claims = Claims::parse(&payload)?;
         self.check(&claims)?;
-        let tenant = tenant.and_then(|claim| written.tenant(claim));
-        Ok(claims.into_identity(tenant))
+        let tenant = tenant.map(|path| claims.find::<String>(path)).transpose()?;
+        Ok(Identity {
+            subject: claims.subject(),
+            scopes: claims.scopes(self.scopes_claim.as_ref())?,
+            tenant: tenant.flatten().and_then(|name| name.parse().ok()),
+        })
     }
 
-    fn check(&self, claims: &Claims) -> Result<(), InvalidToken> {
+    /// Whether the key is for the header's algorithm is known before it is used.
+    async fn verify_signature(&self, signed: Signed<'_>) -> Result<(), Unverified> {
+        let secret = match &self.keys {
+            Keys::Public(jwks) => return jwks.verify(signed).await,
+            Keys::Secret(_) if signed.algorithm != Algorithm::Hs256 => {
+                return Err(InvalidToken::Algorithm.into());
+            }
+            Keys::Secret(secret) => secret,
+        };
+        let checked = secret.with(|secret| signed.is_by_secret(secret)).await;
+        if checked.map_err(Unchecked::Secret)? {
+            Ok(())
+        } else {
+            Err(InvalidToken::Signature.into())
+        }
+    }
+
+    fn check(&self, claims: &Claims<'_>) -> Result<(), InvalidToken> {
+        const NUMBER: &str = "a number";
         let now = SystemTime::UNIX_EPOCH
             .elapsed()
             .unwrap_or_default()
             .as_secs_f64();
         let leeway = self.leeway.as_secs_f64();
-        if claims.iss != self.issuer.as_str() {
+        let issuer: String = claims.required("iss", "a text")?;
+        if issuer != self.issuer.as_str() {
             return Err(InvalidToken::Issuer);
         }
-        let audience = self.audience.as_str();
-        if !claims.aud.as_slice().iter().any(|aud| aud == audience) {
+        let is_meant = |audience: &String| {
+            let mut meant = self.audiences.iter();
+            meant.any(|meant| meant.as_str() == audience)
+        };
+        if !audiences(claims)?.iter().any(is_meant) {
             return Err(InvalidToken::Audience);
         }
-        if claims.exp + leeway <= now {
+        if claims.required::<f64>("exp", NUMBER)? + leeway <= now {
             return Err(InvalidToken::Expired);
         }
-        if claims.nbf.is_some_and(|nbf| now + leeway < nbf) {
+        let not_before: Option<f64> = claims.optional("nbf", NUMBER)?;
+        if not_before.is_some_and(|time| now + leeway < time) {
             return Err(InvalidToken::NotYetValid);
         }
         Ok(())
     }
+}
+
+/// Whom a token is for. An access token of Amazon Cognito has no `aud`: what it is for is the app
+/// client that got it, as API Gateway's own authorizer reads it. Where there is an `aud`, nothing
+/// else counts.
+fn audiences(claims: &Claims<'_>) -> Result<OneOrMany, InvalidToken> {
+    if let Some(audiences) = claims.optional("aud", "a text or a list of texts")? {
+        return Ok(audiences);
+    }
+    let client = claims.optional("client_id", "a text")?;
+    client
+        .map(OneOrMany::One)
+        .ok_or(InvalidToken::MissingClaim("aud"))
+}
+
+impl Header {
+    fn parse(text: &str) -> Result<Self, InvalidToken> {
+        let text = decode(text)?;
+        let header: Self = serde_json::from_slice(&text).map_err(|_| InvalidToken::Malformed)?;
+        if header.crit.is_some() {
+            return Err(InvalidToken::Critical);
+        }
+        if header
+            .typ
+            .as_deref()
+            .is_some_and(|typ| !is_access_type(typ))
+        {
+            return Err(InvalidToken::Type);
+        }
+        Ok(header)
+    }
+
+    fn algorithm(&self) -> Result<Algorithm, InvalidToken> {
+        if self.alg == "none" {
+            return Err(InvalidToken::Malformed);
+        }
+        Algorithm::named(&self.alg).ok_or(InvalidToken::Algorithm)
+    }
+}
+
+fn decode(part: &str) -> Result<Vec<u8>, InvalidToken> {
+    URL_SAFE_NO_PAD
+        .decode(part)
+        .map_err(|_| InvalidToken::Malformed)
 }

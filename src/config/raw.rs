@@ -14,7 +14,7 @@ use serde::Deserialize;
 pub(super) use self::access::{Access, Surroundings};
 use super::about::About;
 use super::error::{Faults, KeyPath, Source};
-use crate::access::Guard;
+use crate::access::{ClaimPath, Guard};
 use crate::base_path::BasePath;
 use crate::cors::Cors;
 use crate::file::FilePath;
@@ -22,9 +22,7 @@ use crate::item::ITEM_LIMIT_BYTES;
 #[cfg(feature = "cli")]
 use crate::module::Modules;
 use crate::module::{Billing, Envelope, Index, IndexKey, KeyType, Storage, Verb, Verbs};
-use crate::name::{
-    GuardName, Identifier, KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute,
-};
+use crate::name::{GuardName, KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute};
 use crate::rate_limit::Rate;
 use crate::schema::Schema;
 use crate::telemetry::Filter;
@@ -108,7 +106,7 @@ pub(super) struct Module {
     pub(super) cors: Option<Setting<Arc<Cors>>>,
     pub(super) rate_limit: Option<Setting<Rate>>,
     pub(super) idempotency: Option<Setting<Duration>>,
-    pub(super) tenant: Option<Setting<Identifier>>,
+    pub(super) tenant: Option<Setting<ClaimPath>>,
     pub(super) key_in_document: Option<Setting<bool>>,
 }
 

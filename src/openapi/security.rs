@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::call::Call;
-use crate::access::{Credential, X_API_KEY};
+use crate::access::{Credential, Jwt, X_API_KEY};
 use crate::batch::Batch;
 use crate::module::Module;
 use crate::name::Scope;
@@ -14,11 +14,11 @@ pub(super) fn schemes(modules: &[&Module]) -> Map<String, Value> {
     let schemes = guards.map(|access| {
         let guard = access.guard();
         let scheme = match guard.credential() {
-            Credential::Jwt(_) => json!({
+            Credential::Jwt(jwt) => json!({
                 "type": "http",
                 "scheme": "bearer",
                 "bearerFormat": "JWT",
-                "description": "A token of the API's issuer.",
+                "description": token(jwt),
             }),
             Credential::Key(_) => json!({
                 "type": "apiKey",
@@ -30,6 +30,14 @@ pub(super) fn schemes(modules: &[&Module]) -> Map<String, Value> {
         (guard.name().to_string(), scheme)
     });
     schemes.collect()
+}
+
+fn token(jwt: &Jwt) -> String {
+    const TOKEN: &str = "A token of the API's issuer.";
+    match &jwt.scopes_claim {
+        Some(claim) => format!("{TOKEN} Its scopes are what its claim `{claim}` has."),
+        None => TOKEN.to_owned(),
+    }
 }
 
 /// What `call` asks of its callers: nothing, if it is open to everybody. Scopes are in its

@@ -60,7 +60,8 @@ fn describe(guard: &Guard) -> GuardDescription {
             let Jwt {
                 // Those are told of each verb that is guarded.
                 issuer: _,
-                audience: _,
+                audiences: _,
+                scopes_claim: _,
                 leeway,
                 keys,
             } = jwt;

@@ -131,3 +131,29 @@ async fn options_without_an_origin_is_answered_as_ever() {
     assert_eq!(answer.header("allow"), "GET, HEAD, PUT, OPTIONS");
     assert_eq!(answer.header("access-control-allow-methods"), "");
 }
+
+/// Apps in a web view and extensions of browsers have pages whose origins are of other schemes.
+#[tokio::test]
+async fn pages_of_apps_and_extensions_may_call() {
+    const ORIGINS: [&str; 4] = [
+        "capacitor://localhost",
+        "ionic://localhost",
+        "tauri://localhost",
+        "chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb",
+    ];
+    let app = TestApp::start(&format!(
+        "[modules.rooms]\nkey = \"roomId\"\ncors = {{ origins = {ORIGINS:?} }}"
+    ))
+    .await;
+    for origin in ORIGINS {
+        let answer = preflight(&app, "/rooms/x", origin, "PUT").await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{origin}");
+        assert_eq!(answer.header("access-control-allow-origin"), origin);
+        let answer = from(&app, origin, "GET", "/rooms/x").await;
+        assert_eq!(answer.header("access-control-allow-origin"), origin);
+    }
+    for other in ["null", "capacitor://other", "https://localhost"] {
+        let answer = preflight(&app, "/rooms/x", other, "PUT").await;
+        assert_eq!(answer.header("access-control-allow-origin"), "", "{other}");
+    }
+}

@@ -113,12 +113,16 @@ fn guards_are_security_schemes() {
         key = "id"
 
         [access.main]
-        jwt = { issuer = "i", audience = "a", jwks = "https://issuer.example.com/jwks.json" }
+        jwt = { issuer = "i", audience = "a", jwks = "https://issuer.example.com/jwks.json", scopes_claim = ["realm_access", "roles"] }
         "#,
     );
     let document = openapi::document(&config, None, usize::MAX).unwrap();
     let document: Value = serde_json::from_str(&document).unwrap();
     let scheme = &document["components"]["securitySchemes"]["main"];
+    assert_eq!(
+        scheme["description"],
+        "A token of the API's issuer. Its scopes are what its claim `realm_access.roles` has."
+    );
     assert_eq!(
         (&scheme["type"], &scheme["scheme"]),
         (&json!("http"), &json!("bearer"))

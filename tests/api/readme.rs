@@ -11,13 +11,13 @@ const ADDRESS: &str = "127.0.0.1:3000";
 
 /// A fenced block, and whether only blank lines stand between it and the one before.
 #[derive(Debug, PartialEq, Eq)]
-struct Block {
-    language: String,
-    text: String,
+pub(crate) struct Block {
+    pub(crate) language: String,
+    pub(crate) text: String,
     follows: bool,
 }
 
-fn blocks(readme: &str) -> Vec<Block> {
+pub(crate) fn blocks(readme: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
     let mut lines = readme.lines();
     let mut follows = false;

@@ -11,7 +11,8 @@ use ::config::{Value, ValueKind};
 
 use super::{Section, Setting, describe, has_environment, noun, source, suggest};
 use crate::access::{
-    ApiKey, Credential, Guard, Jwks, Jwt, KeySource, Keys, MAX_LEEWAY, Secret, SecretPlace,
+    ApiKey, ClaimPath, Credential, Guard, IssuerUrl, Jwks, Jwt, KeySource, Keys, MAX_LEEWAY,
+    Secret, SecretPlace,
 };
 use crate::config::error::{Faults, Source};
 use crate::file::{ConfigFile, FilePath};
@@ -20,6 +21,10 @@ use crate::name::{GuardName, Identifier, Scope};
 
 /// How far the clocks of issuer and function may be apart, where nothing is said.
 const DEFAULT_LEEWAY: Duration = Duration::from_mins(1);
+
+/// How to say what signatures are checked with.
+const NAME_KEYS: &str = "name the issuer's keys, as in jwks = \"https://…/jwks.json\", or the place of \
+                         the secret, as in secret = { env = \"JWT_SECRET\" }";
 
 /// `[modules.<name>.access]`
 #[derive(Clone, Default)]
@@ -48,6 +53,35 @@ impl Surroundings<'_> {
             file
         }
     }
+}
+
+/// The keys of an issuer of which no more is said: its own document says where they are.
+fn discovered(issuer: &Setting<Identifier>, faults: &mut Faults) -> Option<Jwks> {
+    match IssuerUrl::new(issuer.value.clone()) {
+        Ok(url) => Some(Jwks::of_issuer(url)),
+        Err(invalid) => {
+            let message = format!(
+                "`jwks` is missing, and can't be discovered from `{}`: {invalid}",
+                issuer.value
+            );
+            faults
+                .add(issuer.path.clone(), issuer.source, message)
+                .help(NAME_KEYS);
+            None
+        }
+    }
+}
+
+/// A list of texts, or what is there in its place.
+fn texts(kind: ValueKind) -> Result<Vec<String>, String> {
+    let ValueKind::Array(values) = kind else {
+        return Err(describe(&kind));
+    };
+    let texts = values.into_iter().map(|value| match value.kind {
+        ValueKind::String(text) => Ok(text),
+        kind => Err(format!("{} in a list", describe(&kind))),
+    });
+    texts.collect()
 }
 
 impl Section {
@@ -117,11 +151,14 @@ impl Section {
     }
 
     fn jwt(mut self, around: Surroundings<'_>, faults: &mut Faults) -> Option<Jwt> {
-        const HELP: &str = "name the issuer's keys, as in jwks = \"https://…/jwks.json\", or the \
-                            place of the secret, as in secret = { env = \"JWT_SECRET\" }";
-        self.is_one_of(&["jwks", "secret"], HELP, faults);
+        let is_discovered = !["jwks", "secret"]
+            .iter()
+            .any(|key| self.table.contains_key(*key));
+        if !is_discovered {
+            self.is_one_of(&["jwks", "secret"], NAME_KEYS, faults);
+        }
         let issuer = self.required::<Identifier>("issuer", "as the issuer writes it", faults);
-        let audience = self.required::<Identifier>("audience", "as tokens name this API", faults);
+        let audiences = self.audiences("audience", faults);
         let leeway = self.duration("leeway", faults);
         if let Some(set) = leeway.as_ref().filter(|set| set.value > MAX_LEEWAY) {
             let message = format!(
@@ -133,6 +170,7 @@ impl Section {
             let help = "leave it out, and have the issuer make tokens that expire later";
             faults.add(set.path.clone(), set.source, message).help(help);
         }
+        let scopes_claim = self.scopes_claim("scopes_claim", faults);
         let jwks = self.text::<KeySource>("jwks", faults);
         let jwks = jwks.map(|set| match set.value {
             KeySource::Url(url) => Jwks::at(url),
@@ -141,12 +179,110 @@ impl Section {
         let secret = self.section("secret", faults);
         let secret = secret.and_then(|section| section.secret(around, faults));
         self.close(faults);
+        let issuer = issuer?;
+        let discovered = is_discovered.then(|| discovered(&issuer, faults)).flatten();
         Some(Jwt {
-            issuer: issuer?,
-            audience: audience?,
+            issuer: issuer.value,
+            audiences: audiences?,
             leeway: leeway.map_or(DEFAULT_LEEWAY, |set| set.value),
-            keys: jwks.map(Keys::Public).or(secret.map(Keys::Secret))?,
+            scopes_claim,
+            keys: (jwks.or(discovered).map(Keys::Public)).or(secret.map(Keys::Secret))?,
         })
+    }
+
+    /// One text, or a list of them, which the environment writes with commas between them.
+    fn audiences(&mut self, key: &'static str, faults: &mut Faults) -> Option<Vec<Identifier>> {
+        const HELP: &str =
+            "write audience = \"…\", as tokens name this API, or a list of such names";
+        let Some((value, path, source)) = self.take(key) else {
+            let message = format!("`{key}` is missing");
+            faults
+                .add(self.path.clone(), Source::File, message)
+                .help(HELP);
+            return None;
+        };
+        let mut fault = |message| {
+            faults.add(path.clone(), source, message).help(HELP);
+        };
+        let texts = match (value.kind, source) {
+            (ValueKind::String(list), Source::Environment) => {
+                list.split(',').map(|text| text.trim().to_owned()).collect()
+            }
+            (ValueKind::String(text), Source::File) => vec![text],
+            (kind, _) => match texts(kind) {
+                Ok(texts) => texts,
+                Err(found) => {
+                    fault(format!("expected a text or a list of texts, found {found}"));
+                    return None;
+                }
+            },
+        };
+        if texts.is_empty() {
+            fault("the list is empty, so no token is for this API".to_owned());
+        }
+        let audiences = texts.iter().filter_map(|text| {
+            let invalid = |invalid| fault(format!("`{text}` is not a valid audience: {invalid}"));
+            text.parse().map_err(invalid).ok()
+        });
+        Some(audiences.collect())
+    }
+
+    /// The name of a claim, or the path to a member of one.
+    fn claim_path(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<ClaimPath>> {
+        const HELP: &str = "write the claim's name, or the names from the outside in, as in \
+                            [\"realm_access\", \"roles\"]";
+        let (value, path, source) = self.take(key)?;
+        let mut fault = |message| {
+            faults.add(path.clone(), source, message).help(HELP);
+        };
+        let names = match value.kind {
+            ValueKind::String(name) => vec![name],
+            kind => match texts(kind) {
+                Ok(names) => names,
+                Err(found) => {
+                    fault(format!("expected a text or a list of texts, found {found}"));
+                    return None;
+                }
+            },
+        };
+        let parsed = names.iter().map(|name| {
+            let invalid = |invalid| fault(format!("`{name}` is not a valid claim: {invalid}"));
+            name.parse().map_err(invalid).ok()
+        });
+        let parsed: Option<Vec<Identifier>> = parsed.collect();
+        let Some(value) = ClaimPath::new(parsed?) else {
+            fault("the list is empty".to_owned());
+            return None;
+        };
+        Some(Setting {
+            value,
+            path,
+            source,
+        })
+    }
+
+    /// A dot in a text looks like a path to those who know the notation of others, and not to a
+    /// token, where a claim may have one in its name.
+    fn scopes_claim(&mut self, key: &'static str, faults: &mut Faults) -> Option<ClaimPath> {
+        let ambiguous = match self.table.get(key).map(|value| &value.kind) {
+            Some(ValueKind::String(name)) if name.contains('.') && !name.contains("://") => {
+                Some(name.clone())
+            }
+            _ => None,
+        };
+        let set = self.claim_path(key, faults)?;
+        if let Some(name) = ambiguous {
+            let names: Vec<_> = name.split('.').map(|name| format!("\"{name}\"")).collect();
+            let help = format!(
+                "write {key} = [{}] for a member within a claim, or {key} = [\"{name}\"] for a \
+                 claim of that very name",
+                names.join(", ")
+            );
+            let message = format!("`{name}` can be read in two ways");
+            faults.add(set.path, set.source, message).help(help);
+            return None;
+        }
+        Some(set.value)
     }
 
     fn secret(mut self, around: Surroundings<'_>, faults: &mut Faults) -> Option<Secret> {
@@ -186,7 +322,7 @@ impl Section {
         key: &'static str,
         what: &str,
         faults: &mut Faults,
-    ) -> Option<T> {
+    ) -> Option<Setting<T>> {
         let set = self.text(key, faults);
         let path = self.path.child(key);
         if set.is_none() && !faults.blame(&path) {
@@ -198,7 +334,7 @@ impl Section {
                 )
                 .help(format!("write {key} = \"…\", {what}"));
         }
-        set.map(|set| set.value)
+        set
     }
 
     fn api_keys(&mut self, key: &'static str, faults: &mut Faults) -> Option<Vec<ApiKey>> {
@@ -235,8 +371,8 @@ impl Section {
                 continue;
             };
             let key = ApiKey {
-                name,
-                hash,
+                name: name.value,
+                hash: hash.value,
                 scopes,
                 tenant,
             };
@@ -337,7 +473,7 @@ impl Section {
         &mut self,
         key: &'static str,
         faults: &mut Faults,
-    ) -> Option<Setting<Identifier>> {
+    ) -> Option<Setting<ClaimPath>> {
         let (value, path, source) = self.take(key)?;
         if !matches!(value.kind, ValueKind::Table(_)) {
             let message = format!("expected a table, found {}", describe(&value.kind));
@@ -347,10 +483,15 @@ impl Section {
             return None;
         }
         let mut section = Self::open(value, path.clone(), faults)?;
-        let claim = section.required("claim", "that of a token which says its tenant", faults);
+        let claim = section.claim_path("claim", faults);
+        if claim.is_none() && !faults.blame(&path.child("claim")) {
+            faults
+                .add(path.clone(), source, "`claim` is missing")
+                .help("write claim = \"…\", that of a token which says its tenant");
+        }
         section.close(faults);
         Some(Setting {
-            value: claim?,
+            value: claim?.value,
             path,
             source,
         })
