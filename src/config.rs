@@ -15,15 +15,16 @@ pub use self::about::{About, Contact, Email, Licence, ServerUrl, Text, WebUrl};
 pub use self::error::{ConfigError, Fault};
 use self::error::{Faults, KeyPath, Source};
 pub(crate) use self::raw::suggest;
-use self::raw::{INDEX_LIMIT, Setting, Surroundings};
+use self::raw::{Setting, Surroundings};
 use crate::access::{Access, Credential, Guard, Jwks};
 use crate::base_path::BasePath;
 use crate::chain::Chain;
 use crate::cors::Cors;
+use crate::limits;
 use crate::module::{Envelope, Index, Memory, Module, Modules, Storage, Verb, Verbs};
 use crate::name::{
-    GuardName, Identifier, IndexAttribute, KeyAttribute, ModuleName, ServiceName, Stage, TableName,
-    TableTemplate, TtlAttribute,
+    GuardName, Identifier, KeyAttribute, ModuleName, ServiceName, Stage, TableName, TableTemplate,
+    TtlAttribute,
 };
 use crate::rate_limit::RateLimit;
 use crate::schema::{InvalidSchema, Violation};
@@ -546,16 +547,17 @@ fn check_room_for_tenant(
     let (Some(_), Some(indexes)) = (tenant, indexes) else {
         return;
     };
-    if indexes.value.len() == INDEX_LIMIT {
+    if indexes.value.len() == limits::INDEXES {
         let message = format!(
-            "there are {INDEX_LIMIT} indexes, and with tenants a table can have {}",
-            INDEX_LIMIT - 1
+            "there are {} indexes, and with tenants a table can have {}",
+            limits::INDEXES,
+            limits::INDEXES - 1
         );
         faults
             .add(indexes.path.clone(), indexes.source, message)
             .help("one more lists a tenant's items; leave one of these out");
     }
-    let longest = IndexAttribute::MAX_BYTES - tenant::mark_of("").len();
+    let longest = limits::KEY_NAME_BYTES - tenant::mark_of("").len();
     for index in &indexes.value {
         let attribute = &index.value.partition.attribute;
         if attribute.as_str().len() > longest {

@@ -12,15 +12,13 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::expiry;
+use crate::limits;
 use crate::module::{Module, Storage};
 use crate::name::TtlAttribute;
 use crate::schema::Unfit;
 use crate::storage::{Members, Unstorable};
 
 pub(crate) mod key;
-
-/// DynamoDB's limit for an item with all its attributes, in bytes.
-pub const ITEM_LIMIT_BYTES: usize = 409_600;
 
 /// What is percent-encoded in a segment of a path: all but RFC 3986's unreserved characters.
 pub(crate) const RESERVED_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC
@@ -57,8 +55,8 @@ pub enum InvalidItemId {
 }
 
 impl ItemId {
-    /// DynamoDB's limit for a partition key, in bytes.
-    pub const MAX_BYTES: usize = 2_048;
+    /// The longest id, in bytes: what DynamoDB takes as a partition key.
+    pub const MAX_BYTES: usize = limits::PARTITION_KEY_BYTES;
 
     /// Parses the id from the raw end of a path: percent-decoded once, nothing normalised.
     ///

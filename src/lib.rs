@@ -46,6 +46,7 @@ pub mod idempotency;
 pub mod item;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+pub mod limits;
 pub mod list;
 #[cfg(feature = "cli")]
 pub mod local;

@@ -15,6 +15,7 @@ use indexmap::IndexMap;
 use crate::access::{Access, Secret, SecretPlace};
 use crate::cors::Cors;
 use crate::file::ConfigFile;
+use crate::limits;
 use crate::name::{
     Identifier, IndexAttribute, IndexName, KeyAttribute, ModuleName, TAG_ATTRIBUTE,
     TENANT_ATTRIBUTE, TENANT_INDEX, TableName, TtlAttribute,
@@ -156,6 +157,18 @@ impl Module {
         let mut keys: BTreeMap<_, _> = self.table_indexes().flat_map(|index| index.keys).collect();
         keys.remove(&key);
         [(key, KeyType::S)].into_iter().chain(keys)
+    }
+
+    /// The longest values that the keys of its indexes can have, in bytes: the partition's and the
+    /// sort key's.
+    #[must_use]
+    pub fn index_key_limits(&self) -> [usize; 2] {
+        let partition = match self.tenant() {
+            None => limits::PARTITION_KEY_BYTES,
+            // A tenant's name stands before it.
+            Some(_) => limits::SORT_KEY_BYTES,
+        };
+        [partition, limits::SORT_KEY_BYTES]
     }
 
     /// The claim by which callers are confined to their tenants' items, where they are.

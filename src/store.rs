@@ -2,14 +2,12 @@
 //!
 //! Knows tables, keys and DynamoDB's errors; knows no HTTP.
 
-use std::error::Error;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{StalledStreamProtectionConfig, http::HttpResponse};
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 
@@ -17,6 +15,7 @@ pub(crate) use self::batch::BatchWrite;
 pub use self::check::{Misfit, Unusable};
 #[cfg(feature = "cli")]
 pub(crate) use self::check::{billing_of, check, describe_all, keys_in_words};
+use self::classify::{classify, classify_list, is_empty_range};
 use self::doubt::doubting;
 pub use self::expressions::Condition;
 use self::expressions::{Expressions, Partition, changes, partition};
@@ -26,11 +25,11 @@ pub use self::transfer::{
     Binary, InvalidRecord, Number, Owner, Record, TableFacts, Typed, WholeItem, WholePage,
 };
 use self::trim::Trim;
+use self::usage::Watch;
 pub use self::usage::{Call, Meter, Usage};
-use self::usage::{Watch, is_throttle};
-use crate::chain::Chain;
 use crate::idempotency::{Once, Remembered};
 use crate::item::{Document, ItemId, Kept};
+use crate::limits;
 use crate::list::{self, IndexQuery, PageRequest, Position};
 use crate::module::{Envelope, IndexKey, Module, Storage};
 use crate::name::{TAG_ATTRIBUTE, TENANT_INDEX};
@@ -40,6 +39,7 @@ use crate::{expiry, precondition};
 
 mod batch;
 mod check;
+mod classify;
 mod doubt;
 mod expressions;
 mod failure;
@@ -70,7 +70,7 @@ const NOBODY: &str = "\0modulo warms up";
 const LIST_CALLS: u32 = 10;
 
 /// With so many bytes of documents, a page of a list is long enough: as much as one call gets.
-const LIST_BYTES: usize = 1 << 20;
+const LIST_BYTES: usize = limits::PAGE_BYTES;
 
 /// Why the store could not do what it was asked, classed by what the caller can do.
 ///
@@ -94,6 +94,15 @@ pub enum StoreError {
         /// What DynamoDB says.
         source: Failure,
     },
+    /// The items of a transaction would be over DynamoDB's limit.
+    #[error("the items of the transaction are over DynamoDB's limit")]
+    TransactionTooLarge {
+        /// Their size in bytes.
+        bytes: usize,
+    },
+    /// DynamoDB takes no such item, or no such key, for a reason that is not checked here.
+    #[error("DynamoDB refuses the item or the key")]
+    Refused(#[source] Failure),
     /// The item is not as the condition says.
     #[error("the condition does not hold")]
     ConditionFailed(#[source] Failure),
@@ -363,7 +372,7 @@ impl Store {
             .client
             .put_item()
             .table_name(module.table().as_str())
-            .set_item(Some(self.attributes(module, id, document)))
+            .set_item(Some(self.attributes(module, id, document)?))
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
@@ -619,15 +628,27 @@ impl Store {
         StoredItem::new(module, self.tenant(), attributes, fields)
     }
 
-    /// The attributes of a whole item.
-    fn attributes(&self, module: &Module, id: ItemId, document: Document) -> Attributes {
+    /// The attributes of a whole item, unless DynamoDB has no room for them.
+    fn attributes(
+        &self,
+        module: &Module,
+        id: ItemId,
+        document: Document,
+    ) -> Result<Attributes, StoreError> {
+        let document_bytes = document.as_str().len();
         let mut attributes = attributes_of(module, document);
         if let Some(tenant) = &self.tenant {
             tenant.sign(module, &mut attributes);
         }
         let key = AttributeValue::S(self.key_text(id.into_string()));
         attributes.insert(module.key().to_string(), key);
-        attributes
+        match storage::item_bytes(&attributes) {
+            bytes if bytes > limits::ITEM_BYTES => Err(StoreError::ItemTooLarge {
+                document_bytes,
+                source: Failure(format!("not sent, since it has {bytes} bytes")),
+            }),
+            _ => Ok(attributes),
+        }
     }
 }
 
@@ -714,98 +735,4 @@ impl Store {
             sort: sort.and_then(|sort| scalar(key.get(sort.attribute.as_str()))),
         }
     }
-}
-
-/// Whether a range ends before it begins: to DynamoDB a mistake, to a client a list without items.
-fn is_empty_range(error: &impl ProvideErrorMetadata) -> bool {
-    let text = error.message().unwrap_or_default();
-    text.contains("requires upper bound to be greater than or equal to lower bound")
-}
-
-/// As [`classify`], of a list, whose beginning is what a client sent as a cursor.
-fn classify_list<E>(error: &SdkError<E, HttpResponse>, has_start: bool) -> StoreError
-where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-{
-    match classify(error, 0) {
-        StoreError::Other(failure) if has_start && error.code() == Some("ValidationException") => {
-            StoreError::NoSuchPosition(failure)
-        }
-        classified => classified,
-    }
-}
-
-/// The one mapping from the SDK's errors.
-fn classify<E>(error: &SdkError<E, HttpResponse>, document_bytes: usize) -> StoreError
-where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-{
-    let failure = Failure::new(error);
-    match error {
-        SdkError::TimeoutError(_) => StoreError::TimedOut(failure),
-        // The answer broke off; one that is whole, but not DynamoDB's, is a service error.
-        SdkError::ResponseError(_) => StoreError::Unreachable(failure),
-        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() && !is_connect(error) => {
-            StoreError::TimedOut(failure)
-        }
-        // The connector's "other" errors with a kind are transient ones, such as a cut answer;
-        // those without are not the network's, such as missing credentials.
-        SdkError::DispatchFailure(dispatch)
-            if dispatch.is_timeout() || dispatch.is_io() || dispatch.as_other().is_some() =>
-        {
-            StoreError::Unreachable(failure)
-        }
-        SdkError::ServiceError(service) => match service.err().code() {
-            Some(code) if is_throttle(code) => StoreError::Throttled(failure),
-            Some("TransactionCanceledException") => {
-                classify_cancellation(&Chain(error).to_string(), failure, document_bytes)
-            }
-            Some("ConditionalCheckFailedException") => StoreError::ConditionFailed(failure),
-            Some("ServiceUnavailable" | "ServiceUnavailableException") => {
-                StoreError::Unreachable(failure)
-            }
-            Some("ValidationException")
-                if service
-                    .err()
-                    .message()
-                    .is_some_and(|text| text.contains("exceeded the maximum allowed size")) =>
-            {
-                StoreError::ItemTooLarge {
-                    document_bytes,
-                    source: failure,
-                }
-            }
-            _ if service.raw().status().as_u16() == 503 => StoreError::Unreachable(failure),
-            _ => StoreError::Other(failure),
-        },
-        _ => StoreError::Other(failure),
-    }
-}
-
-/// The reasons stand in the message, one for each operation.
-fn classify_cancellation(message: &str, failure: Failure, document_bytes: usize) -> StoreError {
-    let has = |reason: &str| message.contains(reason);
-    if has("exceeded the maximum allowed size") {
-        StoreError::ItemTooLarge {
-            document_bytes,
-            source: failure,
-        }
-    } else if [
-        "TransactionConflict",
-        "ThrottlingError",
-        "ThroughputExceeded",
-    ]
-    .into_iter()
-    .any(has)
-    {
-        StoreError::Throttled(failure)
-    } else {
-        StoreError::Other(failure)
-    }
-}
-
-/// Whether a time-out was one of connecting: the connector's error types are private, so their
-/// text has to tell.
-fn is_connect(error: &(dyn Error + 'static)) -> bool {
-    error.to_string().contains("connect timeout") || error.source().is_some_and(is_connect)
 }

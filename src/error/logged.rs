@@ -199,6 +199,8 @@ fn store_words(error: &StoreError) -> &'static str {
         | StoreError::TimedOut(_)
         | StoreError::InDoubt(_) => TRY_AGAIN,
         StoreError::ItemTooLarge { .. } => "item too large",
+        StoreError::TransactionTooLarge { .. } => "atomic batch too large",
+        StoreError::Refused(_) => "refused by DynamoDB",
         StoreError::ConditionFailed(_) => PRECONDITION_FAILED,
         StoreError::AnswerFull => ANSWER_FULL,
         StoreError::NoSuchPosition(_) => "invalid query: cursor",

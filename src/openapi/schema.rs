@@ -10,9 +10,6 @@ use crate::item::Document;
 use crate::module::{Envelope, IndexKey, KeyType, Module, Storage};
 use crate::schema::InvalidSchema;
 
-/// The greatest sizes of the keys of an index, in bytes: no text has more characters.
-pub(super) const KEY_LIMITS: [usize; 2] = [2_048, 1_024];
-
 /// What a module's components are, by the last word of their names. No module's name has a dot, so
 /// that they are nothing else's.
 #[derive(Debug, Clone, Copy)]
@@ -224,7 +221,8 @@ fn limit_members(schema: &mut Value, module: &Module) {
         ));
     }
     for index in module.indexes() {
-        let keys = index.keys().zip(KEY_LIMITS);
+        // In bytes: no text has more characters.
+        let keys = index.keys().zip(module.index_key_limits());
         limits.extend(keys.map(|(key, limit)| (key.attribute.as_str(), of_key(key, limit))));
     }
     if let Some(ttl) = module.ttl() {
