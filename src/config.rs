@@ -514,7 +514,16 @@ fn check_expiry(
             .add(set.path.clone(), set.source, "`ttl` is missing")
             .help("name the attribute that holds an item's time, as in ttl = \"expiresAt\"");
     }
+    if let Some(set) = default.filter(|set| set.value > LONGEST_TTL) {
+        faults
+            .add(set.path.clone(), set.source, "longer than 1,000 years")
+            .help("leave it out, and items do not expire that do not say so");
+    }
 }
+
+/// The longest `default_ttl`, so that no item expires later than its document could say: some 1,000
+/// years.
+const LONGEST_TTL: Duration = Duration::from_secs(1_000 * 366 * 86_400);
 
 /// Makes sure that a module can know its callers' tenants.
 fn check_tenant(tenant: &Setting<Identifier>, guard: &Guard, public: Verbs, faults: &mut Faults) {

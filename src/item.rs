@@ -195,6 +195,15 @@ pub enum InvalidDocument {
         /// The member that says it.
         attribute: String,
     },
+    /// A time of expiry after the year 9999.
+    #[error(
+        "`/{attribute}` says that the item expires after the year 9999; write it in seconds since \
+         1970, not in milliseconds"
+    )]
+    ExpiryTooLate {
+        /// The member that says it.
+        attribute: String,
+    },
 }
 
 impl Document {
@@ -250,10 +259,14 @@ impl Document {
                 Some(members) => members.get(attribute).map(ToString::to_string),
                 None => member_of(text.get(), attribute),
             };
-            let said = said.map(|value| {
-                expiry::seconds_of(&value).ok_or_else(|| InvalidDocument::Expiry {
+            let said = said.map(|value| match expiry::seconds_of(&value) {
+                Some(seconds @ ..=expiry::LATEST) => Ok(seconds),
+                Some(_) => Err(InvalidDocument::ExpiryTooLate {
                     attribute: attribute.to_owned(),
-                })
+                }),
+                None => Err(InvalidDocument::Expiry {
+                    attribute: attribute.to_owned(),
+                }),
             });
             expires_at = said.transpose()?.or(default_expiry);
             if let (Some(members), Some(seconds)) = (&mut members, expires_at) {

@@ -48,8 +48,8 @@ pub struct Module {
 }
 
 impl Module {
-    /// The default for `max_bytes`: what leaves room in DynamoDB's 400 KB for other attributes.
-    pub const DEFAULT_MAX_BYTES: usize = 358_400;
+    /// The default for `max_bytes`: the room is DynamoDB's alone to bound, with the item's key.
+    pub const DEFAULT_MAX_BYTES: usize = limits::ITEM_BYTES;
 
     /// The first segment of its paths.
     #[must_use]

@@ -156,6 +156,11 @@ impl Members {
         self.0.get(name)
     }
 
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.0.iter()
+    }
+
     /// Sets a member to a whole number.
     pub(crate) fn set(&mut self, name: &str, number: u64) {
         self.0.insert(name.to_owned(), number.into());
@@ -354,6 +359,17 @@ pub(crate) fn text_of(
 pub(crate) fn is_same(a: &AttributeValue, b: &AttributeValue) -> bool {
     let told = |value| serde_json::to_string(&ToldValue(value)).ok();
     a == b || told(a) == told(b)
+}
+
+/// Leaves the attributes that are told as those `seen` as they were seen, of whatever type.
+pub(crate) fn keep_types(attributes: &mut Attributes, seen: &Attributes) {
+    for (name, value) in attributes {
+        if let Some(seen) = seen.get(name)
+            && is_same(seen, value)
+        {
+            value.clone_from(seen);
+        }
+    }
 }
 
 /// Sorted members, as JSON.

@@ -12,6 +12,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 
 pub(crate) use self::batch::BatchWrite;
+use self::batch::stand_back;
 pub use self::check::{Misfit, Unusable};
 #[cfg(feature = "cli")]
 pub(crate) use self::check::{billing_of, check, describe_all, keys_in_words};
@@ -25,6 +26,7 @@ pub use self::transfer::{
     Binary, InvalidRecord, Number, Owner, Record, TableFacts, Typed, WholeItem, WholePage,
 };
 use self::trim::Trim;
+use self::types::UnclearTypes;
 use self::usage::Watch;
 pub use self::usage::{Call, Meter, Usage};
 use crate::idempotency::{Once, Remembered};
@@ -49,6 +51,7 @@ mod tenancy;
 #[cfg(feature = "cli")]
 mod transfer;
 mod trim;
+mod types;
 mod usage;
 
 /// The attribute that holds an item's document, as JSON text.
@@ -339,7 +342,12 @@ impl Store {
             (Write::Update(document), Storage::Document, Condition::Unchanged(seen)) => {
                 Box::pin(self.update_members(module, id, document, *seen)).await
             }
-            // Native members are all there is of an item, and of an absent one nothing can stay.
+            (
+                Write::Update(document),
+                Storage::Document,
+                condition @ (Condition::None | Condition::Exists),
+            ) => Box::pin(self.replace(module, id, document, condition)).await,
+            // Of an item that is absent, or has expired, nothing stays.
             (Write::Put(document), _, condition)
             | (Write::Update(document), Storage::Document, condition)
             | (Write::Update(document), _, condition @ Condition::Absent) => {
@@ -363,22 +371,83 @@ impl Store {
     ) -> Result<Written, StoreError> {
         let document_bytes = document.as_str().len();
         let is_new = condition == Condition::Absent;
+        let attributes = self.attributes(module, id, document)?;
+        let expressions = condition.expressions(module);
+        self.send_put(module, attributes, is_new, expressions, document_bytes)
+            .await
+    }
+
+    async fn send_put(
+        &self,
+        module: &Module,
+        attributes: Attributes,
+        is_new: bool,
+        expressions: Expressions,
+        document_bytes: usize,
+    ) -> Result<Written, StoreError> {
         let Expressions {
             text,
             names,
             values,
-        } = condition.expressions(module);
+        } = expressions;
         let put = self
             .client
             .put_item()
             .table_name(module.table().as_str())
-            .set_item(Some(self.attributes(module, id, document)?))
+            .set_item(Some(attributes))
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .set_return_values(old_values(module, is_new));
         let output = doubting(put.send(), document_bytes).await?;
         Ok(written(module, is_new, output.attributes.as_ref()))
+    }
+
+    /// Puts the document as the whole item, unless the item may have values of which JSON can't tell
+    /// the types: such an item is read first, and what did not change of it stays as it is.
+    async fn replace(
+        &self,
+        module: &Module,
+        id: ItemId,
+        document: Document,
+        condition: Condition,
+    ) -> Result<Written, StoreError> {
+        let types = UnclearTypes::of(&document);
+        if types == UnclearTypes::None {
+            return self.put(module, id, document, condition).await;
+        }
+        let document_bytes = document.as_str().len();
+        for attempt in 0..=ATTEMPTS {
+            if let UnclearTypes::Members(members) = &types {
+                let attributes = self.attributes(module, id.clone(), document.clone())?;
+                let expressions = condition.clone().expressions(module);
+                let expressions = expressions.and_clear_types(module, members);
+                let done = self
+                    .send_put(module, attributes, false, expressions, document_bytes)
+                    .await;
+                match done {
+                    Err(StoreError::ConditionFailed(_) | StoreError::InDoubt(_)) => {}
+                    done => return done,
+                }
+            }
+            let seen = self.get(module, id.clone(), true).await?;
+            if seen.is_none() && condition == Condition::Exists {
+                let why = Failure("there is no item".to_owned());
+                return Err(StoreError::ConditionFailed(why));
+            }
+            let (id, document) = (id.clone(), document.clone());
+            let done = match seen {
+                Some(seen) => self.update_members(module, id, document, seen).await,
+                None => self.put(module, id, document, Condition::Absent).await,
+            };
+            match done {
+                Err(StoreError::ConditionFailed(_) | StoreError::InDoubt(_)) => {}
+                done => return done,
+            }
+            stand_back(attempt).await;
+        }
+        let why = format!("others have changed the item {} times", ATTEMPTS + 1);
+        Err(StoreError::Throttled(Failure(why)))
     }
 
     async fn update(
@@ -446,11 +515,15 @@ impl Store {
     ) -> Result<Written, StoreError> {
         let document_bytes = document.as_str().len();
         let changes = changes(module, self.tenant(), &seen.attributes, &document);
-        let condition = Condition::Unchanged(Box::new(seen));
         let Some((update, changes)) = changes else {
-            return self.put(module, id, document, condition).await;
+            let mut attributes = self.attributes(module, id, document)?;
+            storage::keep_types(&mut attributes, &seen.attributes);
+            let expressions = Condition::Unchanged(Box::new(seen)).expressions(module);
+            return self
+                .send_put(module, attributes, false, expressions, document_bytes)
+                .await;
         };
-        let mut expressions = condition.expressions(module);
+        let mut expressions = Condition::Unchanged(Box::new(seen)).expressions(module);
         expressions.merge(changes);
         self.send_update(module, id, update, expressions, document_bytes)
             .await

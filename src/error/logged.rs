@@ -239,7 +239,9 @@ impl InvalidDocument {
             Self::Unfit(Unfit::Schema(invalid)) => {
                 Logged::new(INTERNAL_ERROR, Detail::Cause(&**invalid))
             }
-            Self::Expiry { .. } => Logged::words("invalid time of expiry"),
+            Self::Expiry { .. } | Self::ExpiryTooLate { .. } => {
+                Logged::words("invalid time of expiry")
+            }
         }
     }
 }

@@ -23,8 +23,9 @@ where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     match classify(error, 0) {
-        StoreError::Refused(failure) if has_start => StoreError::NoSuchPosition(failure),
-        StoreError::Other(failure) if has_start && error.code() == Some("ValidationException") => {
+        StoreError::Refused(failure) | StoreError::Other(failure)
+            if has_start && error.code() == Some("ValidationException") =>
+        {
             StoreError::NoSuchPosition(failure)
         }
         classified => classified,
@@ -82,7 +83,8 @@ const NOT_OF_THE_ITEM: &[&str] = &[
     "does not have the specified index",
     "Query condition missed key schema element",
     "Consistent reads are not supported",
-    "failed to satisfy constraint",
+    "'tableName' failed to satisfy constraint",
+    "'indexName' failed to satisfy constraint",
     "Invalid ConditionExpression",
     "Invalid FilterExpression",
     "Invalid KeyConditionExpression",
