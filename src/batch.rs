@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::access::Caller;
 use crate::error::ApiError;
 use crate::item::{self, Document, ItemId};
+use crate::limits;
 use crate::module::{Module, Verb, Verbs};
 use crate::router::Mount;
 use crate::store::BatchWrite;
@@ -92,8 +93,8 @@ impl Op {
 }
 
 impl Batch {
-    /// How many operations one request may have.
-    pub const MAX_OPERATIONS: usize = 100;
+    /// How many operations one request may have: what one transaction takes.
+    pub const MAX_OPERATIONS: usize = limits::TRANSACTION_OPERATIONS;
 
     /// The verbs that operations can be.
     #[must_use]

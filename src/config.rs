@@ -15,15 +15,15 @@ pub use self::about::{About, Contact, Email, Licence, ServerUrl, Text, WebUrl};
 pub use self::error::{ConfigError, Fault};
 use self::error::{Faults, KeyPath, Source};
 pub(crate) use self::raw::suggest;
-use self::raw::{INDEX_LIMIT, Setting, Surroundings};
+use self::raw::{Setting, Surroundings};
 use crate::access::{Access, ClaimPath, Credential, Guard, InvalidJwks, InvalidKeySet, Jwks};
 use crate::base_path::BasePath;
 use crate::chain::Chain;
 use crate::cors::Cors;
+use crate::limits;
 use crate::module::{Envelope, Index, Memory, Module, Modules, Storage, Verb, Verbs};
 use crate::name::{
-    GuardName, IndexAttribute, KeyAttribute, ModuleName, ServiceName, Stage, TableName,
-    TableTemplate, TtlAttribute,
+    GuardName, KeyAttribute, ModuleName, ServiceName, Stage, TableName, TableTemplate, TtlAttribute,
 };
 use crate::rate_limit::{Rate, RateLimit};
 use crate::schema::{InvalidSchema, Violation};
@@ -573,7 +573,16 @@ fn check_expiry(
             .add(set.path.clone(), set.source, "`ttl` is missing")
             .help("name the attribute that holds an item's time, as in ttl = \"expiresAt\"");
     }
+    if let Some(set) = default.filter(|set| set.value > LONGEST_TTL) {
+        faults
+            .add(set.path.clone(), set.source, "longer than 1,000 years")
+            .help("leave it out, and items do not expire that do not say so");
+    }
 }
+
+/// The longest `default_ttl`, so that no item expires later than its document could say: some 1,000
+/// years.
+const LONGEST_TTL: Duration = Duration::from_secs(1_000 * 366 * 86_400);
 
 /// Makes sure that a module can know its callers' tenants.
 fn check_tenant(tenant: &Setting<ClaimPath>, guard: &Guard, public: Verbs, faults: &mut Faults) {
@@ -606,16 +615,17 @@ fn check_room_for_tenant(
     let (Some(_), Some(indexes)) = (tenant, indexes) else {
         return;
     };
-    if indexes.value.len() == INDEX_LIMIT {
+    if indexes.value.len() == limits::INDEXES {
         let message = format!(
-            "there are {INDEX_LIMIT} indexes, and with tenants a table can have {}",
-            INDEX_LIMIT - 1
+            "there are {} indexes, and with tenants a table can have {}",
+            limits::INDEXES,
+            limits::INDEXES - 1
         );
         faults
             .add(indexes.path.clone(), indexes.source, message)
             .help("one more lists a tenant's items; leave one of these out");
     }
-    let longest = IndexAttribute::MAX_BYTES - tenant::mark_of("").len();
+    let longest = limits::KEY_NAME_BYTES - tenant::mark_of("").len();
     for index in &indexes.value {
         let attribute = &index.value.partition.attribute;
         if attribute.as_str().len() > longest {

@@ -17,7 +17,8 @@ use crate::batch::InvalidBatch;
 use crate::envelope;
 use crate::health::Unready;
 use crate::idempotency::InvalidKey;
-use crate::item::{ITEM_LIMIT_BYTES, InvalidDocument, InvalidItemId};
+use crate::item::{InvalidDocument, InvalidItemId};
+use crate::limits;
 use crate::list::InvalidQuery;
 use crate::module::Envelope;
 use crate::name::{KeyAttribute, ModuleName};
@@ -307,8 +308,17 @@ fn store_message(error: &StoreError) -> String {
         | StoreError::InDoubt(_) => TRY_AGAIN.to_owned(),
         StoreError::ItemTooLarge { document_bytes, .. } => format!(
             "Please provide less: with this document of {document_bytes} bytes the item is over \
-             DynamoDB's limit of {ITEM_LIMIT_BYTES} bytes"
+             DynamoDB's limit of {} bytes",
+            limits::ITEM_BYTES
         ),
+        StoreError::TransactionTooLarge { bytes } => format!(
+            "Please provide less: the items of the batch have {bytes} bytes, and a transaction of \
+             DynamoDB takes {}; send it in parts",
+            limits::TRANSACTION_BYTES
+        ),
+        StoreError::Refused(_) => {
+            "Please provide another item or key: DynamoDB does not take this one".to_owned()
+        }
         StoreError::ConditionFailed(_) => PRECONDITION_FAILED.to_owned(),
         StoreError::AnswerFull => "Please get it by itself: the batch's answer is full".to_owned(),
         StoreError::NoSuchPosition(_) => {
@@ -349,7 +359,9 @@ impl ApiError {
             | Self::InvalidIdempotencyKey(_)
             | Self::InvalidHost
             | Self::InvalidRequest
-            | Self::Store(StoreError::NoSuchPosition(_)) => StatusCode::BAD_REQUEST,
+            | Self::Store(StoreError::NoSuchPosition(_) | StoreError::Refused(_)) => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Operation { error, .. } | Self::BlindPatch(error) => error.status(),
             Self::NotModified(_) => StatusCode::NOT_MODIFIED,
             Self::Misfit(Misfit::Operation(_) | Misfit::Stored(_) | Misfit::TooDeep { .. }) => {
@@ -379,9 +391,11 @@ impl ApiError {
             | Self::Misfit(Misfit::TooLarge { .. } | Misfit::TooCostly { .. })
             | Self::BatchTooLarge
             | Self::DescriptionTooLarge { .. }
-            | Self::Store(StoreError::ItemTooLarge { .. } | StoreError::AnswerFull) => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
+            | Self::Store(
+                StoreError::ItemTooLarge { .. }
+                | StoreError::TransactionTooLarge { .. }
+                | StoreError::AnswerFull,
+            ) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType(_) | Self::UnsupportedPatchType(_) => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
             }

@@ -4,6 +4,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::storage::plain_number;
 
+/// The last second of the year 9999. A later time was surely meant in milliseconds.
+pub(crate) const LATEST: u64 = 253_402_300_799;
+
 /// The time now, in seconds since 1970.
 pub(crate) fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);

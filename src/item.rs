@@ -12,15 +12,13 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::expiry;
+use crate::limits;
 use crate::module::{Module, Storage};
 use crate::name::TtlAttribute;
 use crate::schema::Unfit;
 use crate::storage::{Members, Unstorable};
 
 pub(crate) mod key;
-
-/// DynamoDB's limit for an item with all its attributes, in bytes.
-pub const ITEM_LIMIT_BYTES: usize = 409_600;
 
 /// What is percent-encoded in a segment of a path: all but RFC 3986's unreserved characters.
 pub(crate) const RESERVED_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC
@@ -57,8 +55,8 @@ pub enum InvalidItemId {
 }
 
 impl ItemId {
-    /// DynamoDB's limit for a partition key, in bytes.
-    pub const MAX_BYTES: usize = 2_048;
+    /// The longest id, in bytes: what DynamoDB takes as a partition key.
+    pub const MAX_BYTES: usize = limits::PARTITION_KEY_BYTES;
 
     /// Parses the id from the raw end of a path: percent-decoded once, nothing normalised.
     ///
@@ -197,6 +195,15 @@ pub enum InvalidDocument {
         /// The member that says it.
         attribute: String,
     },
+    /// A time of expiry after the year 9999.
+    #[error(
+        "`/{attribute}` says that the item expires after the year 9999; write it in seconds since \
+         1970, not in milliseconds"
+    )]
+    ExpiryTooLate {
+        /// The member that says it.
+        attribute: String,
+    },
 }
 
 impl Document {
@@ -252,10 +259,14 @@ impl Document {
                 Some(members) => members.get(attribute).map(ToString::to_string),
                 None => member_of(text.get(), attribute),
             };
-            let said = said.map(|value| {
-                expiry::seconds_of(&value).ok_or_else(|| InvalidDocument::Expiry {
+            let said = said.map(|value| match expiry::seconds_of(&value) {
+                Some(seconds @ ..=expiry::LATEST) => Ok(seconds),
+                Some(_) => Err(InvalidDocument::ExpiryTooLate {
                     attribute: attribute.to_owned(),
-                })
+                }),
+                None => Err(InvalidDocument::Expiry {
+                    attribute: attribute.to_owned(),
+                }),
             });
             expires_at = said.transpose()?.or(default_expiry);
             if let (Some(members), Some(seconds)) = (&mut members, expires_at) {

@@ -48,6 +48,7 @@ pub mod idempotency;
 pub mod item;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+pub mod limits;
 pub mod list;
 mod live;
 #[cfg(feature = "cli")]

@@ -10,8 +10,9 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::item::ItemId;
-use crate::module::{Index, IndexKey, KeyType, Module};
-use crate::storage::plain_number;
+use crate::limits;
+use crate::module::{Index, KeyType, Module};
+use crate::storage::parse_number;
 use crate::tenant::Tenant;
 
 /// Which page of a module is wanted.
@@ -111,7 +112,7 @@ pub enum InvalidQuery {
         /// Its value.
         value: String,
         /// What is needed.
-        expected: &'static str,
+        expected: String,
     },
     /// A parameter twice.
     #[error("`{0}` is there twice")]
@@ -252,7 +253,7 @@ impl PageRequest {
             .as_ref()
             .and_then(|query| query.index.sort.as_ref());
         let sort = match key {
-            Some(key) => Some(parts.next().filter(|value| key.key_type.is_legal(value))?),
+            Some(key) => Some(key.key_type.parse(&parts.next()?, limits::SORT_KEY_BYTES)?),
             None => None,
         };
         let is_this = of == expected;
@@ -328,22 +329,31 @@ impl IndexQuery {
         let no_index = || InvalidQuery::NoIndex(Indexes::of(module));
         let index = module.indexes().iter().find(serves).ok_or_else(no_index)?;
 
+        let [partition_limit, sort_limit] = module.index_key_limits();
         let mut sorts = Vec::new();
         for (name, operator, value) in conditions {
             if *name == *index.partition.attribute.as_str() {
                 if operator != "=" {
                     return Err(no_index());
                 }
-                partition = Some(legal(&index.partition, &name, value)?);
+                partition = Some(key_value(
+                    index.partition.key_type,
+                    partition_limit,
+                    &name,
+                    value,
+                )?);
             } else if let Some(sort) = &index.sort {
                 if operator == BEGINS_WITH && sort.key_type == KeyType::N {
                     return Err(InvalidQuery::Value {
                         parameter: format!("{name}.begins_with"),
                         value: value.into_owned(),
-                        expected: "a comparison of numbers",
+                        expected: "a comparison of numbers".to_owned(),
                     });
                 }
-                sorts.push((operator, legal(sort, &name, value)?));
+                sorts.push((
+                    operator,
+                    key_value(sort.key_type, sort_limit, &name, value)?,
+                ));
             }
         }
         Ok(Self {
@@ -385,29 +395,32 @@ fn operator(word: &str) -> Option<&'static str> {
     }
 }
 
-/// A value that can be one of `key`.
-fn legal(key: &IndexKey, name: &str, value: Cow<'_, str>) -> Result<String, InvalidQuery> {
-    if key.key_type.is_legal(&value) {
-        return Ok(value.into_owned());
-    }
-    Err(InvalidQuery::Value {
-        parameter: name.to_owned(),
-        value: value.into_owned(),
-        expected: match key.key_type {
-            KeyType::S => "a text of 1 to 1024 bytes",
-            KeyType::N => "a number",
-        },
-    })
+/// The value of a parameter for a key of this type, whose values have at most `limit` bytes.
+fn key_value(
+    key_type: KeyType,
+    limit: usize,
+    name: &str,
+    value: Cow<'_, str>,
+) -> Result<String, InvalidQuery> {
+    key_type
+        .parse(&value, limit)
+        .ok_or_else(|| InvalidQuery::Value {
+            parameter: name.to_owned(),
+            value: value.into_owned(),
+            expected: match key_type {
+                KeyType::S => format!("a text of 1 to {limit} bytes"),
+                KeyType::N => "a number".to_owned(),
+            },
+        })
 }
 
 impl KeyType {
-    fn is_legal(self, value: &str) -> bool {
+    /// The value of a key as DynamoDB is to have it; a number in plain form, in which DynamoDB
+    /// takes every number that it can hold.
+    fn parse(self, text: &str, limit: usize) -> Option<String> {
         match self {
-            Self::S => (1..=1_024).contains(&value.len()),
-            Self::N => {
-                let json = serde_json::from_str::<serde_json::Number>(value);
-                json.is_ok_and(|number| plain_number(number.as_str()).is_some())
-            }
+            Self::S => (1..=limit).contains(&text.len()).then(|| text.to_owned()),
+            Self::N => parse_number(text),
         }
     }
 }

@@ -15,6 +15,7 @@ use indexmap::IndexMap;
 use crate::access::{Access, ClaimPath, Secret, SecretPlace};
 use crate::cors::Cors;
 use crate::file::ConfigFile;
+use crate::limits;
 use crate::name::{
     IndexAttribute, IndexName, KeyAttribute, ModuleName, TAG_ATTRIBUTE, TENANT_ATTRIBUTE,
     TENANT_INDEX, TableName, TtlAttribute,
@@ -47,8 +48,8 @@ pub struct Module {
 }
 
 impl Module {
-    /// The default for `max_bytes`: what leaves room in DynamoDB's 400 KB for other attributes.
-    pub const DEFAULT_MAX_BYTES: usize = 358_400;
+    /// The default for `max_bytes`: the room is DynamoDB's alone to bound, with the item's key.
+    pub const DEFAULT_MAX_BYTES: usize = limits::ITEM_BYTES;
 
     /// The first segment of its paths.
     #[must_use]
@@ -156,6 +157,18 @@ impl Module {
         let mut keys: BTreeMap<_, _> = self.table_indexes().flat_map(|index| index.keys).collect();
         keys.remove(&key);
         [(key, KeyType::S)].into_iter().chain(keys)
+    }
+
+    /// The longest values that the keys of its indexes can have, in bytes: the partition's and the
+    /// sort key's.
+    #[must_use]
+    pub fn index_key_limits(&self) -> [usize; 2] {
+        let partition = match self.tenant() {
+            None => limits::PARTITION_KEY_BYTES,
+            // A tenant's name stands before it.
+            Some(_) => limits::SORT_KEY_BYTES,
+        };
+        [partition, limits::SORT_KEY_BYTES]
     }
 
     /// The claim by which callers are confined to their tenants' items, where they are.

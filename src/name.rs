@@ -8,6 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use crate::limits;
 use crate::tenant;
 
 /// Why a text is not one of this module's names.
@@ -171,7 +172,8 @@ name! {
             |c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'),
             "letters, digits, `-`, `_` and `.`",
         );
-        Rule { min: 3, max: 255, start: rest, rest }.check(text)
+        let (min, max) = limits::NAME_CHARACTERS.into_inner();
+        Rule { min, max, start: rest, rest }.check(text)
     }
 }
 
@@ -191,7 +193,7 @@ name! {
         _ => {
             refuse_own_attribute(text)?;
             let any: (fn(char) -> bool, _) = (|c| !c.is_control(), "no control characters");
-            Rule { min: 1, max: 255, start: any, rest: any }.check(text)
+            Rule { min: 1, max: limits::KEY_NAME_BYTES, start: any, rest: any }.check(text)
         }
     }
 }
@@ -209,7 +211,7 @@ name! {
         }
         refuse_own_attribute(text)?;
         let any: (fn(char) -> bool, _) = (|c| !c.is_control(), "no control characters");
-        Rule { min: 1, max: 255, start: any, rest: any }.check(text)
+        Rule { min: 1, max: limits::TTL_NAME_BYTES, start: any, rest: any }.check(text)
     }
 }
 
@@ -241,13 +243,8 @@ name! {
         }
         let any: (fn(char) -> bool, _) =
             (|c| !c.is_control() && c != '.', "neither `.` nor control characters");
-        Rule { min: 1, max: IndexAttribute::MAX_BYTES, start: any, rest: any }.check(text)
+        Rule { min: 1, max: limits::KEY_NAME_BYTES, start: any, rest: any }.check(text)
     }
-}
-
-impl IndexAttribute {
-    /// DynamoDB's limit for the name of a key attribute, in bytes.
-    pub const MAX_BYTES: usize = 255;
 }
 
 /// The attribute in which native documents keep their entity tag.

@@ -267,7 +267,7 @@ mod tests {
                 a table's key can't be changed: the deployment fails unless `table` changes too
         BREAKS  modulo1: no longer serves DELETE, PATCH, POST, PUT
                 clients that use it are answered 405
-        BREAKS  modulo1: max_bytes goes from 358400 to 1000
+        BREAKS  modulo1: max_bytes goes from 409600 to 1000
                 larger documents are answered 413, also those that are stored and sent again
         BREAKS  modulo1: ttl is now `expiresAt`
                 DynamoDB deletes items whose time in that attribute has passed
@@ -395,7 +395,7 @@ mod tests {
 
     #[test]
     fn a_description_of_an_earlier_release_is_read() {
-        let earlier = r#"{"modules":{"modulo3":{"key":"modulo3Id","table":"modulo3-prod","methods":["DELETE","GET","LIST","PATCH","POST","PUT"],"envelope":"verb","max_bytes":358400,"retain":false,"ttl":null}}}"#;
+        let earlier = r#"{"modules":{"modulo3":{"key":"modulo3Id","table":"modulo3-prod","methods":["DELETE","GET","LIST","PATCH","POST","PUT"],"envelope":"verb","max_bytes":409600,"retain":false,"ttl":null}}}"#;
         let earlier: Description = serde_json::from_str(earlier).expect("readable");
         let now = description("[modules.modulo3]\nkey = 'modulo3Id'\nretain = false");
         assert_eq!(earlier.modules, now.modules);

@@ -18,18 +18,20 @@ use serde::ser::{Error, Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Number, Value};
 
 use crate::item::ItemId;
+use crate::limits;
 use crate::module::{KeyType, Module};
 use crate::name::TAG_ATTRIBUTE;
 
+#[cfg(feature = "cli")]
+pub use self::foreign::InvalidAttribute;
+pub(crate) use self::size::item_bytes;
+
+#[cfg(feature = "cli")]
+pub(crate) mod foreign;
+mod size;
+
 /// An item's attributes.
 pub(crate) type Attributes = HashMap<String, AttributeValue>;
-
-/// How many maps and lists DynamoDB takes in one another, beneath an item's attributes.
-const MAX_DEPTH: usize = 32;
-
-/// The greatest sizes of the keys of an index, in bytes.
-const MAX_PARTITION_BYTES: usize = 2_048;
-const MAX_SORT_BYTES: usize = 1_024;
 
 /// A document that DynamoDB can keep as native attributes: sorted, its numbers in plain form.
 #[derive(Debug, Clone)]
@@ -61,16 +63,28 @@ pub enum Unstorable {
     },
     /// A number that would lose digits, or is out of range.
     #[error(
-        "the number at `{pointer}` can't be stored: DynamoDB keeps 38 digits, from 1e-130 to 9.9e125"
+        "the number at `{pointer}` can't be stored: DynamoDB keeps {} digits, from 1e-130 to 9.9e125",
+        limits::NUMBER_DIGITS
     )]
     Number {
         /// The number's place.
         pointer: String,
     },
-    /// Too many objects and arrays in one another.
-    #[error("`{pointer}` nests too deep: DynamoDB takes {MAX_DEPTH} levels")]
+    /// A name that is longer than DynamoDB takes.
+    #[error(
+        "a member of `{pointer}` has a name of {bytes} bytes: DynamoDB takes {}",
+        limits::ATTRIBUTE_NAME_BYTES
+    )]
+    LongName {
+        /// The object's place.
+        pointer: String,
+        /// The length of the name in bytes.
+        bytes: usize,
+    },
+    /// A value within too many objects and arrays.
+    #[error("`{pointer}` nests too deep: DynamoDB takes {} levels", limits::LEVELS)]
     TooDeep {
-        /// The place of the one that is too many.
+        /// The value's place.
         pointer: String,
     },
     /// A member that an index is of, and that can't be its key.
@@ -79,7 +93,7 @@ pub enum Unstorable {
         /// The member.
         attribute: String,
         /// What it must be.
-        expected: &'static str,
+        expected: String,
     },
 }
 
@@ -115,25 +129,18 @@ impl Members {
 
     fn check_index_keys(&self, module: &Module) -> Result<(), Unstorable> {
         for index in module.indexes() {
-            // A tenant's name goes before the partition's value.
-            let partition_limit = match module.tenant() {
-                None => MAX_PARTITION_BYTES,
-                Some(_) => MAX_SORT_BYTES,
-            };
-            let limits = [partition_limit, MAX_SORT_BYTES];
-            for (index_key, limit) in index.keys().zip(limits) {
+            for (index_key, limit) in index.keys().zip(module.index_key_limits()) {
                 let attribute = index_key.attribute.as_str();
                 let Some(value) = self.0.get(attribute) else {
                     continue;
                 };
                 let expected = match (index_key.key_type, value) {
                     (KeyType::N, Value::Number(_)) => continue,
-                    (KeyType::N, _) => "a number",
+                    (KeyType::N, _) => "a number".to_owned(),
                     (KeyType::S, Value::String(text)) if (1..=limit).contains(&text.len()) => {
                         continue;
                     }
-                    (KeyType::S, _) if limit == MAX_SORT_BYTES => "a string of 1 to 1024 bytes",
-                    (KeyType::S, _) => "a string of 1 to 2048 bytes",
+                    (KeyType::S, _) => format!("a string of 1 to {limit} bytes"),
                 };
                 return Err(Unstorable::IndexKey {
                     attribute: attribute.to_owned(),
@@ -147,6 +154,11 @@ impl Members {
     /// The member of that name.
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
+    }
+
+    /// All of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.0.iter()
     }
 
     /// Sets a member to a whole number.
@@ -230,13 +242,17 @@ fn normalise(members: &mut Map<String, Value>, place: &mut Place) -> Result<(), 
             let pointer = place.pointer();
             return Err(Unstorable::EmptyName { pointer });
         }
+        if name.len() > limits::ATTRIBUTE_NAME_BYTES {
+            let (pointer, bytes) = (place.pointer(), name.len());
+            return Err(Unstorable::LongName { pointer, bytes });
+        }
         place.within(name.clone(), |place| normalise_value(value, place))?;
     }
     Ok(())
 }
 
 fn normalise_value(value: &mut Value, place: &mut Place) -> Result<(), Unstorable> {
-    if matches!(value, Value::Object(_) | Value::Array(_)) && place.0.len() > MAX_DEPTH {
+    if place.0.len() > limits::LEVELS {
         let pointer = place.pointer();
         return Err(Unstorable::TooDeep { pointer });
     }
@@ -269,12 +285,16 @@ fn attribute_of(value: Value) -> AttributeValue {
     }
 }
 
+/// As [`plain_number`], of a text that may not be a JSON number.
+pub(crate) fn parse_number(text: &str) -> Option<String> {
+    // Unlike `from_str`, this takes no white space around it.
+    text.parse::<Number>().ok()?;
+    plain_number(text)
+}
+
 /// A number as DynamoDB may keep it: the digits that count, without exponent where that is not
 /// longer than they are; nothing, if digits would be lost.
 pub(crate) fn plain_number(text: &str) -> Option<String> {
-    const MAX_DIGITS: i64 = 38;
-    const EXPONENTS: std::ops::RangeInclusive<i64> = -130..=125;
-
     let (sign, text) = text
         .strip_prefix('-')
         .map_or(("", text), |rest| ("-", rest));
@@ -293,16 +313,16 @@ pub(crate) fn plain_number(text: &str) -> Option<String> {
     let last = last.checked_sub(i64::try_from(fraction.len()).ok()?)?;
     let last = last.checked_add(cut)?;
     let first = last.checked_add(length - 1)?;
-    if length > MAX_DIGITS || !EXPONENTS.contains(&first) {
+    if length > limits::NUMBER_DIGITS || !limits::NUMBER_EXPONENTS.contains(&first) {
         return None;
     }
     let zeros = |count: i64| "0".repeat(usize::try_from(count).unwrap_or_default());
-    let plain = if last >= 0 && first < MAX_DIGITS {
+    let plain = if last >= 0 && first < limits::NUMBER_DIGITS {
         format!("{sign}{digits}{}", zeros(last))
     } else if last < 0 && first >= 0 {
         let (whole, fraction) = digits.split_at(usize::try_from(first).ok()? + 1);
         format!("{sign}{whole}.{fraction}")
-    } else if first < 0 && -last <= MAX_DIGITS {
+    } else if first < 0 && -last <= limits::NUMBER_DIGITS {
         format!("{sign}0.{}{digits}", zeros(-first - 1))
     } else {
         let (whole, fraction) = digits.split_at(1);
@@ -339,6 +359,17 @@ pub(crate) fn text_of(
 pub(crate) fn is_same(a: &AttributeValue, b: &AttributeValue) -> bool {
     let told = |value| serde_json::to_string(&ToldValue(value)).ok();
     a == b || told(a) == told(b)
+}
+
+/// Leaves the attributes that are told as those `seen` as they were seen, of whatever type.
+pub(crate) fn keep_types(attributes: &mut Attributes, seen: &Attributes) {
+    for (name, value) in attributes {
+        if let Some(seen) = seen.get(name)
+            && is_same(seen, value)
+        {
+            value.clone_from(seen);
+        }
+    }
 }
 
 /// Sorted members, as JSON.

@@ -2,21 +2,21 @@
 //!
 //! Knows tables, keys and DynamoDB's errors; knows no HTTP.
 
-use std::error::Error;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{StalledStreamProtectionConfig, http::HttpResponse};
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 
 pub(crate) use self::batch::BatchWrite;
+use self::batch::stand_back;
 pub use self::check::{Misfit, Unusable};
 #[cfg(feature = "cli")]
 pub(crate) use self::check::{billing_of, check, describe_all, keys_in_words};
+use self::classify::{classify, classify_list, is_empty_range};
 use self::doubt::doubting;
 pub use self::expressions::Condition;
 use self::expressions::{Expressions, Partition, changes, partition};
@@ -26,11 +26,12 @@ pub use self::transfer::{
     Binary, InvalidRecord, Number, Owner, Record, TableFacts, Typed, WholeItem, WholePage,
 };
 use self::trim::Trim;
+use self::types::UnclearTypes;
+use self::usage::Watch;
 pub use self::usage::{Call, Meter, Usage};
-use self::usage::{Watch, is_throttle};
-use crate::chain::Chain;
 use crate::idempotency::{Once, Remembered};
 use crate::item::{Document, ItemId, Kept};
+use crate::limits;
 use crate::list::{self, IndexQuery, PageRequest, Position};
 use crate::module::{Envelope, IndexKey, Module, Storage};
 use crate::name::{TAG_ATTRIBUTE, TENANT_INDEX};
@@ -40,6 +41,7 @@ use crate::{expiry, precondition};
 
 mod batch;
 mod check;
+mod classify;
 mod doubt;
 mod expressions;
 mod failure;
@@ -49,6 +51,7 @@ mod tenancy;
 #[cfg(feature = "cli")]
 mod transfer;
 mod trim;
+mod types;
 mod usage;
 
 /// The attribute that holds an item's document, as JSON text.
@@ -70,7 +73,7 @@ const NOBODY: &str = "\0modulo warms up";
 const LIST_CALLS: u32 = 10;
 
 /// With so many bytes of documents, a page of a list is long enough: as much as one call gets.
-const LIST_BYTES: usize = 1 << 20;
+const LIST_BYTES: usize = limits::PAGE_BYTES;
 
 /// Why the store could not do what it was asked, classed by what the caller can do.
 ///
@@ -94,6 +97,15 @@ pub enum StoreError {
         /// What DynamoDB says.
         source: Failure,
     },
+    /// The items of a transaction would be over DynamoDB's limit.
+    #[error("the items of the transaction are over DynamoDB's limit")]
+    TransactionTooLarge {
+        /// Their size in bytes.
+        bytes: usize,
+    },
+    /// DynamoDB takes no such item, or no such key, for a reason that is not checked here.
+    #[error("DynamoDB refuses the item or the key")]
+    Refused(#[source] Failure),
     /// The item is not as the condition says.
     #[error("the condition does not hold")]
     ConditionFailed(#[source] Failure),
@@ -330,7 +342,12 @@ impl Store {
             (Write::Update(document), Storage::Document, Condition::Unchanged(seen)) => {
                 Box::pin(self.update_members(module, id, document, *seen)).await
             }
-            // Native members are all there is of an item, and of an absent one nothing can stay.
+            (
+                Write::Update(document),
+                Storage::Document,
+                condition @ (Condition::None | Condition::Exists),
+            ) => Box::pin(self.replace(module, id, document, condition)).await,
+            // Of an item that is absent, or has expired, nothing stays.
             (Write::Put(document), _, condition)
             | (Write::Update(document), Storage::Document, condition)
             | (Write::Update(document), _, condition @ Condition::Absent) => {
@@ -354,22 +371,83 @@ impl Store {
     ) -> Result<Written, StoreError> {
         let document_bytes = document.as_str().len();
         let is_new = condition == Condition::Absent;
+        let attributes = self.attributes(module, id, document)?;
+        let expressions = condition.expressions(module);
+        self.send_put(module, attributes, is_new, expressions, document_bytes)
+            .await
+    }
+
+    async fn send_put(
+        &self,
+        module: &Module,
+        attributes: Attributes,
+        is_new: bool,
+        expressions: Expressions,
+        document_bytes: usize,
+    ) -> Result<Written, StoreError> {
         let Expressions {
             text,
             names,
             values,
-        } = condition.expressions(module);
+        } = expressions;
         let put = self
             .client
             .put_item()
             .table_name(module.table().as_str())
-            .set_item(Some(self.attributes(module, id, document)))
+            .set_item(Some(attributes))
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .set_return_values(old_values(module, is_new));
         let output = doubting(put.send(), document_bytes).await?;
         Ok(written(module, is_new, output.attributes.as_ref()))
+    }
+
+    /// Puts the document as the whole item, unless the item may have values of which JSON can't tell
+    /// the types: such an item is read first, and what did not change of it stays as it is.
+    async fn replace(
+        &self,
+        module: &Module,
+        id: ItemId,
+        document: Document,
+        condition: Condition,
+    ) -> Result<Written, StoreError> {
+        let types = UnclearTypes::of(&document);
+        if types == UnclearTypes::None {
+            return self.put(module, id, document, condition).await;
+        }
+        let document_bytes = document.as_str().len();
+        for attempt in 0..=ATTEMPTS {
+            if let UnclearTypes::Members(members) = &types {
+                let attributes = self.attributes(module, id.clone(), document.clone())?;
+                let expressions = condition.clone().expressions(module);
+                let expressions = expressions.and_clear_types(module, members);
+                let done = self
+                    .send_put(module, attributes, false, expressions, document_bytes)
+                    .await;
+                match done {
+                    Err(StoreError::ConditionFailed(_) | StoreError::InDoubt(_)) => {}
+                    done => return done,
+                }
+            }
+            let seen = self.get(module, id.clone(), true).await?;
+            if seen.is_none() && condition == Condition::Exists {
+                let why = Failure("there is no item".to_owned());
+                return Err(StoreError::ConditionFailed(why));
+            }
+            let (id, document) = (id.clone(), document.clone());
+            let done = match seen {
+                Some(seen) => self.update_members(module, id, document, seen).await,
+                None => self.put(module, id, document, Condition::Absent).await,
+            };
+            match done {
+                Err(StoreError::ConditionFailed(_) | StoreError::InDoubt(_)) => {}
+                done => return done,
+            }
+            stand_back(attempt).await;
+        }
+        let why = format!("others have changed the item {} times", ATTEMPTS + 1);
+        Err(StoreError::Throttled(Failure(why)))
     }
 
     async fn update(
@@ -437,11 +515,15 @@ impl Store {
     ) -> Result<Written, StoreError> {
         let document_bytes = document.as_str().len();
         let changes = changes(module, self.tenant(), &seen.attributes, &document);
-        let condition = Condition::Unchanged(Box::new(seen));
         let Some((update, changes)) = changes else {
-            return self.put(module, id, document, condition).await;
+            let mut attributes = self.attributes(module, id, document)?;
+            storage::keep_types(&mut attributes, &seen.attributes);
+            let expressions = Condition::Unchanged(Box::new(seen)).expressions(module);
+            return self
+                .send_put(module, attributes, false, expressions, document_bytes)
+                .await;
         };
-        let mut expressions = condition.expressions(module);
+        let mut expressions = Condition::Unchanged(Box::new(seen)).expressions(module);
         expressions.merge(changes);
         self.send_update(module, id, update, expressions, document_bytes)
             .await
@@ -619,15 +701,27 @@ impl Store {
         StoredItem::new(module, self.tenant(), attributes, fields)
     }
 
-    /// The attributes of a whole item.
-    fn attributes(&self, module: &Module, id: ItemId, document: Document) -> Attributes {
+    /// The attributes of a whole item, unless DynamoDB has no room for them.
+    fn attributes(
+        &self,
+        module: &Module,
+        id: ItemId,
+        document: Document,
+    ) -> Result<Attributes, StoreError> {
+        let document_bytes = document.as_str().len();
         let mut attributes = attributes_of(module, document);
         if let Some(tenant) = &self.tenant {
             tenant.sign(module, &mut attributes);
         }
         let key = AttributeValue::S(self.key_text(id.into_string()));
         attributes.insert(module.key().to_string(), key);
-        attributes
+        match storage::item_bytes(&attributes) {
+            bytes if bytes > limits::ITEM_BYTES => Err(StoreError::ItemTooLarge {
+                document_bytes,
+                source: Failure(format!("not sent, since it has {bytes} bytes")),
+            }),
+            _ => Ok(attributes),
+        }
     }
 }
 
@@ -714,98 +808,4 @@ impl Store {
             sort: sort.and_then(|sort| scalar(key.get(sort.attribute.as_str()))),
         }
     }
-}
-
-/// Whether a range ends before it begins: to DynamoDB a mistake, to a client a list without items.
-fn is_empty_range(error: &impl ProvideErrorMetadata) -> bool {
-    let text = error.message().unwrap_or_default();
-    text.contains("requires upper bound to be greater than or equal to lower bound")
-}
-
-/// As [`classify`], of a list, whose beginning is what a client sent as a cursor.
-fn classify_list<E>(error: &SdkError<E, HttpResponse>, has_start: bool) -> StoreError
-where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-{
-    match classify(error, 0) {
-        StoreError::Other(failure) if has_start && error.code() == Some("ValidationException") => {
-            StoreError::NoSuchPosition(failure)
-        }
-        classified => classified,
-    }
-}
-
-/// The one mapping from the SDK's errors.
-fn classify<E>(error: &SdkError<E, HttpResponse>, document_bytes: usize) -> StoreError
-where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-{
-    let failure = Failure::new(error);
-    match error {
-        SdkError::TimeoutError(_) => StoreError::TimedOut(failure),
-        // The answer broke off; one that is whole, but not DynamoDB's, is a service error.
-        SdkError::ResponseError(_) => StoreError::Unreachable(failure),
-        SdkError::DispatchFailure(dispatch) if dispatch.is_timeout() && !is_connect(error) => {
-            StoreError::TimedOut(failure)
-        }
-        // The connector's "other" errors with a kind are transient ones, such as a cut answer;
-        // those without are not the network's, such as missing credentials.
-        SdkError::DispatchFailure(dispatch)
-            if dispatch.is_timeout() || dispatch.is_io() || dispatch.as_other().is_some() =>
-        {
-            StoreError::Unreachable(failure)
-        }
-        SdkError::ServiceError(service) => match service.err().code() {
-            Some(code) if is_throttle(code) => StoreError::Throttled(failure),
-            Some("TransactionCanceledException") => {
-                classify_cancellation(&Chain(error).to_string(), failure, document_bytes)
-            }
-            Some("ConditionalCheckFailedException") => StoreError::ConditionFailed(failure),
-            Some("ServiceUnavailable" | "ServiceUnavailableException") => {
-                StoreError::Unreachable(failure)
-            }
-            Some("ValidationException")
-                if service
-                    .err()
-                    .message()
-                    .is_some_and(|text| text.contains("exceeded the maximum allowed size")) =>
-            {
-                StoreError::ItemTooLarge {
-                    document_bytes,
-                    source: failure,
-                }
-            }
-            _ if service.raw().status().as_u16() == 503 => StoreError::Unreachable(failure),
-            _ => StoreError::Other(failure),
-        },
-        _ => StoreError::Other(failure),
-    }
-}
-
-/// The reasons stand in the message, one for each operation.
-fn classify_cancellation(message: &str, failure: Failure, document_bytes: usize) -> StoreError {
-    let has = |reason: &str| message.contains(reason);
-    if has("exceeded the maximum allowed size") {
-        StoreError::ItemTooLarge {
-            document_bytes,
-            source: failure,
-        }
-    } else if [
-        "TransactionConflict",
-        "ThrottlingError",
-        "ThroughputExceeded",
-    ]
-    .into_iter()
-    .any(has)
-    {
-        StoreError::Throttled(failure)
-    } else {
-        StoreError::Other(failure)
-    }
-}
-
-/// Whether a time-out was one of connecting: the connector's error types are private, so their
-/// text has to tell.
-fn is_connect(error: &(dyn Error + 'static)) -> bool {
-    error.to_string().contains("connect timeout") || error.source().is_some_and(is_connect)
 }

@@ -12,6 +12,7 @@ use percent_encoding::percent_decode_str;
 use percent_encoding::utf8_percent_encode;
 
 use crate::item::RESERVED_IN_PATHS;
+use crate::limits;
 use crate::name::TENANT_ATTRIBUTE;
 
 /// One tenant, as the keys of its items begin.
@@ -28,7 +29,7 @@ impl Tenant {
     pub const MAX_BYTES: usize = 255;
 
     /// What DynamoDB takes as the sort key of an index, which an item's key is in a tenant's list.
-    pub const MAX_KEY_BYTES: usize = 1_024;
+    pub const MAX_KEY_BYTES: usize = limits::SORT_KEY_BYTES;
 
     /// The tenant of whom it is not known yet who they are. It has no items.
     pub(crate) fn nobody() -> Self {

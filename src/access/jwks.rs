@@ -1,5 +1,6 @@
 //! An issuer's public keys: RFC 7517, from a file or from the issuer itself.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
@@ -27,6 +28,19 @@ const MAX_TRIED: usize = 16;
 /// Where an issuer's keys are.
 #[derive(Debug)]
 pub struct Jwks(Place);
+
+/// Where the keys are.
+impl fmt::Display for Jwks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Place::File(file, _) => write!(f, "the file `{}`", file.path.as_str()),
+            Place::Remote(remote) => match &remote.location {
+                Location::Keys(url) => write!(f, "`{url}`"),
+                Location::Issuer(_) => f.write_str("where the issuer's own document says"),
+            },
+        }
+    }
+}
 
 #[derive(Debug)]
 enum Place {

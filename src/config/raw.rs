@@ -18,7 +18,7 @@ use crate::access::{ClaimPath, Guard};
 use crate::base_path::BasePath;
 use crate::cors::Cors;
 use crate::file::FilePath;
-use crate::item::ITEM_LIMIT_BYTES;
+use crate::limits;
 #[cfg(feature = "cli")]
 use crate::module::Modules;
 use crate::module::{Billing, Envelope, Index, IndexKey, KeyType, Storage, Verb, Verbs};
@@ -29,9 +29,6 @@ use crate::telemetry::Filter;
 
 mod about;
 mod access;
-
-/// DynamoDB's default quota of a table.
-pub(super) const INDEX_LIMIT: usize = 20;
 
 /// What can be asked for of a table; an account's own quota is lower, and AWS's to raise.
 const CAPACITY_LIMIT: usize = 1_000_000;
@@ -198,7 +195,7 @@ impl Module {
             key: section.text("key", faults),
             table: section.text("table", faults),
             methods: section.methods("methods", faults),
-            max_bytes: section.integer("max_bytes", ITEM_LIMIT_BYTES, faults),
+            max_bytes: section.integer("max_bytes", limits::ITEM_BYTES, faults),
             envelope: section.word("envelope", Envelope::WORDS, faults),
             billing: section.billing("billing", faults),
             retain: section.boolean("retain", faults),
@@ -445,10 +442,11 @@ impl Section {
             faults.add(path, source, message).help(HELP);
             return None;
         };
-        if values.len() > INDEX_LIMIT {
+        if values.len() > limits::INDEXES {
             let message = format!(
-                "there are {} indexes, a table can have {INDEX_LIMIT}",
-                values.len()
+                "there are {} indexes, a table can have {}",
+                values.len(),
+                limits::INDEXES
             );
             faults.add(path.clone(), source, message);
         }

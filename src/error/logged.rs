@@ -196,6 +196,8 @@ fn store_words(error: &StoreError) -> &'static str {
         | StoreError::TimedOut(_)
         | StoreError::InDoubt(_) => TRY_AGAIN,
         StoreError::ItemTooLarge { .. } => "item too large",
+        StoreError::TransactionTooLarge { .. } => "atomic batch too large",
+        StoreError::Refused(_) => "refused by DynamoDB",
         StoreError::ConditionFailed(_) => PRECONDITION_FAILED,
         StoreError::AnswerFull => "the batch's answer is full",
         StoreError::NoSuchPosition(_) => "invalid query: cursor",
@@ -234,7 +236,9 @@ impl InvalidDocument {
             Self::Unfit(Unfit::Schema(invalid)) => {
                 Logged::new(INTERNAL_ERROR, Detail::Cause(&**invalid))
             }
-            Self::Expiry { .. } => Logged::words("invalid time of expiry"),
+            Self::Expiry { .. } | Self::ExpiryTooLate { .. } => {
+                Logged::words("invalid time of expiry")
+            }
         }
     }
 }

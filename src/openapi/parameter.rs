@@ -102,7 +102,7 @@ pub(super) fn of_indexes(module: &Module) -> Vec<Value> {
     for index in module.indexes() {
         let name = index.partition.attribute.as_str();
         let equal = |name| format!("The value of `{name}`, in a query on an index.");
-        let [partition_limit, sort_limit] = schema::KEY_LIMITS;
+        let [partition_limit, sort_limit] = module.index_key_limits();
         add(condition(
             name,
             &equal(name),

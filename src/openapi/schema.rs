@@ -6,12 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::{members, object, reference};
 use crate::batch::Batch;
+use crate::expiry;
 use crate::item::Document;
+use crate::limits;
 use crate::module::{Envelope, IndexKey, KeyType, Module, Storage};
 use crate::schema::InvalidSchema;
-
-/// The greatest sizes of the keys of an index, in bytes: no text has more characters.
-pub(super) const KEY_LIMITS: [usize; 2] = [2_048, 1_024];
 
 /// What a module's components are, by the last word of their names. No module's name has a dot, so
 /// that they are nothing else's.
@@ -199,9 +198,13 @@ fn of_documents(module: &Module) -> Value {
             "not": { "enum": [null, {}, [], "", false, 0] },
         }),
         Storage::Document => json!({
-            "description": "An object that is not empty. Its members are kept as attributes of \
-                their own: their names are not empty, their numbers have at most 38 digits, from \
-                1e-130 to 9.9e125, and at most 31 objects and arrays are in one another.",
+            "description": format!(
+                "An object that is not empty. Its members are kept as attributes of their own: \
+                 their names are not empty, their numbers have at most {} digits, from 1e-130 to \
+                 9.9e125, and at most {} objects and arrays, this one included, are around a value.",
+                limits::NUMBER_DIGITS,
+                limits::LEVELS
+            ),
             "type": "object",
             "minProperties": 1,
             "propertyNames": { "minLength": 1 },
@@ -224,7 +227,8 @@ fn limit_members(schema: &mut Value, module: &Module) {
         ));
     }
     for index in module.indexes() {
-        let keys = index.keys().zip(KEY_LIMITS);
+        // In bytes: no text has more characters.
+        let keys = index.keys().zip(module.index_key_limits());
         limits.extend(keys.map(|(key, limit)| (key.attribute.as_str(), of_key(key, limit))));
     }
     if let Some(ttl) = module.ttl() {
@@ -232,6 +236,7 @@ fn limit_members(schema: &mut Value, module: &Module) {
             "description": "When the item expires, in seconds since 1970.",
             "type": "integer",
             "minimum": 0,
+            "maximum": expiry::LATEST,
         });
         limits.push((ttl.as_str(), limit));
     }
@@ -268,7 +273,7 @@ fn tighten(schema: &mut Value, limit: Value) {
         let is_tighter = match (keyword.as_str(), own.get(&keyword)) {
             (_, None) => true,
             ("minLength" | "minimum", Some(said)) => number(said) < number(&value),
-            ("maxLength", Some(said)) => number(said) > number(&value),
+            ("maxLength" | "maximum", Some(said)) => number(said) > number(&value),
             _ => false,
         };
         if is_tighter {

@@ -95,10 +95,7 @@ fn describe_key(key: &ApiKey) -> (String, KeyDescription) {
 
 fn place_of(keys: &Keys) -> String {
     match keys {
-        Keys::Public(jwks) => match jwks.file() {
-            Some(file) => format!("the file `{}`", file.path.as_str()),
-            None => "the issuer's server".to_owned(),
-        },
+        Keys::Public(jwks) => jwks.to_string(),
         Keys::Secret(secret) => secret.place().to_string(),
     }
 }
@@ -206,10 +203,15 @@ mod tests {
             jwt("secret = { ssm = '/x' }, leeway = '10s'"),
         );
         insta::assert_snapshot!(Plan::new(&server, &secret), @"
-        ?       access.main: keys come from the parameter `/x`, no longer from the issuer's server
+        ?       access.main: keys come from the parameter `/x`, no longer from `https://issuer.example.com/`
                 tokens that are not signed with one of them are answered 401
         BREAKS  access.main: leeway goes from 1m to 10s
                 tokens are taken for 10s after they expire
+        ");
+        let moved = jwt("jwks = 'https://keys.example.com/'");
+        insta::assert_snapshot!(Plan::new(&server, &moved), @"
+        ?       access.main: keys come from `https://keys.example.com/`, no longer from `https://issuer.example.com/`
+                tokens that are not signed with one of them are answered 401
         ");
         let key = |digit: char, more: &str| {
             let hash = String::from(digit).repeat(64);

@@ -9,18 +9,17 @@ use aws_sdk_dynamodb::types::{
 };
 use tokio::task::JoinSet;
 
+use super::classify::{classify, classify_transaction};
 use super::limit::{AnswerLimit, is_too_long};
 use super::usage::metered_as_here;
 use super::{
     ATTEMPTS, Condition, Expressions, FIRST_BACKOFF, Failure, Store, StoreError, StoredItem, Write,
-    classify, has_expired, text,
+    has_expired, text,
 };
 use crate::item::{Document, ItemId};
+use crate::limits;
 use crate::module::Module;
-use crate::storage::Attributes;
-
-/// How many writes one call takes.
-pub(super) const WRITES_PER_CALL: usize = 25;
+use crate::storage::{Attributes, item_bytes};
 
 /// A write of a batch: the item's new document, or none where it is to go.
 pub(crate) type BatchWrite = (ItemId, Option<Document>);
@@ -45,7 +44,7 @@ impl Store {
         while !left.is_empty() {
             let rest = left.split_off(at_a_time.min(left.len()));
             let Some(some) = self.get_some(module, left.clone()).await else {
-                // Of half as many, the answer may not be too long.
+                // Of half as many, the answer may not be too long, and none may be refused.
                 at_a_time = left.len().div_ceil(2);
                 left.extend(rest);
                 continue;
@@ -62,7 +61,8 @@ impl Store {
         found
     }
 
-    /// As many items as one call gets; none, if its answer is too long for several.
+    /// As many items as one call gets; none, if its answer is too long for several, or one of
+    /// several is refused.
     async fn get_some(&self, module: &Module, mut wanted: Vec<String>) -> Option<Found> {
         let (table, key) = (module.table().as_str(), module.key().as_str());
         let count = wanted.len();
@@ -106,7 +106,10 @@ impl Store {
                     (attempt == ATTEMPTS).then(unprocessed)
                 }
                 Err(error) if count > 1 && is_too_long(&error) => return None,
-                Err(error) => Some(classify(&error, 0)),
+                Err(error) => match classify(&error, 0) {
+                    StoreError::Refused(_) if count > 1 => return None,
+                    failure => Some(failure),
+                },
             };
             if let Some(failure) = failure {
                 let ids = wanted.drain(..).filter_map(|text| self.id_of(text));
@@ -129,7 +132,7 @@ impl Store {
         let mut writes = writes.into_iter();
         let mut begin = 0;
         loop {
-            let some: Vec<_> = writes.by_ref().take(WRITES_PER_CALL).collect();
+            let some: Vec<_> = writes.by_ref().take(limits::BATCH_WRITES).collect();
             if some.is_empty() {
                 break;
             }
@@ -154,12 +157,18 @@ impl Store {
         writes: Vec<BatchWrite>,
     ) -> Vec<Result<(), StoreError>> {
         let table = module.table().as_str();
-        let mut left: Vec<_> = writes
+        let mut left = Vec::with_capacity(writes.len());
+        let mut outcomes: Vec<_> = writes
             .iter()
-            .cloned()
-            .map(|write| self.write_request(module, write))
+            .map(|write| {
+                self.write_request(module, write.clone())
+                    .map(|request| left.push(request))
+            })
             .collect();
         for attempt in 0.. {
+            if left.is_empty() {
+                break;
+            }
             let call = self.client.batch_write_item().request_items(table, left);
             match call.send().await.map_err(|error| classify(&error, 0)) {
                 Ok(output) => {
@@ -168,11 +177,16 @@ impl Store {
                         .and_then(|mut all| all.remove(table))
                         .unwrap_or_default();
                 }
-                // One document too large refuses the call: each by itself tells which it is.
-                Err(StoreError::ItemTooLarge { .. }) => {
+                // One item refuses the call: each by itself tells which it is.
+                Err(StoreError::ItemTooLarge { .. } | StoreError::Refused(_)) => {
                     return self.write_each(module, writes).await;
                 }
-                Err(error) => return writes.iter().map(|_| Err(error.clone())).collect(),
+                Err(error) => {
+                    let outcomes = outcomes.into_iter();
+                    return outcomes
+                        .map(|outcome| outcome.and(Err(error.clone())))
+                        .collect();
+                }
             }
             if left.is_empty() || attempt == ATTEMPTS {
                 break;
@@ -184,14 +198,12 @@ impl Store {
             .iter()
             .filter_map(|request| key_in(request, key))
             .collect();
-        let outcomes = writes.iter().map(|(id, _)| {
+        for (outcome, (id, _)) in outcomes.iter_mut().zip(&writes) {
             if left.contains(&self.key_text(id.as_str().to_owned()).as_str()) {
-                Err(unprocessed())
-            } else {
-                Ok(())
+                *outcome = Err(unprocessed());
             }
-        });
-        outcomes.collect()
+        }
+        outcomes
     }
 
     async fn write_each(
@@ -247,10 +259,11 @@ impl Store {
         let call = call.set_transact_items(Some(gets.collect()));
         let call = call.customize().interceptor(AnswerLimit::of_whole(module));
         let output = call.send().await.map_err(|error| {
-            if is_too_long(&error) {
-                StoreError::AnswerFull
-            } else {
-                classify(&error, 0)
+            match classify(&error, 0) {
+                _ if is_too_long(&error) => StoreError::AnswerFull,
+                // The items have more bytes together than a transaction may.
+                StoreError::Refused(_) => StoreError::AnswerFull,
+                classified => classified,
             }
         })?;
         let answers = output.responses.unwrap_or_default().into_iter();
@@ -266,39 +279,51 @@ impl Store {
         let sizes = writes.iter().filter_map(|(_, document)| document.as_ref());
         let document_bytes = sizes.map(|document| document.as_str().len()).max();
         let table = module.table().as_str();
+        let mut bytes = 0;
         let items = writes.into_iter().map(|(id, document)| {
             let item = TransactWriteItem::builder();
-            if let Some(document) = document {
+            let item = if let Some(document) = document {
+                let attributes = self.attributes(module, id, document)?;
+                bytes += item_bytes(&attributes);
                 let put = Put::builder().table_name(table);
-                let put = put.set_item(Some(self.attributes(module, id, document)));
+                let put = put.set_item(Some(attributes));
                 item.put(put.build().expect("table and item are there"))
             } else {
-                let delete = Delete::builder().table_name(table);
-                let delete = delete.set_key(Some(self.key(module, id.into_string())));
+                let key = self.key(module, id.into_string());
+                bytes += item_bytes(&key);
+                let delete = Delete::builder().table_name(table).set_key(Some(key));
                 item.delete(delete.build().expect("table and key are there"))
-            }
-            .build()
+            };
+            Ok(item.build())
         });
+        let items = items.collect::<Result<_, StoreError>>()?;
+        if bytes > limits::TRANSACTION_BYTES {
+            return Err(StoreError::TransactionTooLarge { bytes });
+        }
         let call = self.client.transact_write_items();
-        let call = call.set_transact_items(Some(items.collect()));
+        let call = call.set_transact_items(Some(items));
         call.send()
             .await
-            .map_err(|error| classify(&error, document_bytes.unwrap_or_default()))?;
+            .map_err(|error| classify_transaction(&error, document_bytes.unwrap_or_default()))?;
         Ok(())
     }
 
-    fn write_request(&self, module: &Module, (id, document): BatchWrite) -> WriteRequest {
+    fn write_request(
+        &self,
+        module: &Module,
+        (id, document): BatchWrite,
+    ) -> Result<WriteRequest, StoreError> {
         let request = WriteRequest::builder();
-        if let Some(document) = document {
-            let item = self.attributes(module, id, document);
+        let request = if let Some(document) = document {
+            let item = self.attributes(module, id, document)?;
             let put = PutRequest::builder().set_item(Some(item));
             request.put_request(put.build().expect("the item is there"))
         } else {
             let key = self.key(module, id.into_string());
             let delete = DeleteRequest::builder().set_key(Some(key));
             request.delete_request(delete.build().expect("the key is there"))
-        }
-        .build()
+        };
+        Ok(request.build())
     }
 }
 

@@ -19,7 +19,8 @@ use aws_sdk_dynamodb::types::{
 #[cfg(feature = "cli")]
 use futures_util::{Stream, StreamExt, stream};
 
-use super::{Store, StoreError, classify};
+use super::classify::classify;
+use super::{Store, StoreError};
 use crate::chain::Chain;
 #[cfg(feature = "cli")]
 use crate::module::Billing;

@@ -7,7 +7,8 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::config::interceptors::FinalizerInterceptorContextRef;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-use super::{StoreError, classify};
+use super::StoreError;
+use super::classify::classify;
 
 tokio::task_local! {
     /// Whether an attempt of this write got no answer that says it was refused.

@@ -324,3 +324,71 @@ pub(super) fn changes(
     }
     Some((update, expressions))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+    use crate::item::ItemId;
+    use crate::limits;
+    use crate::name::Stage;
+    use crate::store::types::{MAX_TYPES, STRING_SET};
+
+    #[track_caller]
+    fn assert_within_limits(expression: &str) {
+        assert!(expression.len() <= limits::EXPRESSION_BYTES, "{expression}");
+        let words = [" = ", " AND ", " OR ", "NOT ", " <= ", "_exists(", "_type("];
+        let operators: usize = words
+            .iter()
+            .map(|word| expression.matches(word).count())
+            .sum();
+        assert!(operators <= limits::EXPRESSION_OPERATORS, "{operators}");
+    }
+
+    #[test]
+    fn the_longest_expressions_are_within_dynamodbs_limits() {
+        let text = r#"
+            [modules.rooms]
+            key = "roomId"
+            storage = "document"
+            ttl = "expiresAt"
+            [[modules.rooms.indexes]]
+            name = "by-building"
+            partition = "building"
+        "#;
+        let config = config::parse(text, "modules.toml".as_ref(), &Stage::default(), []);
+        let config = config.unwrap_or_else(|error| panic!("{error}"));
+        let module = config.modules.iter().next().expect("there is one");
+        let names = |count| (0..count).map(|at| format!("a{at}"));
+
+        let value = || AttributeValue::S("x".to_owned());
+        let attributes = names(2 * MAX_MEMBERS).map(|name| (name, value())).collect();
+        let seen = StoredItem::new(module, None, attributes, None).expect("it is nobody's");
+        let condition = Condition::unchanged(Some(seen)).expressions(module);
+        assert_within_limits(&condition.text.expect("there is one"));
+
+        let kept = (0..2 * MAX_MEMBERS).map(|at| match at % 2 {
+            0 => format!(r#""a{at}":"x""#),
+            _ => format!(r#""b{at}":"y""#),
+        });
+        let kept: Vec<_> = kept.take(MAX_MEMBERS).collect();
+        let document = format!("{{{}}}", kept.join(","));
+        let id = ItemId::new();
+        let document = Document::parse_changed(document, module, &id).expect("it is one");
+        let few = names(MAX_MEMBERS / 2).map(|name| (name, value())).collect();
+        let tenant: Tenant = "acme".parse().expect("a name");
+        let (update, _) = changes(module, Some(&tenant), &few, &document).expect("it is one");
+        assert_within_limits(&update);
+
+        let members: Vec<_> = names(MAX_TYPES).map(|name| (name, STRING_SET)).collect();
+        let condition = Condition::Exists.expressions(module);
+        let condition = condition.and_clear_types(module, &members);
+        assert_within_limits(&condition.text.expect("there is one"));
+
+        let fields: Vec<_> = names(PageRequest::MAX_FIELDS).collect();
+        let query = format!("fields={}", fields.join(","));
+        let page = PageRequest::parse(&query, module, None).expect("a query");
+        let projection = Expressions::projection(module, Some(&page));
+        assert_within_limits(&projection.text.expect("there is one"));
+    }
+}

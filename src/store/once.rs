@@ -1,12 +1,10 @@
 //! A write together with what is remembered of it, in one transaction.
 
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 
 use super::batch::stand_back;
-use super::{
-    ATTEMPTS, Condition, Expressions, Failure, Store, StoreError, Written, classify, text,
-};
+use super::classify::{classify, classify_transaction, reasons};
+use super::{ATTEMPTS, Condition, Expressions, Failure, Store, StoreError, Written, text};
 use crate::expiry;
 use crate::idempotency::{Fingerprint, Once, Remembered};
 use crate::item::{Document, ItemId};
@@ -96,7 +94,7 @@ impl Store {
             put(once.memory.table().as_str(), record, forgotten),
             put(
                 module.table().as_str(),
-                self.attributes(module, id, document),
+                self.attributes(module, id, document)?,
                 condition.expressions(module),
             ),
         ];
@@ -108,12 +106,7 @@ impl Store {
                 Written::Done
             });
         };
-        let reasons = match error.as_service_error() {
-            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
-                cancelled.cancellation_reasons()
-            }
-            _ => &[],
-        };
+        let reasons = reasons(&error);
         let has_failed =
             |at: usize| reasons.get(at).and_then(|reason| reason.code()) == Some(CONDITION_FAILED);
         if has_failed(0) {
@@ -125,7 +118,7 @@ impl Store {
         Err(if has_failed(1) {
             StoreError::ConditionFailed(Failure::new(&error))
         } else {
-            classify(&error, document_bytes)
+            classify_transaction(&error, document_bytes)
         })
     }
 }

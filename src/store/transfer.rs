@@ -12,13 +12,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::batch::WRITES_PER_CALL;
-use super::{DATA, Failure, Store, StoreError, classify};
-use crate::item::{Document, ITEM_LIMIT_BYTES, InvalidDocument, InvalidItemId, ItemId, Kept};
+use super::classify::classify;
+use super::{DATA, Failure, Store, StoreError};
+use crate::item::{Document, InvalidDocument, InvalidItemId, ItemId, Kept};
+use crate::limits;
 use crate::module::{Module, Storage};
 use crate::name::TAG_ATTRIBUTE;
 use crate::precondition;
-use crate::storage::{self, Attributes, plain_number};
+use crate::storage::{self, Attributes, InvalidAttribute, foreign, parse_number};
 use crate::tenant::{self, InvalidTenant, Tenant};
 
 /// Nobody waits for one of these calls as for a request's answer, and they are large.
@@ -122,7 +123,7 @@ pub enum Typed {
     M(BTreeMap<String, Typed>),
 }
 
-/// A number as DynamoDB takes it, kept as its text.
+/// A number as DynamoDB takes it, in plain form.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Number(String);
@@ -136,13 +137,9 @@ impl TryFrom<String> for Number {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if text.parse::<serde_json::Number>().is_ok() && plain_number(&text).is_some() {
-            Ok(Self(text))
-        } else {
-            Err(format!(
-                "`{text}` is no number of DynamoDB's: up to 38 digits, from 1e-130 to 9.9e125"
-            ))
-        }
+        parse_number(&text).map(Self).ok_or_else(|| {
+            format!("`{text}` is no number of DynamoDB's: up to 38 digits, from 1e-130 to 9.9e125")
+        })
     }
 }
 
@@ -260,10 +257,13 @@ pub enum InvalidRecord {
     /// An attribute that the id or the document is in already.
     #[error("`attributes` has `{0}`, which the item has already")]
     SaidTwice(String),
+    /// An attribute that DynamoDB does not take.
+    #[error(transparent)]
+    Attribute(#[from] InvalidAttribute),
     /// It is over DynamoDB's limit.
     #[error(
         "it has {bytes} bytes with all its attributes, DynamoDB takes {} at the most",
-        ITEM_LIMIT_BYTES
+        limits::ITEM_BYTES
     )]
     TooLarge {
         /// Its size.
@@ -308,8 +308,9 @@ impl Record {
         if let Some(tenant) = tenant {
             tenant.sign(module, &mut attributes);
         }
-        match bytes_of(&attributes) {
-            bytes if bytes > ITEM_LIMIT_BYTES => Err(InvalidRecord::TooLarge { bytes }),
+        foreign::check(&attributes, module)?;
+        match storage::item_bytes(&attributes) {
+            bytes if bytes > limits::ITEM_BYTES => Err(InvalidRecord::TooLarge { bytes }),
             _ => Ok(Self(attributes)),
         }
     }
@@ -408,34 +409,9 @@ fn is_json(value: &AttributeValue) -> bool {
     }
 }
 
-/// The size of attributes as DynamoDB counts it.
-fn bytes_of(attributes: &Attributes) -> usize {
-    attributes
-        .iter()
-        .map(|(name, value)| name.len() + value_bytes(value))
-        .sum()
-}
-
-fn value_bytes(value: &AttributeValue) -> usize {
-    // Two digits are a byte, and sign and exponent are another.
-    let number = |text: &String| text.len().div_ceil(2) + 1;
-    let binary = |blob: &Blob| blob.as_ref().len();
-    match value {
-        AttributeValue::S(text) => text.len(),
-        AttributeValue::N(text) => number(text),
-        AttributeValue::B(blob) => binary(blob),
-        AttributeValue::Ss(texts) => texts.iter().map(String::len).sum(),
-        AttributeValue::Ns(texts) => texts.iter().map(number).sum(),
-        AttributeValue::Bs(blobs) => blobs.iter().map(binary).sum(),
-        AttributeValue::L(values) => 3 + values.iter().map(|v| value_bytes(v) + 1).sum::<usize>(),
-        AttributeValue::M(members) => 3 + members.len() + bytes_of(members),
-        _ => 1,
-    }
-}
-
 impl Store {
     /// How many records [`Store::put_records`] takes.
-    pub const MAX_BATCH: usize = WRITES_PER_CALL;
+    pub const MAX_BATCH: usize = limits::BATCH_WRITES;
 
     /// A store with the time limits and retries that fit the moving of many items.
     #[must_use]
@@ -517,16 +493,13 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`]; some of the items may have been stored.
-    pub async fn put_records(
-        &self,
-        module: &Module,
-        records: Vec<Record>,
-    ) -> Result<(), StoreError> {
+    pub async fn put_records(&self, module: &Module, records: &[Record]) -> Result<(), StoreError> {
         let table = module.table().as_str();
         let mut requests = records
-            .into_iter()
+            .iter()
             .map(|Record(attributes)| {
-                let put = PutRequest::builder().set_item(Some(attributes)).build()?;
+                let item = Some(attributes.clone());
+                let put = PutRequest::builder().set_item(item).build()?;
                 Ok(WriteRequest::builder().put_request(put).build())
             })
             .collect::<Result<Vec<_>, BuildError>>()

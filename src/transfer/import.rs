@@ -20,7 +20,7 @@ use super::progress::{Command, Content, Progress};
 use super::{Options, bar, count, job, pace, table, unless_interrupted};
 use crate::backend::Tables;
 use crate::module::Module;
-use crate::store::{Record, Store};
+use crate::store::{Record, Store, StoreError};
 
 /// How many calls are under way at a time.
 const CALLS: usize = 8;
@@ -76,12 +76,15 @@ pub async fn import(options: &Options, input: &Input) -> anyhow::Result<()> {
 
     let start = Instant::now();
     let run = Run {
+        name: &source.name,
         module: &module,
         store: &tables.store,
         progress: progress.as_ref(),
         bytes,
     };
-    let ended = unless_interrupted(run.write(source.lines_from(begun.bytes)?, begun)).await;
+    let first_line = source.line_number_at(begun.bytes)?;
+    let lines = source.lines_from(begun.bytes)?;
+    let ended = unless_interrupted(run.write(lines, first_line, begun)).await;
     tables.close().await;
     let ended = ended.context(match progress {
         Some(_) => "the import is not complete; the same command goes on where it stopped",
@@ -135,6 +138,16 @@ impl Source {
     fn lines_from(&self, offset: u64) -> io::Result<Lines<'_>> {
         (&self.file).seek(SeekFrom::Start(offset))?;
         Ok(Lines(BufReader::new(&self.file)))
+    }
+
+    /// The number of the line that begins at `offset`.
+    fn line_number_at(&self, offset: u64) -> io::Result<u64> {
+        let mut before = self.lines_from(0)?.0.take(offset);
+        let mut number = 1;
+        while before.skip_until(b'\n')? > 0 {
+            number += 1;
+        }
+        Ok(number)
     }
 
     /// Sees to it that each line is an item, and none of another line's id.
@@ -258,6 +271,8 @@ impl fmt::Display for WrongLines<'_> {
 }
 
 struct Run<'r> {
+    /// The source's.
+    name: &'r str,
     module: &'r Module,
     store: &'r Store,
     progress: Option<&'r Progress>,
@@ -266,21 +281,26 @@ struct Run<'r> {
 }
 
 impl Run<'_> {
-    async fn write(self, lines: Lines<'_>, mut position: Position) -> anyhow::Result<Position> {
+    async fn write(
+        &self,
+        lines: Lines<'_>,
+        first_line: u64,
+        mut position: Position,
+    ) -> anyhow::Result<Position> {
         let bar = bar("writing", Some(self.bytes), "{bytes}/{total_bytes}");
         bar.set_position(position.bytes);
         bar.reset_eta();
         let batches = Batches {
             lines,
+            next_line: first_line,
             module: self.module,
         };
         // What is done comes back in the file's order, so that a position stands for all before it.
         let mut done = stream::iter(batches)
             .map(|batch| async {
-                let Batch { records, bytes } = batch?;
-                let count = records.len() as u64;
-                self.store.put_records(self.module, records).await?;
-                anyhow::Ok((count, bytes))
+                let batch = batch?;
+                self.put(&batch).await?;
+                anyhow::Ok((batch.records.len() as u64, batch.bytes))
             })
             .buffered(CALLS);
         while let Some((items, bytes)) = done.try_next().await? {
@@ -295,17 +315,38 @@ impl Run<'_> {
         bar.finish_and_clear();
         Ok(position)
     }
+
+    async fn put(&self, batch: &Batch) -> anyhow::Result<()> {
+        match self.store.put_records(self.module, &batch.records).await {
+            // One item refuses the call: each by itself tells which it is.
+            Err(StoreError::Refused(_) | StoreError::ItemTooLarge { .. }) => {}
+            done => return Ok(done?),
+        }
+        for (record, number) in batch.records.iter().zip(&batch.lines) {
+            let done = self
+                .store
+                .put_records(self.module, std::slice::from_ref(record));
+            done.await.with_context(|| {
+                format!("{}:{number}: DynamoDB does not take this item", self.name)
+            })?;
+        }
+        Ok(())
+    }
 }
 
 /// What one call writes.
 struct Batch {
     records: Vec<Record>,
+    /// The numbers of their lines.
+    lines: Vec<u64>,
     /// Of their lines.
     bytes: u64,
 }
 
 struct Batches<'b> {
     lines: Lines<'b>,
+    /// The number of the one that is read next.
+    next_line: u64,
     module: &'b Module,
 }
 
@@ -313,6 +354,7 @@ impl Batches<'_> {
     fn read(&mut self) -> anyhow::Result<Batch> {
         let mut batch = Batch {
             records: Vec::with_capacity(Store::MAX_BATCH),
+            lines: Vec::with_capacity(Store::MAX_BATCH),
             bytes: 0,
         };
         let mut line = Vec::new();
@@ -325,7 +367,9 @@ impl Batches<'_> {
                 let parsed = line::parse(&line, self.module);
                 let (_, record) = parsed.context("the file has changed meanwhile")?;
                 batch.records.push(record);
+                batch.lines.push(self.next_line);
             }
+            self.next_line += 1;
         }
         Ok(batch)
     }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::item::ITEM_LIMIT_BYTES;
+use crate::limits;
 use crate::module::Module;
 use crate::store::{InvalidRecord, Owner, Record, Typed, WholeItem};
 
@@ -29,7 +29,7 @@ pub(super) enum InvalidLine {
 }
 
 /// What no line is longer than: the greatest item with each of its bytes escaped.
-pub(super) const MAX_LINE_BYTES: usize = 8 * ITEM_LIMIT_BYTES;
+pub(super) const MAX_LINE_BYTES: usize = 8 * limits::ITEM_BYTES;
 
 /// What a line looks like.
 pub(super) const EXAMPLE: &str = r#"{"id":"sala90","item":{"chairs":90}}"#;

@@ -272,7 +272,7 @@ async fn the_errors_of_the_contract() {
     .await;
     let deep = "[".repeat(10_000) + &"]".repeat(10_000);
     let long = format!("/modulo1/{}", "x".repeat(2_049));
-    let wide = format!("\"{}\"", "x".repeat(358_399));
+    let wide = format!("\"{}\"", "x".repeat(409_599));
     let over = format!("\"{}\"", "x".repeat(6 * 1_024 * 1_024));
     let json = "application/json";
     let allowed = "Method not allowed";
@@ -469,7 +469,7 @@ async fn the_errors_of_the_contract() {
             json,
             &wide,
             413,
-            "Please provide less: the document has 358401 bytes, the limit is 358400",
+            "Please provide less: the document has 409601 bytes, the limit is 409600",
         ),
         (
             "POST",

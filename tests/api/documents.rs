@@ -248,6 +248,144 @@ async fn foreign_attributes_are_members() {
     assert!(stored.contains_key("many"));
 }
 
+/// A PUT of what a GET has shown, with another member or not.
+#[tokio::test]
+async fn a_put_leaves_the_types_of_what_did_not_change() {
+    let app = TestApp::start(MODULES).await;
+    let blob = |text: &str| AttributeValue::B(Blob::new(text.as_bytes()));
+    let foreign = |id: &str| -> HashMap<String, AttributeValue> {
+        let attributes = [
+            ("roomId", s(id)),
+            ("set", AttributeValue::Ss(vec!["a".into(), "b".into()])),
+            ("numbers", AttributeValue::Ns(vec!["10".into(), "2".into()])),
+            ("bytes", blob("hi!")),
+            (
+                "many",
+                AttributeValue::Bs(vec![Blob::new("a"), Blob::new("b")]),
+            ),
+            (
+                "inner",
+                AttributeValue::M([("b".to_owned(), blob("abc"))].into()),
+            ),
+            ("list", AttributeValue::L(vec![s("a")])),
+            ("chairs", n("90")),
+        ];
+        attributes
+            .map(|(name, value)| (name.to_owned(), value))
+            .into()
+    };
+    let sorted = |mut value: AttributeValue| {
+        if let AttributeValue::Ss(texts) | AttributeValue::Ns(texts) = &mut value {
+            texts.sort_unstable();
+        }
+        if let AttributeValue::Bs(values) = &mut value {
+            values.sort_unstable_by_key(|value| value.clone().into_inner());
+        }
+        value
+    };
+    let stored = async |id: &str| {
+        let mut stored = attributes(&app, id).await;
+        stored.remove("_etag");
+        let stored = stored.into_iter();
+        stored
+            .map(|(name, value)| (name, sorted(value)))
+            .collect::<HashMap<_, _>>()
+    };
+    let shown = async |id: &str| {
+        let got = document_of(&app.get(&format!("/rooms/{id}")).await.body);
+        got["GET"]["data"].as_str().unwrap().to_owned()
+    };
+
+    // Written by others, once or after modulo.
+    put_foreign(&app, "rooms-local", foreign("theirs")).await;
+    app.send(
+        "PUT",
+        "/rooms/ours",
+        r#"{"chairs":90,"inner":{"b":"YWJj"},"list":["a"]}"#,
+    )
+    .await;
+    let ours = attributes(&app, "ours").await;
+    let mut both = foreign("ours");
+    both.insert("inner".to_owned(), ours["inner"].clone());
+    both.insert("_etag".to_owned(), ours["_etag"].clone());
+    put_foreign(&app, "rooms-local", both.clone()).await;
+    both.remove("_etag");
+    for (id, mut expected) in [("theirs", foreign("theirs")), ("ours", both)] {
+        let text = shown(id).await;
+        let put = app.send("PUT", &format!("/rooms/{id}"), text.clone()).await;
+        assert_eq!(put.status, 200, "{}", put.body);
+        assert_eq!(stored(id).await, expected);
+        let text = text.replace("\"chairs\":90", "\"chairs\":91,\"new\":[2,10]");
+        app.send("PUT", &format!("/rooms/{id}"), text.clone()).await;
+        expected.insert("chairs".to_owned(), n("91"));
+        let new = AttributeValue::L(vec![n("2"), n("10")]);
+        expected.insert("new".to_owned(), new);
+        assert_eq!(stored(id).await, expected);
+        assert_eq!(document_of(&shown(id).await), document_of(&text));
+    }
+
+    // What changes more than one update takes.
+    put_foreign(&app, "rooms-local", foreign("wide")).await;
+    let more: String = (0..150).fold(String::new(), |more, at| format!("{more},\"m{at}\":{at}"));
+    let text = shown("wide").await;
+    let text = format!("{}{more}}}", &text[..text.len() - 1]);
+    app.send("PUT", "/rooms/wide", text).await;
+    let wide = stored("wide").await;
+    assert_eq!(wide.get("m149"), Some(&n("149")));
+    for (name, value) in foreign("wide") {
+        assert_eq!(wide.get(&name), Some(&value), "{name}");
+    }
+
+    // Of one that is changed, and of one that is replaced on purpose, nothing is kept.
+    put_foreign(&app, "rooms-local", foreign("other")).await;
+    app.send("PUT", "/rooms/other", r#"{"set":["b","c"],"bytes":"abcd"}"#)
+        .await;
+    let list = AttributeValue::L(vec![s("b"), s("c")]);
+    let expected = [("roomId", s("other")), ("set", list), ("bytes", s("abcd"))];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value));
+    assert_eq!(stored("other").await, expected.into());
+    put_foreign(&app, "rooms-local", foreign("posted")).await;
+    let text = shown("posted").await;
+    app.send("POST", "/rooms/posted", text).await;
+    assert_eq!(stored("posted").await["bytes"], s("aGkh"));
+}
+
+/// Where an item may have to be read, preconditions hold as they do elsewhere.
+#[tokio::test]
+async fn a_put_that_may_have_to_read_holds_its_preconditions() {
+    let app = TestApp::start(MODULES).await;
+    let put = async |header: &str, path: &str| {
+        let request = app
+            .request("PUT", path)
+            .header("content-type", "application/json")
+            .header(header, "*");
+        let body = Body::from(r#"{"bytes":"aGkh"}"#);
+        app.client
+            .send(request.body(body).unwrap())
+            .await
+            .status
+            .as_u16()
+    };
+    assert_eq!(put("if-match", "/plain/x").await, 412);
+    assert_eq!(put("if-none-match", "/plain/x").await, 201);
+    assert_eq!(put("if-none-match", "/plain/x").await, 412);
+    assert_eq!(put("if-match", "/plain/x").await, 200);
+    let foreign = [
+        ("id".to_owned(), s("y")),
+        ("bytes".to_owned(), AttributeValue::B(Blob::new("hi!"))),
+    ];
+    put_foreign(&app, "plain-local", foreign.into()).await;
+    assert_eq!(put("if-none-match", "/plain/y").await, 412);
+    assert_eq!(put("if-match", "/plain/y").await, 200);
+    let get = app.dynamodb.get_item().table_name("plain-local");
+    let item = get.key("id", s("y")).send().await.unwrap().item.unwrap();
+    assert_eq!(item["bytes"], AttributeValue::B(Blob::new("hi!")));
+    let created = app.send("PUT", "/plain/new", r#"{"bytes":"aGkh"}"#).await;
+    assert_eq!(created.status, 201);
+    let replaced = app.send("PUT", "/plain/new", r#"{"bytes":"aGkh"}"#).await;
+    assert_eq!(replaced.status, 200);
+}
+
 async fn put_if_match(app: &TestApp, body: &str, tag: &str) -> u16 {
     let request = app
         .request("PUT", "/rooms/x")

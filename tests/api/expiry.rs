@@ -130,6 +130,31 @@ async fn an_end_that_is_no_time_is_refused() {
     assert_eq!(expiry(&app, "json-local", "x").await, Some(9_900_000_000));
 }
 
+/// The year 58000 is a mistake that nobody sees: the item never goes.
+#[tokio::test]
+async fn a_time_in_milliseconds_is_refused() {
+    let app = TestApp::start(MODULES).await;
+    let told = "`/expiresAt` says that the item expires after the year 9999; write it in seconds \
+                since 1970, not in milliseconds";
+    for module in ["json", "native"] {
+        let path = format!("/{module}/x");
+        app.send("POST", &path, r#"{"a":1}"#).await;
+        for end in ["253402300800", "1700000000000", "1.7e12"] {
+            let body = format!(r#"{{"expiresAt":{end}}}"#);
+            for method in ["POST", "PUT", "PATCH"] {
+                let answer = app.send(method, &path, body.clone()).await;
+                assert_eq!(answer.status, 400, "{method} {body}");
+                assert!(answer.body.contains(told), "{}", answer.body);
+            }
+            let put = format!(r#"{{"operations":[{{"op":"put","id":"x","item":{body}}}]}}"#);
+            let answer = app.send("POST", &format!("/_batch/{module}"), put).await;
+            assert!(answer.body.contains(told), "{}", answer.body);
+        }
+        let last = app.send("POST", &path, r#"{"expiresAt":253402300799}"#);
+        assert!(last.await.status.is_success(), "{module}");
+    }
+}
+
 #[tokio::test]
 async fn what_has_expired_is_not_there() {
     let app = TestApp::start(MODULES).await;

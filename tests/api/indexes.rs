@@ -166,6 +166,78 @@ async fn a_member_that_an_index_is_of_must_have_its_type() {
     assert_eq!(app.send("PUT", "/rooms/x", long).await.status, 400);
 }
 
+#[tokio::test]
+async fn a_number_in_a_query_is_a_json_number() {
+    let app = rooms().await;
+    for sort in ["floor", "floor.lt", "floor.le", "floor.gt", "floor.ge"] {
+        for number in [
+            "%201", "+1", "1%20", "%091", "1%0A", "%2B1", "01", "1.", "abc", "1e126",
+        ] {
+            let answer = app.get(&format!("/rooms?building=A&{sort}={number}")).await;
+            assert_eq!(answer.status, 400, "of {sort}={number}: {}", answer.body);
+            let detail = document_of(&answer.body)["detail"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            assert!(detail.ends_with("a number is needed"), "{detail}");
+        }
+    }
+    // Numbers that DynamoDB takes only in plain form.
+    for (number, expected) in [
+        ("0e99999999999999999999", "a0"),
+        ("-0.0", "a0"),
+        ("3.00000000000000000000000000000000000000000000", "a3"),
+        ("30E-1", "a3"),
+    ] {
+        assert_eq!(
+            ids(&app, &format!("building=A&floor={number}")).await,
+            [expected]
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_query_takes_the_values_that_documents_may_have() {
+    let app = rooms().await;
+    let long = |length: usize| "b".repeat(length);
+    for (query, document, status) in [
+        (
+            format!("building={}", long(1_500)),
+            format!(r#"{{"building":"{}","floor":1}}"#, long(1_500)),
+            200,
+        ),
+        (
+            format!("building={}", long(2_048)),
+            format!(r#"{{"building":"{}","floor":1}}"#, long(2_048)),
+            200,
+        ),
+        (
+            format!("building={}", long(2_049)),
+            format!(r#"{{"building":"{}","floor":1}}"#, long(2_049)),
+            400,
+        ),
+        (
+            format!("owner=o&name={}", long(1_024)),
+            format!(r#"{{"owner":"o","name":"{}"}}"#, long(1_024)),
+            200,
+        ),
+        (
+            format!("owner=o&name={}", long(1_025)),
+            format!(r#"{{"owner":"o","name":"{}"}}"#, long(1_025)),
+            400,
+        ),
+    ] {
+        app.send("DELETE", "/rooms/long", "").await;
+        let put = app.send("PUT", "/rooms/long", document).await;
+        assert_eq!(put.status == 400, status == 400, "{}", put.body);
+        let answer = app.get(&format!("/rooms?{query}")).await;
+        assert_eq!(answer.status.as_u16(), status, "{}", answer.body);
+        if status == 200 {
+            assert_eq!(ids(&app, &query).await, ["long"]);
+        }
+    }
+}
+
 /// A forged cursor that leads out of the queried range.
 #[tokio::test]
 async fn a_cursor_cannot_lead_elsewhere() {

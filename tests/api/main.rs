@@ -13,6 +13,7 @@ mod config;
 mod contract;
 mod cors;
 mod documents;
+mod dynamodb;
 mod engine;
 mod expiry;
 mod faults;

@@ -375,6 +375,7 @@ fn a_schema_and_what_an_index_asks_for_are_described_together() {
             "description": "When the item expires, in seconds since 1970.",
             "type": "integer",
             "minimum": 0,
+            "maximum": 253_402_300_799_u64,
         },
     });
     assert_eq!(teacher["properties"], properties);

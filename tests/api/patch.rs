@@ -119,7 +119,7 @@ async fn what_cannot_be_patched_is_told() {
     );
     let deep = "[".repeat(200) + &"]".repeat(200);
     assert_eq!(patch(&app, "/modulo1/x", MERGE, &deep).await.status, 400);
-    let large = format!(r#"{{"b":"{}"}}"#, "x".repeat(358_400));
+    let large = format!(r#"{{"b":"{}"}}"#, "x".repeat(409_600));
     assert_eq!(patch(&app, "/modulo1/x", MERGE, &large).await.status, 413);
     assert!(app.get("/modulo1/x").await.body.contains(r#"{\"a\":1}"#));
 }

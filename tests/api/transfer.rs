@@ -428,6 +428,88 @@ async fn every_wrong_line_is_told_before_anything_is_stored() {
     );
 }
 
+/// What DynamoDB would refuse, and with it the whole call, is known before anything is stored.
+#[tokio::test]
+async fn what_dynamodb_does_not_take_is_a_wrong_line() {
+    let modules = format!(
+        "{NATIVE_ROOMS}ttl = \"expiresAt\"\n[[modules.rooms.indexes]]\nname = \"by-owner\"\npartition = \"owner\"\n"
+    );
+    let folder = Folder::with(&modules);
+    let deep = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+    let deep_map = |levels: usize| {
+        let (open, close) = (r#"{"M":{"a":"#.repeat(levels), "}}".repeat(levels));
+        format!(r#"{open}{{"S":""}}{close}"#)
+    };
+    let lines = [
+        r#"{"id":"good","item":{"a":1}}"#.to_owned(),
+        format!(r#"{{"id":"a","item":{{"a":{}}}}}"#, deep(32)),
+        format!(r#"{{"id":"b","attributes":{{"x":{}}}}}"#, deep_map(32)),
+        r#"{"id":"c","attributes":{"x":{"SS":[]}}}"#.to_owned(),
+        r#"{"id":"d","attributes":{"x":{"L":[{"BS":[]}]}}}"#.to_owned(),
+        r#"{"id":"e","attributes":{"x":{"M":{"":{"S":"y"}}}}}"#.to_owned(),
+        r#"{"id":"f","attributes":{"x":{"NULL":false}}}"#.to_owned(),
+        r#"{"id":"g","attributes":{"owner":{"N":"1"}}}"#.to_owned(),
+        r#"{"id":"h","attributes":{"owner":{"S":""}}}"#.to_owned(),
+        r#"{"id":"i","item":{"expiresAt":1700000000000}}"#.to_owned(),
+        r#"{"id":"j","attributes":{"x":{"N":" 1"}}}"#.to_owned(),
+    ];
+    folder.write("rooms.jsonl", &lines.join("\n"));
+    let stderr = folder.failed(&["import", "rooms", "rooms.jsonl"]).await;
+    insta::assert_snapshot!(stderr, @r#"
+    rooms.jsonl:2: item `a`: `/a/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0` nests too deep: DynamoDB takes 32 levels
+    rooms.jsonl:3: item `b`: `/x/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a` nests too deep: DynamoDB takes 32 levels
+    rooms.jsonl:4: item `c`: `/x` is an empty set, which DynamoDB does not take
+    rooms.jsonl:5: item `d`: `/x/0` is an empty set, which DynamoDB does not take
+    rooms.jsonl:6: item `e`: `/x` has a member with a name of 0 bytes: DynamoDB takes 1 to 65535
+    rooms.jsonl:7: item `f`: `/x` is NULL, which must be true
+    rooms.jsonl:8: item `g`: `/owner` is a key of an index and must be a string of 1 to 2048 bytes
+    rooms.jsonl:9: item `h`: `/owner` is a key of an index and must be a string of 1 to 2048 bytes
+    rooms.jsonl:10: item `i`: `/expiresAt` says that the item expires after the year 9999; write it in seconds since 1970, not in milliseconds
+    rooms.jsonl:11: column 38: ` 1` is no number of DynamoDB's: up to 38 digits, from 1e-130 to 9.9e125
+    10 lines are wrong; nothing was imported. A line is such as {"id":"sala90","item":{"chairs":90}}
+    "#);
+    assert!(!folder.file(".modulo").exists());
+
+    // As deep as DynamoDB takes, and a number in a form that it does not take.
+    let lines = [
+        format!(r#"{{"id":"a","item":{{"a":{}}}}}"#, deep(31)),
+        format!(r#"{{"id":"b","attributes":{{"x":{}}}}}"#, deep_map(31)),
+        r#"{"id":"c","attributes":{"x":{"N":"0e99999999999999999999"},"y":{"NS":["1","1.0"]}}}"#
+            .to_owned(),
+    ];
+    folder.write("rooms.jsonl", &lines.join("\n"));
+    let stderr = folder.done(&["import", "rooms", "rooms.jsonl"]).await;
+    assert!(stderr.starts_with("3 items imported"), "{stderr}");
+}
+
+/// The module knows nothing of an index of its table, so that only DynamoDB can refuse the item.
+#[tokio::test]
+async fn a_line_that_only_dynamodb_refuses_is_named() {
+    let folder = Folder::with(NATIVE_ROOMS);
+    let engine = Engine::start(&Data::Memory).await.unwrap();
+    let endpoint = engine.endpoint();
+    let client = Store::new(&local::settings(&endpoint).await)
+        .client()
+        .clone();
+    crate::dynamodb::make_table(&client, "rooms-local", "roomId", "owner").await;
+    let lines = (1..=40).map(|number| match number {
+        33 => r#"{"id":"33","item":{"owner":5}}"#.to_owned(),
+        _ => format!(r#"{{"id":"{number}","item":{{"owner":"ana"}}}}"#),
+    });
+    folder.write("rooms.jsonl", &lines.collect::<Vec<_>>().join("\n"));
+    let stderr = folder
+        .failed(&[
+            "import",
+            "rooms",
+            "rooms.jsonl",
+            "--endpoint-url",
+            &endpoint,
+        ])
+        .await;
+    let expected = "rooms.jsonl:33: DynamoDB does not take this item";
+    assert!(stderr.contains(expected), "{stderr}");
+}
+
 #[tokio::test]
 async fn an_import_that_was_killed_goes_on_where_it_stopped() {
     let folder = Folder::with(ROOMS);

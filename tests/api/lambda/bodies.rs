@@ -129,10 +129,10 @@ async fn documents_that_are_refused() {
             ),
         ),
         (
-            post().json(&format!("\"{}\"", "x".repeat(358_401))),
+            post().json(&format!("\"{}\"", "x".repeat(409_601))),
             Reply::error(
                 413,
-                "Please provide less: the document has 358403 bytes, the limit is 358400",
+                "Please provide less: the document has 409603 bytes, the limit is 409600",
             ),
         ),
     ];
