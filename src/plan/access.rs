@@ -182,7 +182,7 @@ mod tests {
             );
             let stage = Stage::default();
             let config = config::parse(&text, "modules.toml".as_ref(), &stage, []).expect("legal");
-            Description::of(&config.modules).expect("no schema")
+            Description::of(&config).expect("no schema")
         };
         Plan::new(&description(before), &description(after))
     }
