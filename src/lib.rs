@@ -29,6 +29,7 @@ pub mod aws;
 pub mod backend;
 pub mod base_path;
 pub mod batch;
+mod byte_order_mark;
 mod chain;
 pub mod config;
 pub mod cors;

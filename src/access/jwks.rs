@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use super::Unchecked;
 use super::cached::{Cached, FRESH, Fetched};
 use super::jwt::{InvalidToken, Unverified};
+use crate::byte_order_mark;
 use crate::file::{ConfigFile, FilePath, InvalidFilePath};
 use crate::trust::TLS;
 
@@ -253,6 +254,7 @@ impl KeySet {
             keys: Vec<Box<RawValue>>,
         }
 
+        let text = byte_order_mark::skip(text);
         let set: Set = serde_json::from_slice(text).map_err(InvalidJwks::NotJwks)?;
         let keys = set.keys.iter().filter_map(|key| Key::parse(key.get()));
         let keys: Vec<_> = keys.map(Arc::new).collect();

@@ -19,6 +19,7 @@ use super::MAX_BODY_BYTES;
 use super::around::{Inner, Next};
 use crate::access::Caller;
 use crate::batch::Batch;
+use crate::byte_order_mark;
 use crate::error::{ApiError, Crowded, UnsupportedMediaType};
 use crate::idempotency::Once;
 use crate::item::{Document, ItemId};
@@ -211,10 +212,12 @@ async fn parse_patch(module: &Module, request: &mut Request) -> Result<(), ApiEr
     Ok(())
 }
 
-/// The whole body, which must not be empty.
+/// The whole body without its byte order mark, which must not be empty.
 async fn read_body(request: &mut Request) -> Result<Bytes, ApiError> {
     let body = std::mem::replace(request.body_mut(), Body::empty());
-    let body = body.collect().await.map_err(body_error)?.to_bytes();
+    let mut body = body.collect().await.map_err(body_error)?.to_bytes();
+    let mark = body.len() - byte_order_mark::skip(&body).len();
+    drop(body.split_to(mark));
     if body.is_empty() {
         return Err(ApiError::MissingData);
     }
