@@ -45,6 +45,7 @@ pub mod handler;
 pub mod health;
 pub mod idempotency;
 pub mod item;
+mod json;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 pub mod list;

@@ -1,0 +1,4 @@
+//! JSON as text.
+
+#[cfg(feature = "schemas")]
+pub(crate) mod decimal;
