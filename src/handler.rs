@@ -15,11 +15,11 @@ use crate::batch::{Batch, Operation, ParsedWrite, Parts, RawWrite, RefusedOperat
 use crate::envelope::{self, Content};
 use crate::error::{ACCEPT_PATCH, ApiError};
 use crate::idempotency::{Once, Remembered};
-use crate::item::{Document, ItemId, RESERVED_IN_PATHS};
+use crate::item::{Document, InvalidDocument, ItemId, RESERVED_IN_PATHS};
 use crate::list::{Consistent, PageRequest};
 use crate::middleware::validate::Valid;
 use crate::module::{Module, Verb};
-use crate::patch::Patch;
+use crate::patch::{Misfit, Patch};
 use crate::precondition::{Failed, Preconditions, entity_tag, tag_of};
 use crate::router::{Mount, Resource};
 use crate::store::{
@@ -159,9 +159,16 @@ fn patched(
 ) -> Result<Document, ApiError> {
     // A patch is of what the client has seen.
     let shown = (seen.data.as_deref()).map(|text| envelope::shown(module, &seen.id, text));
-    let text = patch.apply(shown.as_deref(), module.max_bytes())?;
-    let document = Document::parse_changed(text, module, id).map_err(ApiError::from);
-    document.map_err(|error| match error {
+    let changed = patch
+        .apply(shown.as_deref(), module.max_bytes())
+        .map_err(ApiError::from)
+        .and_then(|text| match Document::parse_changed(text, module, id) {
+            Err(InvalidDocument::Empty) => Err(ApiError::EmptyingPatch),
+            document => Ok(document?),
+        });
+    changed.map_err(|error| match error {
+        // The failure of an operation tells no more than `test` may tell everybody.
+        ApiError::Misfit(misfit) if !matches!(misfit, Misfit::Stored(_)) => misfit.into(),
         error if may_read || error.status().is_server_error() => error,
         error => ApiError::BlindPatch(error.into()),
     })

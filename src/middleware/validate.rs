@@ -195,7 +195,9 @@ async fn parse_patch(module: &Module, request: &mut Request) -> Result<(), ApiEr
     }
     let media_type = media_type(request.headers()).map_err(ApiError::UnsupportedPatchType)?;
     let is = |name: &str| media_type.eq_ignore_ascii_case(name);
-    let patch_type = if is("application/json") || is("application/merge-patch+json") {
+    let patch_type = if is("application/json") {
+        PatchType::Json
+    } else if is("application/merge-patch+json") {
         PatchType::Merge
     } else if is("application/json-patch+json") {
         PatchType::Operations
