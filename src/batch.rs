@@ -18,9 +18,18 @@ use crate::store::BatchWrite;
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// Each operation, or why it is none.
-    pub operations: Vec<Result<Operation, Arc<ApiError>>>,
+    pub operations: Vec<Result<Operation, RefusedOperation>>,
     /// Whether all must be done, or none.
     pub atomic: bool,
+}
+
+/// An operation that can't be done.
+#[derive(Debug, Clone)]
+pub struct RefusedOperation {
+    /// The id that it has, which need not be a valid one.
+    pub id: String,
+    /// What is wrong.
+    pub error: Arc<ApiError>,
 }
 
 /// One operation.
@@ -129,13 +138,17 @@ impl Batch {
         }
         let atomic = raw.atomic;
         let parsed = raw.operations.into_iter().enumerate().map(|(at, raw)| {
-            let operation = Operation::parse(raw, mount, caller);
-            match operation {
+            let id = raw.id.clone();
+            match Operation::parse(raw, mount, caller) {
                 Err(error) if atomic => Err(ApiError::Operation {
                     at,
                     error: Box::new(error),
                 }),
-                each => Ok(each.map_err(Arc::new)),
+                Err(error) => {
+                    let error = Arc::new(error);
+                    Ok(Err(RefusedOperation { id, error }))
+                }
+                Ok(operation) => Ok(Ok(operation)),
             }
         });
         Ok(Self {

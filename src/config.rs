@@ -18,6 +18,7 @@ pub(crate) use self::raw::suggest;
 use self::raw::{Setting, Surroundings};
 use crate::access::{Access, ClaimPath, Credential, Guard, InvalidJwks, InvalidKeySet, Jwks};
 use crate::base_path::BasePath;
+use crate::byte_order_mark;
 use crate::chain::Chain;
 use crate::cors::Cors;
 use crate::limits;
@@ -170,10 +171,12 @@ impl Reading<'_> {
 }
 
 fn read(file: &Path) -> Result<String, ConfigError> {
-    let bytes = std::fs::read(file).map_err(|source| ConfigError::Read {
+    let mut bytes = std::fs::read(file).map_err(|source| ConfigError::Read {
         file: file.to_owned(),
         source,
     })?;
+    let mark = bytes.len() - byte_order_mark::skip(&bytes).len();
+    bytes.drain(..mark);
     String::from_utf8(bytes).map_err(|error| ConfigError::not_utf8(file, &error))
 }
 

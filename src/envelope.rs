@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use crate::answer_limit::{AnswerLimit, Room};
 use crate::error::{ApiError, Cause};
-use crate::item::{Document, ItemId, key};
+use crate::item::{Document, key};
 use crate::module::{Envelope, Module, Verb};
 use crate::schema::Violation;
 use crate::store::{StoreError, Written};
@@ -157,8 +157,7 @@ impl<'a> Results<'a> {
     }
 
     /// An item that was there, if the answer has room for it.
-    pub fn found(&mut self, id: &ItemId, stored: Option<&str>) {
-        let id = id.as_str();
+    pub fn found(&mut self, id: &str, stored: Option<&str>) {
         let told = match self.module.envelope() {
             Envelope::Verb => {
                 let item = text(&Item {
@@ -177,13 +176,13 @@ impl<'a> Results<'a> {
         if self.has_room(&told) {
             self.add(&told);
         } else {
-            self.failed(ApiError::from(StoreError::AnswerFull).into());
+            self.failed(id, ApiError::from(StoreError::AnswerFull).into());
         }
     }
 
     /// A write that was done.
-    pub fn done(&mut self, verb: Verb, id: &ItemId) {
-        let (key, id) = (self.module.key().as_str(), id.as_str());
+    pub fn done(&mut self, verb: Verb, id: &str) {
+        let key = self.module.key().as_str();
         let told = match self.module.envelope() {
             Envelope::Verb => json!({ "status": 200, verb.as_str(): { key: id } }),
             Envelope::Plain => json!({ "id": id, "status": 204 }),
@@ -201,19 +200,27 @@ impl<'a> Results<'a> {
     }
 
     /// An operation that was not done.
-    pub fn failed(&mut self, error: Arc<ApiError>) {
+    pub fn failed(&mut self, id: &str, error: Arc<ApiError>) {
         let status = error.status();
-        let tell = |details| match self.module.envelope() {
-            Envelope::Verb => {
-                json!({ "status": status.as_u16(), "ERROR": Refusal::of(&error, details) })
-            }
-            Envelope::Plain => {
-                json!({ "status": status.as_u16(), "problem": Problem::of(&error, details) })
-            }
+        let envelope = self.module.envelope();
+        let tell = |id, details| match envelope {
+            Envelope::Verb => text(&RefusedOperation {
+                status: status.as_u16(),
+                error: Refusal::of(&error, details),
+            }),
+            Envelope::Plain => text(&PlainRefusedOperation {
+                id,
+                status: status.as_u16(),
+                problem: Problem::of(&error, details),
+            }),
         };
-        let mut told = tell(error.details()).to_string();
+        let mut told = tell(Some(id), error.details());
         if !self.has_room(&told) {
-            told = tell(&[]).to_string();
+            told = tell(Some(id), &[]);
+        }
+        if !self.has_room(&told) {
+            // Which operation it is, its place tells.
+            told = tell(None, &[]);
         }
         self.add(&told);
         if status.is_server_error() {
@@ -286,6 +293,23 @@ impl<'a> Problem<'a> {
             errors: details,
         }
     }
+}
+
+/// The answer to an operation of a batch that was not done.
+#[derive(Serialize)]
+struct RefusedOperation<'a> {
+    status: u16,
+    #[serde(rename = "ERROR")]
+    error: Refusal<'a>,
+}
+
+/// The same, of a plain module.
+#[derive(Serialize)]
+struct PlainRefusedOperation<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    status: u16,
+    problem: Problem<'a>,
 }
 
 /// The media type and the body that tell of an error.

@@ -147,8 +147,11 @@ pub enum ApiError {
     #[error("Please provide a patch: {0}")]
     InvalidPatch(#[from] InvalidPatch),
     /// A change that the document does not allow.
-    #[error("Please provide a patch that fits the document: {0}")]
+    #[error("{}", misfit_message(.0))]
     Misfit(#[from] Misfit),
+    /// A change after which there would be no data.
+    #[error("Please provide another patch: with it, the document would be empty")]
+    EmptyingPatch,
     /// A document that breaks the module's schema.
     #[error("Please provide a document that fits the schema: there {}", .0.summary())]
     BreaksSchema(#[source] Violations),
@@ -328,6 +331,13 @@ fn store_message(error: &StoreError) -> String {
     }
 }
 
+fn misfit_message(misfit: &Misfit) -> String {
+    match misfit {
+        Misfit::Stored(_) => format!("Please send the whole document: {misfit}"),
+        misfit => format!("Please provide a patch that fits the document: {misfit}"),
+    }
+}
+
 fn unready_message(unready: &Unready, is_open: bool) -> String {
     if !is_open {
         return "Not ready".to_owned();
@@ -347,9 +357,11 @@ impl ApiError {
     /// The one mapping from errors to statuses.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
+            Self::InvalidPatch(InvalidPatch::Ambiguous) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::MissingId(_)
             | Self::InvalidId { .. }
             | Self::MissingData
+            | Self::EmptyingPatch
             | Self::InvalidDocument(_)
             | Self::BrokenBody(_)
             | Self::InvalidQuery(_)
@@ -364,7 +376,7 @@ impl ApiError {
             }
             Self::Operation { error, .. } | Self::BlindPatch(error) => error.status(),
             Self::NotModified(_) => StatusCode::NOT_MODIFIED,
-            Self::Misfit(Misfit::Operation(_) | Misfit::Stored(_) | Misfit::TooDeep { .. }) => {
+            Self::Misfit(Misfit::Operation { .. } | Misfit::Stored(_) | Misfit::TooDeep { .. }) => {
                 StatusCode::CONFLICT
             }
             Self::BreaksSchema(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
@@ -513,7 +525,10 @@ impl IntoResponse for ApiError {
         if let Some(challenge) = self.challenge() {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }
-        if matches!(self, Self::UnsupportedPatchType(_)) {
+        if matches!(
+            self,
+            Self::UnsupportedPatchType(_) | Self::InvalidPatch(InvalidPatch::Ambiguous)
+        ) {
             let types = HeaderValue::from_static(Patch::MEDIA_TYPES);
             response.headers_mut().insert(ACCEPT_PATCH, types);
         }

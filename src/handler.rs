@@ -11,15 +11,15 @@ use headers::{ETag, HeaderMapExt};
 use percent_encoding::utf8_percent_encode;
 
 use crate::access::Caller;
-use crate::batch::{Batch, Operation, ParsedWrite, Parts, RawWrite, parse_write};
+use crate::batch::{Batch, Operation, ParsedWrite, Parts, RawWrite, RefusedOperation, parse_write};
 use crate::envelope::{self, Content};
 use crate::error::{ACCEPT_PATCH, ApiError};
 use crate::idempotency::{Once, Remembered};
-use crate::item::{Document, ItemId, RESERVED_IN_PATHS};
+use crate::item::{Document, InvalidDocument, ItemId, RESERVED_IN_PATHS};
 use crate::list::{Consistent, PageRequest};
 use crate::middleware::validate::Valid;
 use crate::module::{Module, Verb};
-use crate::patch::Patch;
+use crate::patch::{Misfit, Patch};
 use crate::precondition::{Failed, Preconditions, entity_tag, tag_of};
 use crate::router::{Mount, Resource};
 use crate::store::{
@@ -159,9 +159,16 @@ fn patched(
 ) -> Result<Document, ApiError> {
     // A patch is of what the client has seen.
     let shown = (seen.data.as_deref()).map(|text| envelope::shown(module, &seen.id, text));
-    let text = patch.apply(shown.as_deref(), module.max_bytes())?;
-    let document = Document::parse_changed(text, module, id).map_err(ApiError::from);
-    document.map_err(|error| match error {
+    let changed = patch
+        .apply(shown.as_deref(), module.max_bytes())
+        .map_err(ApiError::from)
+        .and_then(|text| match Document::parse_changed(text, module, id) {
+            Err(InvalidDocument::Empty) => Err(ApiError::EmptyingPatch),
+            document => Ok(document?),
+        });
+    changed.map_err(|error| match error {
+        // The failure of an operation tells no more than `test` may tell everybody.
+        ApiError::Misfit(misfit) if !matches!(misfit, Misfit::Stored(_)) => misfit.into(),
         error if may_read || error.status().is_server_error() => error,
         error => ApiError::BlindPatch(error.into()),
     })
@@ -299,23 +306,25 @@ pub async fn list(mount: Mount, Valid(page): Valid<PageRequest>) -> Result<Respo
 pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response, ApiError> {
     let Mount { module, store, .. } = &mount;
     let (mut gets, mut writes) = (Vec::new(), Vec::new());
-    let pending = batch.operations.into_iter().map(|operation| {
-        Ok(match operation? {
-            Operation::Get(id) => {
+    let pending = batch
+        .operations
+        .into_iter()
+        .map(|operation| match operation {
+            Ok(Operation::Get(id)) => {
                 gets.push(id.clone());
-                (Verb::Get, id)
+                (id.into_string(), Ok(Verb::Get))
             }
-            Operation::Put(id, text) => {
+            Ok(Operation::Put(id, text)) => {
                 writes.push((id.clone(), Some(text)));
-                (Verb::Put, id)
+                (id.into_string(), Ok(Verb::Put))
             }
-            Operation::Delete(id) => {
+            Ok(Operation::Delete(id)) => {
                 writes.push((id.clone(), None));
-                (Verb::Delete, id)
+                (id.into_string(), Ok(Verb::Delete))
             }
-        })
-    });
-    let pending: Vec<Result<(Verb, ItemId), Arc<ApiError>>> = pending.collect();
+            Err(RefusedOperation { id, error }) => (id, Err(error)),
+        });
+    let pending: Vec<(String, Result<Verb, Arc<ApiError>>)> = pending.collect();
     let (mut found, written) = if batch.atomic {
         let writes = parse_all(module, writes).await?;
         let (found, written) = store.transact(module, gets, writes).await?;
@@ -328,22 +337,19 @@ pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response,
     };
     let mut written = written.into_iter();
     let mut results = envelope::Results::new(module, mount.answer_limit);
-    for operation in pending {
-        let outcome = operation.and_then(|(verb, id)| {
-            let outcome = if verb == Verb::Get {
-                let item = found.remove(id.as_str());
-                item.ok_or(ApiError::NoSuchItem)
-                    .and_then(|item| Ok(Some(item?)))?
-            } else {
-                written.next().unwrap_or(Ok(()))?;
-                None
-            };
-            Ok((verb, id, outcome))
+    for (id, verb) in pending {
+        let outcome = verb.and_then(|verb| {
+            if verb == Verb::Get {
+                let item = found.remove(id.as_str()).ok_or(ApiError::NoSuchItem)?;
+                return Ok((verb, Some(item.map_err(ApiError::from)?)));
+            }
+            written.next().unwrap_or(Ok(()))?;
+            Ok((verb, None))
         });
         match outcome {
-            Ok((_, id, Some(item))) => results.found(&id, item.data.as_deref()),
-            Ok((verb, id, None)) => results.done(verb, &id),
-            Err(error) => results.failed(error),
+            Ok((_, Some(item))) => results.found(&id, item.data.as_deref()),
+            Ok((verb, None)) => results.done(verb, &id),
+            Err(error) => results.failed(&id, error),
         }
     }
     Ok(results.into_response())

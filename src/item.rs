@@ -12,6 +12,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::expiry;
+use crate::json;
 use crate::limits;
 use crate::module::{Module, Storage};
 use crate::name::TtlAttribute;
@@ -208,7 +209,7 @@ pub enum InvalidDocument {
 
 impl Document {
     /// How many arrays and objects may stand in one another, so that no reader's stack overflows.
-    pub const MAX_DEPTH: usize = 128;
+    pub const MAX_DEPTH: usize = json::MAX_DEPTH;
 
     /// Parses a request's body, the whole document of an item of `module`; its id is not known
     /// yet where it is still to be made.
@@ -473,13 +474,8 @@ impl Iterator for Bytes<'_> {
 /// a member, it takes an object for one of them.
 const RESERVED: &str = "$serde_json::private::";
 
-/// A JSON text, however deep, as a value that says the same, if there is one.
-pub(crate) fn read_value(json: &RawValue) -> Result<Value, InvalidDocument> {
-    Layout::of(json.get())?;
-    value_of(json.get())
-}
-
-/// As [`read_value`], of a text that is known not to be deeper than [`Document::MAX_DEPTH`].
+/// A JSON text, of which is known that it is not deeper than [`Document::MAX_DEPTH`], as a value that
+/// says the same, if there is one.
 fn value_of(json: &str) -> Result<Value, InvalidDocument> {
     let mut names = 0;
     for name in names_of(json) {

@@ -29,6 +29,7 @@ pub mod aws;
 pub mod backend;
 pub mod base_path;
 pub mod batch;
+mod byte_order_mark;
 mod chain;
 pub mod config;
 pub mod cors;
@@ -46,6 +47,7 @@ pub mod handler;
 pub mod health;
 pub mod idempotency;
 pub mod item;
+mod json;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 pub mod limits;

@@ -183,6 +183,9 @@ impl PageRequest {
         let mut seen = HashSet::new();
         let (mut cursor, mut order, mut keys) = (None, None, Vec::new());
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            if is_foreign(&name) && condition(&name, module).is_none() {
+                continue;
+            }
             if !seen.insert(name.clone()) {
                 return Err(InvalidQuery::Twice(name.into_owned()));
             }
@@ -273,6 +276,54 @@ impl PageRequest {
     }
 }
 
+/// Whether a parameter is none of ours, though it comes with requests that are meant well: a script
+/// adds it to keep caches away, or a link had it that tells where a visitor comes from.
+///
+/// Caches ignore these names by default (Cloudflare's APO, WP Rocket). Those of theirs that members
+/// of documents could have as well, such as `ref`, are left out.
+fn is_foreign(name: &str) -> bool {
+    name.starts_with("utm_")
+        || matches!(
+            name,
+            // jQuery's, with `cache: false`, and Ext JS's.
+            "_" | "_dc"
+                | "_ga"
+                | "_gl"
+                | "_ke"
+                | "dclid"
+                | "epik"
+                | "fb_action_ids"
+                | "fb_action_types"
+                | "fb_source"
+                | "fbclid"
+                | "gad_source"
+                | "gbraid"
+                | "gclid"
+                | "gclsrc"
+                | "igshid"
+                | "li_fat_id"
+                | "mc_cid"
+                | "mc_eid"
+                | "mkt_tok"
+                | "msclkid"
+                | "ttclid"
+                | "twclid"
+                | "wbraid"
+                | "yclid"
+        )
+}
+
+/// The key of an index and the operator that a parameter names, if it does.
+fn condition<'p>(parameter: &'p str, module: &Module) -> Option<(&'p str, &'static str)> {
+    let (name, operator) = match parameter.rsplit_once('.') {
+        Some((name, word)) => (name, operator(word)?),
+        None => (parameter, "="),
+    };
+    let mut keys = module.indexes().iter().flat_map(Index::keys);
+    keys.any(|key| key.attribute.as_str() == name)
+        .then_some((name, operator))
+}
+
 fn fields(list: &str) -> Result<Vec<String>, InvalidQuery> {
     let mut names: Vec<_> = list.split(',').map(str::to_owned).collect();
     let mut seen = HashSet::new();
@@ -298,18 +349,10 @@ type Parameter<'q> = (Cow<'q, str>, Cow<'q, str>);
 impl IndexQuery {
     /// The query that the parameters `keys` make of the one index that has them all.
     fn of(keys: Vec<Parameter<'_>>, module: &Module) -> Result<Self, InvalidQuery> {
-        let is_key = |name: &str| {
-            let mut known = module.indexes().iter().flat_map(Index::keys);
-            known.any(|key| key.attribute.as_str() == name)
-        };
         let mut partition = None;
         let mut conditions: Vec<(Cow<'_, str>, &'static str, Cow<'_, str>)> = Vec::new();
         for (parameter, value) in keys {
-            let (name, operator) = match parameter.rsplit_once('.') {
-                Some((name, word)) => (name, operator(word)),
-                None => (&*parameter, Some("=")),
-            };
-            let Some(operator) = operator.filter(|_| is_key(name)) else {
+            let Some((name, operator)) = condition(&parameter, module) else {
                 return Err(InvalidQuery::Unknown {
                     parameter: parameter.into_owned(),
                     indexes: Indexes::of(module),
@@ -505,6 +548,48 @@ mod tests {
         assert_eq!((second.limit, second.consistent), (100, true));
         assert_eq!(second.from, Some(position));
         assert_eq!(second.fields, Some(vec!["a".to_owned(), "b".to_owned()]));
+    }
+
+    #[test]
+    fn what_caches_and_links_add_changes_nothing() {
+        let foreign = "_=1700000000&_=2&fbclid=x&utm_source=a&utm_source=b&gclid=&_dc=1&";
+        assert_eq!(page(foreign), page(""));
+        let list = "building=A&floor.ge=1";
+        let query = page(&format!("{foreign}{list}"));
+        assert_eq!(query, page(list));
+        let position = Position {
+            id: "x".to_owned(),
+            sort: Some("3".to_owned()),
+        };
+        let cursor = page(list).cursor(&position, None);
+        assert_eq!(query.cursor(&position, None), cursor);
+        for misspelt in ["fbclids=x", "__=1", "utm=1", "_.eq=1"] {
+            let refused = PageRequest::parse(misspelt, &rooms(), None);
+            assert!(
+                matches!(refused, Err(InvalidQuery::Unknown { .. })),
+                "{misspelt}: {refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_key_of_an_index_may_have_any_name() {
+        let text = r#"
+            [modules.visits]
+            key = "id"
+            storage = "document"
+            indexes = [{ name = "by-campaign", partition = "utm_campaign", sort = "_" }]
+        "#;
+        let config = config::parse(text, "modules.toml".as_ref(), &Stage::default(), []);
+        let config = config.unwrap_or_else(|error| panic!("{error}"));
+        let module = config.modules.iter().next().expect("there is one");
+        let parse = |query| PageRequest::parse(query, module, None);
+        let page = parse("utm_campaign=may&_.ge=3&utm_source=x").expect("legal");
+        let query = page.query.expect("a query");
+        assert_eq!(query.partition, "may");
+        let sort = Some(SortCondition::Compared(">=", "3".to_owned()));
+        assert_eq!(query.sort, sort);
+        assert!(matches!(parse("_=3"), Err(InvalidQuery::NoIndex(_))));
     }
 
     #[test]

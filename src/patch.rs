@@ -1,14 +1,21 @@
 //! Changes to a document: JSON Merge Patch (RFC 7396) and JSON Patch (RFC 6902).
 //!
-//! Numbers keep their spelling: `serde_json` is built with `arbitrary_precision`.
+//! What a patch does not touch keeps its text, and what it brings has the patch's. The crate
+//! `json-patch` changes a `serde_json::Value`, which keeps neither, and puts an object's last member
+//! in the place of one that is removed.
 
-use serde_json::Value;
+use jsonptr::PointerBuf;
 use serde_json::value::RawValue;
 
 use self::budget::Budget;
-use crate::item::{Document, InvalidDocument, read_value};
+pub use self::operation::Failure;
+use self::operation::Operation;
+use crate::item::Document;
+pub use crate::json::tree::InvalidTree;
+use crate::json::tree::Node;
 
 mod budget;
+mod operation;
 
 /// A parsed change.
 #[derive(Debug, Clone)]
@@ -21,15 +28,17 @@ pub struct Patch {
 #[derive(Debug, Clone)]
 enum Change {
     /// Members to be set, and those to be taken away as `null`.
-    Merge(Value),
+    Merge(Box<RawValue>),
     /// Operations, of which all are done or none.
-    Operations(json_patch::Patch),
+    Operations(Vec<Operation>),
 }
 
 /// The media type of a change, which says how its body is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PatchType {
-    /// `application/merge-patch+json`, and `application/json` as well.
+    /// `application/json`: a merge patch, unless it looks like operations.
+    Json,
+    /// `application/merge-patch+json`
     Merge,
     /// `application/json-patch+json`
     Operations,
@@ -41,23 +50,36 @@ pub enum InvalidPatch {
     /// It is not JSON, or no list of operations where one is expected.
     #[error("{0}")]
     Shape(serde_json::Error),
-    /// JSON that says one thing in two ways.
-    #[error("{0}")]
-    Unclear(InvalidDocument),
+    /// JSON that is not taken apart.
+    #[error("it {0}")]
+    Tree(InvalidTree),
     /// More operations than one patch may have.
     #[error("it has {0} operations, at most {max} are possible", max = Patch::MAX_OPERATIONS)]
     Count(usize),
+    /// Operations that are sent as `application/json`, by which they would replace the document.
+    #[error(
+        "a list of operations is sent as application/json-patch+json, or as \
+         application/merge-patch+json if it is to be the document"
+    )]
+    Ambiguous,
 }
 
 /// Why a change does not fit the document it is for.
 #[derive(Debug, thiserror::Error)]
 pub enum Misfit {
     /// An operation can't be done.
-    #[error("{0}")]
-    Operation(#[from] json_patch::PatchError),
-    /// What is stored can't be read.
-    #[error("what is stored can't be changed in parts: {0}")]
-    Stored(InvalidDocument),
+    #[error("operation '/{at}' failed at path '{path}': {failure}")]
+    Operation {
+        /// Which one, counted from 0.
+        at: usize,
+        /// Its path.
+        path: PointerBuf,
+        /// Why.
+        failure: Failure,
+    },
+    /// What is stored can't be taken apart.
+    #[error("the stored document {0}")]
+    Stored(InvalidTree),
     /// An operation would put too many arrays and objects into one another.
     #[error(
         "operation '/{at}' would nest the document deeper than {} levels",
@@ -101,14 +123,13 @@ impl Patch {
     /// It is no JSON, nests too deep, is no list of operations where one is expected, or has more
     /// than [`Patch::MAX_OPERATIONS`].
     pub fn parse(body: &[u8], patch_type: PatchType) -> Result<Self, InvalidPatch> {
-        let text: &RawValue = serde_json::from_slice(body).map_err(InvalidPatch::Shape)?;
-        let value = read_value(text).map_err(InvalidPatch::Unclear)?;
+        let json: &RawValue = serde_json::from_slice(body).map_err(InvalidPatch::Shape)?;
+        let tree = Node::of(json).map_err(InvalidPatch::Tree)?;
         let change = match patch_type {
-            PatchType::Merge => Change::Merge(value),
+            PatchType::Json if is_operations(&tree) => return Err(InvalidPatch::Ambiguous),
+            PatchType::Json | PatchType::Merge => Change::Merge(json.to_owned()),
             PatchType::Operations => {
-                drop(value);
-                // Read from the text, so that an error has its place.
-                let operations: json_patch::Patch =
+                let operations: Vec<Operation> =
                     serde_json::from_slice(body).map_err(InvalidPatch::Shape)?;
                 if operations.len() > Self::MAX_OPERATIONS {
                     return Err(InvalidPatch::Count(operations.len()));
@@ -132,26 +153,61 @@ impl Patch {
     /// The change does not fit, or costs more than a patch may.
     pub fn apply(&self, text: Option<&str>, max_bytes: usize) -> Result<String, Misfit> {
         let text = text.unwrap_or("null");
-        let json: &RawValue = serde_json::from_str(text)
-            .map_err(|error| Misfit::Stored(InvalidDocument::NotJson(error)))?;
-        let mut document = read_value(json).map_err(Misfit::Stored)?;
+        let mut document = Node::parse(text).map_err(Misfit::Stored)?;
         match &self.change {
-            Change::Merge(changes) => json_patch::merge(&mut document, changes),
+            Change::Merge(changes) => {
+                merge(&mut document, node(changes));
+            }
             Change::Operations(operations) => {
                 let mut budget = Budget::new(text.len(), max_bytes);
                 for (at, operation) in operations.iter().enumerate() {
-                    budget.pay(at, operation, &document)?;
-                    // Without undoing what was done before a failure, for which the crate can
-                    // panic: the document is thrown away then. Nothing in it is `unsafe`.
-                    json_patch::patch_unsafe(&mut document, std::slice::from_ref(operation))
-                        .map_err(|mut error| {
-                            error.operation = at;
-                            error
-                        })?;
+                    operation.apply(at, &mut document, &mut budget)?;
                 }
             }
         }
-        Ok(document.to_string())
+        let mut changed = String::with_capacity(text.len() + self.bytes);
+        document.write(&mut changed);
+        Ok(changed)
+    }
+}
+
+/// A part of a patch.
+fn node(json: &RawValue) -> Node<'_> {
+    Node::of(json).expect("the whole patch was read before")
+}
+
+/// Whether all that there is looks like an operation of a JSON Patch.
+fn is_operations(tree: &Node<'_>) -> bool {
+    let is_operation = |node: &Node<'_>| match node {
+        Node::Object(members) => ["op", "path"]
+            .iter()
+            .all(|name| members.get(name).is_some()),
+        Node::Scalar(_) | Node::Array(_) => false,
+    };
+    match tree {
+        Node::Array(values) => !values.is_empty() && values.iter().all(is_operation),
+        Node::Scalar(_) | Node::Object(_) => false,
+    }
+}
+
+/// Section 2 of RFC 7396.
+fn merge<'t>(document: &mut Node<'t>, changes: Node<'t>) {
+    let Node::Object(changes) = changes else {
+        *document = changes;
+        return;
+    };
+    if !matches!(document, Node::Object(_)) {
+        *document = Node::Object(Box::default());
+    }
+    let Node::Object(members) = document else {
+        return;
+    };
+    for (name, change) in changes.into_iter() {
+        if change.is_null() {
+            members.remove(name.as_str());
+        } else {
+            merge(members.entry(name), change);
+        }
     }
 }
 
@@ -188,7 +244,24 @@ mod tests {
             (
                 r#"{"n":1.10,"big":12345678901234567890123,"e":1e400}"#,
                 r#"{"m":0.10}"#,
-                r#"{"n":1.10,"big":12345678901234567890123,"e":1e+400,"m":0.10}"#,
+                r#"{"n":1.10,"big":12345678901234567890123,"e":1e400,"m":0.10}"#,
+            ),
+            // What it does not touch, and what it brings, keep their spelling and their order.
+            (
+                r#"{ "x" : 1E5, "e":"\u00e9", "\u0061": [ 1.0E-2, "\/" ], "z":{"b":1,"c":-0,"d":3}}"#,
+                r#"{"b": 2E0, "z": {"b": null, "\u0064": "\u0041"}, "x": null}"#,
+                r#"{"e":"\u00e9","\u0061":[1.0E-2,"\/"],"z":{"c":-0,"d":"\u0041"},"b":2E0}"#,
+            ),
+            (
+                r#"{"a":1}"#,
+                r#"{"n":{"m":null,"o":{}}}"#,
+                r#"{"a":1,"n":{"o":{}}}"#,
+            ),
+            // What has no reading, or which `serde_json` has for itself, is text as any other.
+            (
+                r#"{"\ud800":"\udfff","$serde_json::private::Number":"1"}"#,
+                r#"{"a":"\ud801"}"#,
+                r#"{"\ud800":"\udfff","$serde_json::private::Number":"1","a":"\ud801"}"#,
             ),
         ] {
             assert_eq!(
@@ -206,6 +279,31 @@ mod tests {
             patched(PatchType::Operations, r#"{"a":1,"b":[]}"#, operations).as_deref(),
             Ok(r#"{"b":[1.10]}"#)
         );
+        let spelled = r#"{"a":1E5,"b":"\u00e9","c":[{"x":1.0},2E1],"d":4}"#;
+        for (operations, expected) in [
+            (
+                r#"[{"op":"remove","path":"/a"},{"op":"add","path":"/c/0","value":"\u0041"}]"#,
+                r#"{"b":"\u00e9","c":["\u0041",{"x":1.0},2E1],"d":4}"#,
+            ),
+            (
+                r#"[{"op":"move","from":"/c/0/x","path":"/\u00e9"},{"op":"copy","from":"/b","path":"/c/-"}]"#,
+                r#"{"a":1E5,"b":"\u00e9","c":[{},2E1,"\u00e9"],"d":4,"é":1.0}"#,
+            ),
+            (
+                r#"[{"op":"replace","path":"/c","value":[ ]},{"op":"move","from":"/a","path":"/d"}]"#,
+                r#"{"b":"\u00e9","c":[],"d":1E5}"#,
+            ),
+            (
+                r#"[{"op":"test","path":"","value":{"d":4.0,"b":"é","a":100000,"c":[{"x":1},0.2e2]}}]"#,
+                r#"{"a":1E5,"b":"\u00e9","c":[{"x":1.0},2E1],"d":4}"#,
+            ),
+        ] {
+            assert_eq!(
+                patched(PatchType::Operations, spelled, operations).as_deref(),
+                Ok(expected),
+                "{operations}"
+            );
+        }
         let refused = |document, patch| {
             patched(PatchType::Operations, document, patch).expect_err("must be refused")
         };
@@ -270,20 +368,35 @@ mod tests {
         );
     }
 
-    /// Names under which `serde_json` hands itself numbers, members twice, and any depth.
     #[test]
-    fn what_a_value_cannot_say_is_refused() {
-        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
-        for unclear in [
-            r#"{"$serde_json::private::Number":"1"}"#,
-            r#"{"a":1,"a":2}"#,
-            &deep,
-        ] {
-            for (document, patch) in [(unclear, "{}"), ("{}", unclear)] {
-                let refused = patched(PatchType::Merge, document, patch);
-                assert!(refused.is_err(), "{refused:?}");
-            }
+    fn operations_are_not_taken_for_a_document() {
+        let operations = r#"[{"op":"add","path":"/a","value":1}]"#;
+        let refused = patched(PatchType::Json, "{}", operations).expect_err("must be refused");
+        insta::assert_snapshot!(refused, @"a list of operations is sent as application/json-patch+json, or as application/merge-patch+json if it is to be the document");
+        assert_eq!(
+            patched(PatchType::Merge, "{}", operations).as_deref(),
+            Ok(operations)
+        );
+        for document in ["[]", r#"[{"op":"add"}]"#, r#"[{"op":"add","path":"/a"},1]"#] {
+            assert_eq!(
+                patched(PatchType::Json, "{}", document).as_deref(),
+                Ok(document)
+            );
         }
+    }
+
+    #[test]
+    fn what_can_not_be_taken_apart_is_refused() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        let refused = |document: &str, patch: &str| {
+            patched(PatchType::Merge, document, patch).expect_err("must be refused")
+        };
+        let twice = r#"{"b":[{"a":1,"\u0061":2}]}"#;
+        insta::assert_snapshot!(refused(twice, "{}"), @"the stored document has an object with a member twice");
+        insta::assert_snapshot!(refused("{}", twice), @"it has an object with a member twice");
+        insta::assert_snapshot!(refused(&deep, "{}"), @"the stored document nests too deep: more than 128 levels at byte 128");
+        insta::assert_snapshot!(refused("{}", &deep), @"it nests too deep: more than 128 levels at byte 128");
+        insta::assert_snapshot!(refused("{'a':1}", "{}"), @"the stored document is not JSON: key must be a string at line 1 column 2");
         let operations = format!(r#"[{{"op":"add","path":"/a","value":{deep}}}]"#);
         assert!(patched(PatchType::Operations, "{}", &operations).is_err());
     }

@@ -15,6 +15,7 @@ use self::components::components;
 use self::validator::Validator;
 #[cfg(not(feature = "schemas"))]
 use self::validator::components;
+use crate::byte_order_mark;
 use crate::file::ConfigFile;
 use crate::live::Live;
 
@@ -135,7 +136,7 @@ fn read(file: &ConfigFile) -> Result<Value, InvalidSchema> {
         file: file.location(),
         source,
     })?;
-    serde_json::from_slice(&text).map_err(|source| InvalidSchema::NotJson {
+    serde_json::from_slice(byte_order_mark::skip(&text)).map_err(|source| InvalidSchema::NotJson {
         file: file.location(),
         source,
     })

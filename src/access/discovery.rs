@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::fetch::{InvalidUrl, SecureUrl};
 use super::jwks::InvalidJwks;
+use crate::byte_order_mark;
 use crate::name::Identifier;
 
 /// What is appended to an issuer, as section 4.1 of OIDC Discovery has it. RFC 8414 puts such a path
@@ -64,7 +65,7 @@ impl IssuerUrl {
         let url = || self.document.clone();
         let text = self.document.get().await;
         let text = text.map_err(|source| InvalidJwks::Unreachable { url: url(), source })?;
-        let document: Document = serde_json::from_slice(&text)
+        let document: Document = serde_json::from_slice(byte_order_mark::skip(&text))
             .map_err(|source| InvalidJwks::NotDiscovery { url: url(), source })?;
         if document.issuer != self.issuer.as_str() {
             return Err(InvalidJwks::OtherIssuer {

@@ -17,6 +17,7 @@ use super::fetch::{FetchError, InvalidUrl, SecureUrl};
 use super::jwk::Key;
 use super::jwt::{InvalidToken, Unverified};
 use super::signature::Signed;
+use crate::byte_order_mark;
 use crate::chain::Chain;
 use crate::file::{ConfigFile, FilePath, InvalidFilePath};
 use crate::name::Identifier;
@@ -228,6 +229,7 @@ impl KeySet {
             jwks_uri: Option<IgnoredAny>,
         }
 
+        let text = byte_order_mark::skip(text);
         let set: Set = serde_json::from_slice(text).map_err(InvalidKeySet::NotJwks)?;
         let Some(keys) = set.keys else {
             return Err(match set.jwks_uri {

@@ -18,7 +18,7 @@ use crate::chain::Chain;
 use crate::health::Unready;
 use crate::item::{InvalidDocument, InvalidItemId};
 use crate::list::InvalidQuery;
-use crate::patch::{InvalidPatch, Misfit};
+use crate::patch::{InvalidPatch, InvalidTree, Misfit};
 use crate::schema::{InvalidSchema, Unfit, Violations};
 use crate::store::StoreError;
 
@@ -161,6 +161,7 @@ impl ApiError {
             Self::NotModified(_) => Logged::words("not modified"),
             Self::InvalidPatch(invalid) => invalid.logged(),
             Self::Misfit(misfit) => misfit.logged(),
+            Self::EmptyingPatch => Logged::words("the patch leaves no data"),
             Self::BlindPatch(error) => error.logged(),
             Self::BreaksSchema(violations) => violations.logged(),
             Self::Schema(invalid) => Logged::new(INTERNAL_ERROR, Detail::Cause(&**invalid)),
@@ -296,7 +297,8 @@ impl InvalidPatch {
     fn logged(&self) -> Logged<'_> {
         match self {
             Self::Shape(error) => Logged::json("invalid patch", error),
-            Self::Unclear(invalid) => invalid.logged(),
+            Self::Tree(invalid) => invalid.logged(),
+            Self::Ambiguous => Logged::words("operations as application/json"),
             Self::Count(count) => {
                 Logged::new("invalid patch: number of operations", Detail::Count(*count))
             }
@@ -304,12 +306,22 @@ impl InvalidPatch {
     }
 }
 
+impl InvalidTree {
+    fn logged(&self) -> Logged<'_> {
+        match self {
+            Self::NotJson(error) => Logged::json("invalid JSON", error),
+            Self::TooDeep { at } => Logged::new("the body nests too deep", Detail::Byte(*at)),
+            Self::RepeatedMember => Logged::words("an object has a member twice"),
+        }
+    }
+}
+
 impl Misfit {
     fn logged(&self) -> Logged<'_> {
         match self {
-            Self::Operation(error) => Logged::new(
+            Self::Operation { at, .. } => Logged::new(
                 "the patch does not fit the document",
-                Detail::Operation(error.operation),
+                Detail::Operation(*at),
             ),
             Self::Stored(_) => Logged::words("the stored document can't be patched"),
             Self::TooDeep { at } => Logged::new("the patch nests too deep", Detail::Operation(*at)),

@@ -14,12 +14,12 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError};
-use mime::Mime;
 
 use super::MAX_BODY_BYTES;
 use super::around::{Inner, Next};
 use crate::access::Caller;
 use crate::batch::Batch;
+use crate::byte_order_mark;
 use crate::error::{ApiError, Crowded, UnsupportedMediaType};
 use crate::idempotency::Once;
 use crate::item::{Document, ItemId};
@@ -194,13 +194,16 @@ async fn parse_patch(module: &Module, request: &mut Request) -> Result<(), ApiEr
         return Err(ApiError::BodyTooLarge { size, limit });
     }
     let media_type = media_type(request.headers()).map_err(ApiError::UnsupportedPatchType)?;
-    let patch_type = match media_type.essence_str() {
-        "application/json" | "application/merge-patch+json" => PatchType::Merge,
-        "application/json-patch+json" => PatchType::Operations,
-        other => {
-            let found = UnsupportedMediaType::Type(other.to_owned());
-            return Err(ApiError::UnsupportedPatchType(found));
-        }
+    let is = |name: &str| media_type.eq_ignore_ascii_case(name);
+    let patch_type = if is("application/json") {
+        PatchType::Json
+    } else if is("application/merge-patch+json") {
+        PatchType::Merge
+    } else if is("application/json-patch+json") {
+        PatchType::Operations
+    } else {
+        let found = UnsupportedMediaType::Type(media_type.to_owned());
+        return Err(ApiError::UnsupportedPatchType(found));
     };
     let patch = if work::is_long(body.len()) {
         work::long(move || Patch::parse(&body, patch_type)).await?
@@ -211,10 +214,12 @@ async fn parse_patch(module: &Module, request: &mut Request) -> Result<(), ApiEr
     Ok(())
 }
 
-/// The whole body, which must not be empty.
+/// The whole body without its byte order mark, which must not be empty.
 async fn read_body(request: &mut Request) -> Result<Bytes, ApiError> {
     let body = std::mem::replace(request.body_mut(), Body::empty());
-    let body = body.collect().await.map_err(body_error)?.to_bytes();
+    let mut body = body.collect().await.map_err(body_error)?.to_bytes();
+    let mark = body.len() - byte_order_mark::skip(&body).len();
+    drop(body.split_to(mark));
     if body.is_empty() {
         return Err(ApiError::MissingData);
     }
@@ -236,7 +241,7 @@ fn body_error(error: axum::Error) -> ApiError {
 }
 
 /// The body's media type, which has to be JSON of some kind.
-fn media_type(headers: &HeaderMap) -> Result<Mime, UnsupportedMediaType> {
+fn media_type(headers: &HeaderMap) -> Result<&str, UnsupportedMediaType> {
     let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
     if let Some(encoding) = encoding.filter(|name| !name.eq_ignore_ascii_case(b"identity")) {
         return Err(UnsupportedMediaType::Encoding(
@@ -246,19 +251,31 @@ fn media_type(headers: &HeaderMap) -> Result<Mime, UnsupportedMediaType> {
     let given = headers
         .get(CONTENT_TYPE)
         .ok_or(UnsupportedMediaType::Missing)?;
-    // What nearly every client sends, without a parse.
-    if given.as_bytes() == b"application/json" {
-        return Ok(mime::APPLICATION_JSON);
+    let text = given.to_str().unwrap_or_default();
+    // A parameter such as `charset` has no effect (RFC 8259, section 11).
+    let essence = text.split(';').next().unwrap_or_default().trim_ascii();
+    if is_json(essence) {
+        return Ok(essence);
     }
-    let parsed: Option<Mime> = given.to_str().ok().and_then(|text| text.parse().ok());
-    let is_json = |mime: &Mime| {
-        let named = mime.type_() == mime::APPLICATION && mime.subtype() == mime::JSON;
-        let charset = mime
-            .get_param(mime::CHARSET)
-            .is_none_or(|charset| charset == mime::UTF_8);
-        (named || mime.suffix() == Some(mime::JSON)) && charset
+    let shown = String::from_utf8_lossy(given.as_bytes());
+    Err(UnsupportedMediaType::Type(shown.into_owned()))
+}
+
+/// Whether this is `application/json`, or any type whose suffix is `+json`.
+fn is_json(essence: &str) -> bool {
+    const SUFFIX: &str = "+json";
+    if essence.eq_ignore_ascii_case("application/json") {
+        return true;
+    }
+    let is_name = |name: &str| {
+        let is_token = |byte| b"!#$%&'*+-.^_`|~".contains(&byte) || byte.is_ascii_alphanumeric();
+        !name.is_empty() && name.bytes().all(is_token)
     };
-    parsed.filter(is_json).ok_or_else(|| {
-        UnsupportedMediaType::Type(String::from_utf8_lossy(given.as_bytes()).into_owned())
+    essence.split_once('/').is_some_and(|(main, subtype)| {
+        let suffix = subtype.len().checked_sub(SUFFIX.len());
+        let parted = suffix.and_then(|at| subtype.split_at_checked(at));
+        is_name(main)
+            && parted
+                .is_some_and(|(tree, suffix)| is_name(tree) && suffix.eq_ignore_ascii_case(SUFFIX))
     })
 }

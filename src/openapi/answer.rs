@@ -320,7 +320,11 @@ fn plain(call: Call, module: &Module) -> Option<Value> {
             json!({
                 "results": [
                     { "id": EXAMPLE_ID, "status": 204 },
-                    { "status": 404, "problem": refusal::body(Envelope::Plain, &ApiError::NoSuchItem) },
+                    {
+                        "id": "sala91",
+                        "status": 404,
+                        "problem": refusal::body(Envelope::Plain, &ApiError::NoSuchItem),
+                    },
                 ],
             }),
         ),

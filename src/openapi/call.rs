@@ -236,8 +236,9 @@ impl Call {
                  there is none."
             }
             Self::Patch => {
-                "Takes a JSON Merge Patch (RFC 7396) or a JSON Patch (RFC 6902). Those who patch an \
-                 item at the same time lose nothing of each other's."
+                "Takes a JSON Merge Patch (RFC 7396) or a JSON Patch (RFC 6902), whose operations \
+                 have to be sent as `application/json-patch+json`. Those who patch an item at the \
+                 same time lose nothing of each other's."
             }
             Self::Delete => "The answer is the same if there was none.",
             Self::Batch => {

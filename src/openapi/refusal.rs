@@ -14,7 +14,7 @@ use crate::item::InvalidDocument;
 use crate::list::InvalidQuery;
 use crate::middleware::MAX_HEADER_BYTES;
 use crate::module::{Envelope, Module, Verb};
-use crate::patch::{Patch, PatchType};
+use crate::patch::{InvalidPatch, Patch, PatchType};
 use crate::rate_limit::TooOften;
 use crate::schema::Schema;
 
@@ -117,11 +117,14 @@ fn samples() -> impl Iterator<Item = ApiError> {
     let misfit = Patch::parse(patch, PatchType::Operations)
         .ok()
         .and_then(|patch| patch.apply(Some("{}"), Module::DEFAULT_MAX_BYTES).err());
+    let stored = Patch::parse(b"{}", PatchType::Merge).ok();
+    let stored = stored.and_then(|patch| patch.apply(Some(r#"{"a":1,"a":2}"#), 100).err());
     let nameless = Schema::inline(json!({ "required": ["name"] })).check(&json!({}));
     let unfit = nameless.err();
     let form = UnsupportedMediaType::Type("application/x-www-form-urlencoded".to_owned());
     [
         ApiError::MissingData,
+        ApiError::EmptyingPatch,
         InvalidQuery::Limit("0".to_owned()).into(),
         ApiError::NoSuchItem,
         ApiError::MethodNotAllowed {
@@ -133,6 +136,7 @@ fn samples() -> impl Iterator<Item = ApiError> {
             limit: Module::DEFAULT_MAX_BYTES,
         },
         ApiError::UnsupportedMediaType(form),
+        ApiError::InvalidPatch(InvalidPatch::Ambiguous),
         ApiError::HeadersTooLarge {
             size: MAX_HEADER_BYTES + 1,
             limit: MAX_HEADER_BYTES,
@@ -143,6 +147,6 @@ fn samples() -> impl Iterator<Item = ApiError> {
     ]
     .into_iter()
     .chain(not_json.map(|error| InvalidDocument::NotJson(error).into()))
-    .chain(misfit.map(ApiError::Misfit))
+    .chain(misfit.into_iter().chain(stored).map(ApiError::Misfit))
     .chain(unfit.map(|unfit| InvalidDocument::Unfit(unfit).into()))
 }

@@ -4,12 +4,11 @@
 //! for a stack overflow or for all memory (CVE-2019-1002100). Copies and shifted array elements are
 //! counted too, since an operation of 50 bytes can copy or shift the whole document.
 
-use json_patch::PatchOperation;
-use json_patch::jsonptr::Pointer;
-use serde_json::Value;
+use jsonptr::Pointer;
 
 use super::Misfit;
-use crate::item::Document;
+use crate::json::MAX_DEPTH;
+use crate::json::tree::Node;
 
 /// How many values one patch may shift within arrays.
 const MAX_SHIFTED: usize = 16_000_000;
@@ -39,48 +38,69 @@ impl Budget {
         }
     }
 
-    /// Pays for an operation, the one at `at`. That it can be done at all is not checked here.
-    pub(super) fn pay(
+    /// Pays for what an insertion or a removal at `path` shifts, at the most.
+    pub(super) fn shift(
         &mut self,
         at: usize,
-        operation: &PatchOperation,
-        document: &Value,
+        document: &Node<'_>,
+        path: &Pointer,
     ) -> Result<(), Misfit> {
-        let (path, value, overwrites) = match operation {
-            PatchOperation::Add(add) => (&add.path, Some(&add.value), true),
-            PatchOperation::Replace(replace) => (&replace.path, Some(&replace.value), true),
-            PatchOperation::Copy(copy) => (&copy.path, document.pointer(copy.from.as_str()), true),
-            // What it overwrites is not subtracted: an array's indices are others by then.
-            PatchOperation::Move(moved) => {
-                self.work(at, shifted_by(document, &moved.from))?;
-                (&moved.path, document.pointer(moved.from.as_str()), false)
-            }
-            PatchOperation::Remove(remove) => (&remove.path, None, true),
-            PatchOperation::Test(_) => return Ok(()),
+        match path.parent().and_then(|parent| document.find(parent)) {
+            Some(Node::Array(values)) => self.work(at, values.len()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Pays for another value at `path`.
+    pub(super) fn copy(
+        &mut self,
+        at: usize,
+        path: &Pointer,
+        value: &Node<'_>,
+    ) -> Result<(), Misfit> {
+        let extent = Extent::of(value);
+        self.work(at, extent.copy_cost())?;
+        self.hold(at, path, extent.depth, extent.bytes)
+    }
+
+    /// Pays for a value that is moved to `path`.
+    pub(super) fn carry(
+        &mut self,
+        at: usize,
+        path: &Pointer,
+        value: Option<&Node<'_>>,
+    ) -> Result<(), Misfit> {
+        let Some(value) = value else {
+            return Ok(());
         };
-        let is_move = matches!(operation, PatchOperation::Move(_));
-        self.work(at, shifted_by(document, path))?;
-        if let Some(value) = value {
-            let extent = Extent::of(value);
-            self.work(
-                at,
-                if is_move {
-                    extent.values
-                } else {
-                    extent.copy_cost()
-                },
-            )?;
-            if path.count() + extent.depth > Document::MAX_DEPTH {
-                return Err(Misfit::TooDeep { at });
-            }
-            let name = path.last().map_or(0, |token| token.encoded().len());
-            self.bytes += name + if is_move { 0 } else { extent.bytes };
+        let extent = Extent::of(value);
+        self.work(at, extent.values)?;
+        self.hold(at, path, extent.depth, 0)
+    }
+
+    /// Has back what a value held that is no longer there.
+    pub(super) fn release(&mut self, at: usize, value: Option<&Node<'_>>) -> Result<(), Misfit> {
+        let Some(value) = value else {
+            return Ok(());
+        };
+        let extent = Extent::of(value);
+        self.work(at, extent.values)?;
+        self.bytes = self.bytes.saturating_sub(extent.bytes);
+        Ok(())
+    }
+
+    fn hold(
+        &mut self,
+        at: usize,
+        path: &Pointer,
+        depth: usize,
+        bytes: usize,
+    ) -> Result<(), Misfit> {
+        if path.count() + depth > MAX_DEPTH {
+            return Err(Misfit::TooDeep { at });
         }
-        if overwrites && let Some(old) = overwritten(operation, path, document) {
-            let extent = Extent::of(old);
-            self.work(at, extent.values)?;
-            self.bytes = self.bytes.saturating_sub(extent.bytes);
-        }
+        let name = path.last().map_or(0, |token| token.encoded().len());
+        self.bytes += name + bytes;
         if self.bytes > self.max_bytes {
             let limit = self.max_bytes;
             return Err(Misfit::TooLarge { at, limit });
@@ -95,31 +115,6 @@ impl Budget {
     }
 }
 
-/// What is no longer in the document after the operation.
-fn overwritten<'d>(
-    operation: &PatchOperation,
-    path: &Pointer,
-    document: &'d Value,
-) -> Option<&'d Value> {
-    let is_inserted = matches!(operation, PatchOperation::Add(_) | PatchOperation::Copy(_))
-        && parent_of(document, path).is_some_and(Value::is_array);
-    if is_inserted {
-        return None;
-    }
-    document.pointer(path.as_str())
-}
-
-/// How many values an insertion or a removal at `path` shifts, at the most.
-fn shifted_by(document: &Value, path: &Pointer) -> usize {
-    let parent = parent_of(document, path).and_then(Value::as_array);
-    parent.map_or(0, Vec::len)
-}
-
-fn parent_of<'d>(document: &'d Value, path: &Pointer) -> Option<&'d Value> {
-    let (parent, _) = path.split_back()?;
-    document.pointer(parent.as_str())
-}
-
 /// How much a value is.
 struct Extent {
     /// About how long its text is.
@@ -131,44 +126,44 @@ struct Extent {
 }
 
 impl Extent {
-    fn of(value: &Value) -> Self {
+    fn of(value: &Node<'_>) -> Self {
         let mut extent = Self {
             bytes: 1,
             values: 1,
             depth: 0,
         };
         match value {
-            Value::Null | Value::Bool(_) => extent.bytes += "null".len(),
-            Value::Number(number) => extent.bytes += number.as_str().len(),
-            Value::String(text) => extent.bytes += text.len() + "\"\"".len(),
-            Value::Array(values) => {
-                extent.bytes += "[]".len();
+            Node::Scalar(text) => extent.bytes += text.len(),
+            Node::Array(values) => {
+                extent.open();
                 for value in values {
                     extent.hold(value);
                 }
             }
-            Value::Object(members) => {
-                extent.bytes += "{}".len();
-                for (name, value) in members {
-                    extent.bytes += name.len() + "\"\":".len();
+            Node::Object(members) => {
+                extent.open();
+                for (name, value) in members.iter() {
+                    extent.bytes += name.bytes() + ":".len();
                     extent.hold(value);
                 }
             }
         }
-        if value.is_array() || value.is_object() {
-            extent.depth += 1;
-        }
         extent
+    }
+
+    fn open(&mut self) {
+        self.bytes += "[]".len();
+        self.depth = 1;
     }
 
     fn copy_cost(&self) -> usize {
         self.values * COPY_COST + self.bytes / BYTES_OF_SHIFT
     }
 
-    fn hold(&mut self, value: &Value) {
+    fn hold(&mut self, value: &Node<'_>) {
         let inner = Self::of(value);
         self.bytes += inner.bytes;
         self.values += inner.values;
-        self.depth = self.depth.max(inner.depth);
+        self.depth = self.depth.max(1 + inner.depth);
     }
 }

@@ -171,7 +171,7 @@ impl Source {
             content.update(&line);
             bytes += line.len() as u64;
             bar.set_position(bytes);
-            if is_blank(&line) {
+            if line::is_blank(&line) {
                 continue;
             }
             let checked = line::parse(&line, module).and_then(|(id, record)| {
@@ -217,10 +217,6 @@ impl Lines<'_> {
         }
         Ok(read > 0)
     }
-}
-
-fn is_blank(line: &[u8]) -> bool {
-    line.trim_ascii().is_empty()
 }
 
 /// What is wrong with a file, line by line.
@@ -363,7 +359,7 @@ impl Batches<'_> {
             && self.lines.read(&mut line)?
         {
             batch.bytes += line.len() as u64;
-            if !is_blank(&line) {
+            if !line::is_blank(&line) {
                 let parsed = line::parse(&line, self.module);
                 let (_, record) = parsed.context("the file has changed meanwhile")?;
                 batch.records.push(record);

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use crate::byte_order_mark;
 use crate::limits;
 use crate::module::Module;
 use crate::store::{InvalidRecord, Owner, Record, Typed, WholeItem};
@@ -64,11 +65,18 @@ struct Written<'i> {
     attributes: Option<&'i BTreeMap<String, Typed>>,
 }
 
+/// Whether nothing stands in a line.
+pub(super) fn is_blank(line: &[u8]) -> bool {
+    byte_order_mark::skip(line).trim_ascii().is_empty()
+}
+
 /// The id that a line has, and what the item is in the table of `module`.
 pub(super) fn parse(line: &[u8], module: &Module) -> Result<(String, Record), InvalidLine> {
     if line.len() > MAX_LINE_BYTES {
         return Err(InvalidLine::TooLong);
     }
+    // Files that begin with one may be put together.
+    let line = byte_order_mark::skip(line);
     let line = str::from_utf8(line).map_err(|error| InvalidLine::NotUtf8(error.valid_up_to()))?;
     let Read {
         id,

@@ -91,18 +91,23 @@ async fn a_plain_batch_has_documents_and_problems() {
         { "op": "get", "id": "a" },
         { "op": "put", "id": "b", "item": { "n": 2 } },
         { "op": "put", "id": "c", "item": [1] },
+        { "op": "get", "id": "none" },
+        { "op": "put", "id": "d" },
+        { "op": "get", "id": "" },
     ] });
     let answer = batch(&app, "plain", &operations).await;
-    let problem = json!({
-        "type": "about:blank", "title": "Bad Request", "status": 400,
-        "detail": "Please provide a JSON document: it is no object, so it has no members to store"
-    });
+    let problem = |status: u16, title: &str, detail: &str| json!({ "type": "about:blank", "title": title, "status": status, "detail": detail });
+    let refused = |id: &str, detail: &str| json!({ "id": id, "status": 400, "problem": problem(400, "Bad Request", detail) });
+    let missing = problem(404, "Not Found", "Resource does not exist");
     assert_results(
         &answer,
         &json!([
             { "id": "a", "status": 200, "item": { "n": 1 } },
             { "id": "b", "status": 204 },
-            { "status": 400, "problem": problem },
+            refused("c", "Please provide a JSON document: it is no object, so it has no members to store"),
+            { "id": "none", "status": 404, "problem": missing },
+            refused("d", "Please provide some data"),
+            refused("", "Please provide a legal id: the id is empty"),
         ]),
     );
 }

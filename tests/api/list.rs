@@ -42,6 +42,30 @@ async fn fields_are_a_projection() {
     }
 }
 
+/// jQuery with `cache: false`, and a link with what advertisers add.
+#[tokio::test]
+async fn parameters_of_others_are_let_pass() {
+    let app = TestApp::start(MODULES).await;
+    for id in ["x", "y"] {
+        app.send("POST", &format!("/modulo1/{id}"), "1").await;
+    }
+    let plain = app.get("/modulo1?limit=1").await;
+    let foreign = "_=1700000000&fbclid=IwAR0&gclid=a&utm_source=a&utm_source=b";
+    let answer = app.get(&format!("/modulo1?limit=1&{foreign}")).await;
+    assert_eq!((answer.status.as_u16(), &answer.body), (200, &plain.body));
+    // A cursor goes from one such request to the next, whose numbers are others.
+    let next = document_of(&answer.body)["LIST"]["next"].take();
+    let next = format!("/modulo1?_=1700000001&cursor={}", next.as_str().unwrap());
+    assert_eq!(app.get(&next).await.status, 200);
+    for path in [
+        "/modulo1/x?_=1&utm_id=2",
+        "/modulo1/y?fbclid=3&consistent=true",
+    ] {
+        assert_eq!(app.get(path).await.status, 200, "of {path}");
+    }
+    assert_eq!(app.get("/modulo1?limt=1").await.status, 400);
+}
+
 /// An answer that Lambda takes has 6 MB, as a string in JSON: quotation marks count twice, and in
 /// the verb envelope twice again.
 #[tokio::test]

@@ -6,6 +6,7 @@
 mod access;
 mod app;
 mod batch;
+mod byte_order_mark;
 mod caching;
 mod command;
 mod conditions;

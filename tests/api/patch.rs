@@ -1,5 +1,6 @@
 //! PATCH: JSON Merge Patch and JSON Patch.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Body;
 use tokio::task::JoinSet;
 
@@ -33,14 +34,14 @@ async fn a_document_is_changed_and_its_rest_stays() {
         r#"{"a": {"c": null, "e": [1e400]}}"#,
     )
     .await;
-    let text = r#"{\"b\":1.10,\"a\":{\"e\":[1e+400]},\"n\":12345678901234567890123}"#;
+    let text = r#"{\"b\":1.10,\"a\":{\"e\":[1e400]},\"n\":12345678901234567890123}"#;
     let expected = format!(r#"{{"PATCH":{{"modulo1Id":"x","item":{{"data":{{"S":"{text}"}}}}}}}}"#);
     assert_eq!((merged.status.as_u16(), merged.body), (200, expected));
     let operations =
         r#"[{"op": "move", "from": "/a/e", "path": "/a/f"}, {"op": "remove", "path": "/n"}]"#;
     patch(&app, "/modulo1/x", OPERATIONS, operations).await;
     let read = app.get("/modulo1/x").await;
-    let text = r#"{\"b\":1.10,\"a\":{\"f\":[1e+400]}}"#;
+    let text = r#"{\"b\":1.10,\"a\":{\"f\":[1e400]}}"#;
     assert_eq!(
         read.body,
         format!(r#"{{"GET":{{"modulo1Id":"x","data":"{text}"}}}}"#)
@@ -73,7 +74,21 @@ async fn what_cannot_be_patched_is_told() {
             MERGE,
             r#"{"a":null}"#,
             400,
-            "Please provide some data",
+            "Please provide another patch: with it, the document would be empty",
+        ),
+        (
+            "/modulo1/x",
+            OPERATIONS,
+            r#"[{"op":"replace","path":"","value":false}]"#,
+            400,
+            "Please provide another patch: with it, the document would be empty",
+        ),
+        (
+            "/modulo1/x",
+            "application/json",
+            r#"[{"op":"add","path":"/b","value":1}]"#,
+            415,
+            "Please provide a patch: a list of operations is sent as application/json-patch+json, or as application/merge-patch+json if it is to be the document",
         ),
         (
             "/modulo1/x",
@@ -117,11 +132,74 @@ async fn what_cannot_be_patched_is_told() {
         answer.header("accept-patch"),
         format!("{MERGE}, {OPERATIONS}, application/json")
     );
+    let operations = r#"[{"op":"add","path":"/b","value":1}]"#;
+    let answer = patch(&app, "/modulo1/x", "application/json", operations).await;
+    assert!(answer.header("accept-patch").contains(OPERATIONS));
     let deep = "[".repeat(200) + &"]".repeat(200);
     assert_eq!(patch(&app, "/modulo1/x", MERGE, &deep).await.status, 400);
     let large = format!(r#"{{"b":"{}"}}"#, "x".repeat(409_600));
     assert_eq!(patch(&app, "/modulo1/x", MERGE, &large).await.status, 413);
     assert!(app.get("/modulo1/x").await.body.contains(r#"{\"a\":1}"#));
+}
+
+#[tokio::test]
+async fn what_a_patch_does_not_touch_keeps_its_spelling() {
+    let app = TestApp::start(MODULES).await;
+    app.send("POST", "/modulo1/x", r#"{"x":1E5,"e":"\u00e9","z":[0.0]}"#)
+        .await;
+    patch(&app, "/modulo1/x", MERGE, r#"{"b":2,"x":null}"#).await;
+    let operations = r#"[{"op":"remove","path":"/e"},{"op":"add","path":"/c","value":1E0}]"#;
+    patch(&app, "/modulo1/x", OPERATIONS, operations).await;
+    let text = r#"{\"z\":[0.0],\"b\":2,\"c\":1E0}"#;
+    assert_eq!(
+        app.get("/modulo1/x").await.body,
+        format!(r#"{{"GET":{{"modulo1Id":"x","data":"{text}"}}}}"#)
+    );
+}
+
+/// A list that is meant as a document still is one, by the media type that says so.
+#[tokio::test]
+async fn a_list_replaces_the_document() {
+    let app = TestApp::start(MODULES).await;
+    let list = r#"[{"op":"add","path":"/b","value":1}]"#;
+    for (content_type, body) in [(MERGE, list), ("application/json", "[1]")] {
+        app.send("POST", "/modulo1/x", r#"{"a":1}"#).await;
+        assert_eq!(
+            patch(&app, "/modulo1/x", content_type, body).await.status,
+            200
+        );
+        let text = serde_json::to_string(body).unwrap();
+        let expected = format!(r#"{{"GET":{{"modulo1Id":"x","data":{text}}}}}"#);
+        assert_eq!(app.get("/modulo1/x").await.body, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_stored_text_that_can_not_be_patched_is_named() {
+    let app = TestApp::start(MODULES).await;
+    for (id, stored, what) in [
+        (
+            "twice",
+            r#"{"a":1,"a":2}"#,
+            "has an object with a member twice",
+        ),
+        (
+            "text",
+            "{'a': 1}",
+            "is not JSON: key must be a string at line 1 column 2",
+        ),
+    ] {
+        let put = app.dynamodb.put_item().table_name("modulo1-local");
+        let put = put.item("modulo1Id", AttributeValue::S(id.into()));
+        let put = put.item("data", AttributeValue::S(stored.into()));
+        put.send().await.unwrap();
+        for (content_type, body) in [(MERGE, r#"{"b":2}"#), (OPERATIONS, "[]")] {
+            let answer = patch(&app, &format!("/modulo1/{id}"), content_type, body).await;
+            let message = format!("Please send the whole document: the stored document {what}");
+            let expected = format!(r#"{{"ERROR":{{"message":"{message}"}}}}"#);
+            assert_eq!((answer.status.as_u16(), answer.body), (409, expected));
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

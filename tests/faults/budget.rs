@@ -162,6 +162,22 @@ async fn a_patch_that_grows_without_end_ends_with_itself() {
     server.check().await;
 }
 
+/// What was removed takes no memory in copies.
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_of_an_emptied_object_are_small() {
+    let server = Server::start().await;
+    let path = "/texts/x";
+    let members = (0..4_900).map(|at| format!(r#""{at}":0"#));
+    let members = members.collect::<Vec<_>>().join(",");
+    let document = format!(r#"{{"a":{{{members}}},"b":[]}}"#);
+    assert_eq!(server.put(path, document).await, 200);
+    let removes = (0..4_900).map(|at| format!(r#"{{"op":"remove","path":"/a/{at}"}}"#));
+    let copy = r#"{"op":"copy","from":"/a","path":"/b/-"}"#.to_owned();
+    let operations: Vec<_> = removes.chain(vec![copy; 5_000]).collect();
+    assert_eq!(server.patch(path, &operations).await, 200);
+    server.check().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn patches_that_would_take_minutes_leave_others_their_turn() {
     let server = Server::start().await;

@@ -10,8 +10,8 @@ use std::mem::discriminant;
 use jsonschema::{Keyword, ValidationError};
 use serde_json::Value;
 
-use super::digits::Decimal;
 use super::listing;
+use crate::json::decimal::Decimal;
 
 /// Takes the place of the library's keyword.
 pub(super) struct UniqueItems {

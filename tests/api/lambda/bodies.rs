@@ -39,6 +39,20 @@ async fn a_document_comes_as_text_or_as_base64_with_any_json_type() {
 }
 
 #[tokio::test]
+async fn a_byte_order_mark_before_a_document_is_skipped() {
+    let mut fixture = Fixture::start().await;
+    let marked = format!("\u{feff}{PRECISE}");
+    let put = || Call::new("PUT", PATH).header("content-type", "application/json");
+    for call in [put().text(&marked), put().binary(marked.as_bytes())] {
+        for door in FrontDoor::ALL {
+            let item = json!({"data": {"S": PRECISE}});
+            let expected = Reply::json(200, json!({"PUT": {"modulo1Id": "x", "item": item}}));
+            fixture.check(door, &call, &expected).await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_empty_body_is_no_data() {
     let mut fixture = Fixture::start().await;
     let expected = Reply::error(400, "Please provide some data");

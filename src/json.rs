@@ -1,0 +1,8 @@
+//! JSON as text.
+
+pub(crate) mod decimal;
+pub(crate) mod tree;
+
+/// How many arrays and objects may stand in one another, so that nothing that recurses overflows
+/// its stack.
+pub(crate) const MAX_DEPTH: usize = 128;
