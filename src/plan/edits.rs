@@ -540,9 +540,8 @@ mod tests {
     /// What is said in `[defaults]` comes out in each module that does not say another.
     #[test]
     fn an_edit_of_many_modules_is_told_once() {
-        let modules: String = (0..1_430)
-            .map(|number| format!("[modules.m{number}]\nkey = 'id'\n"))
-            .collect();
+        let modules = (0..1_430).map(|number| format!("[modules.m{number}]\nkey = 'id'\n"));
+        let modules = modules.collect::<Vec<_>>().concat();
         let with = |defaults: &str| description(&format!("[defaults]\n{defaults}\n{modules}"));
         let plan = Plan::new(&with("max_bytes = 2000"), &with("max_bytes = 1000"));
         insta::assert_snapshot!(plan, @"

@@ -47,8 +47,8 @@ fn value_bytes(value: &AttributeValue) -> usize {
 /// at both ends, and one for a minus.
 fn number_bytes(text: &str) -> usize {
     let (sign, text) = text.strip_prefix('-').map_or((0, text), |rest| (1, rest));
-    let (significand, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let (whole, fraction) = significand.split_once('.').unwrap_or((significand, ""));
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let is_zero = |digit: &u8| *digit == b'0';
     let digits = || whole.bytes().chain(fraction.bytes());
     let leading = digits().take_while(is_zero).count();

@@ -462,9 +462,8 @@ async fn arguments_that_make_no_sense_are_told() {
 /// Found with 1,430 modules: their names were one line of 8 KB.
 #[tokio::test]
 async fn of_many_modules_the_first_are_named() {
-    let modules: String = (0..1_430)
-        .map(|number| format!("[modules.m{number:04}]\nkey = 'id'\n"))
-        .collect();
+    let modules = (0..1_430).map(|number| format!("[modules.m{number:04}]\nkey = 'id'\n"));
+    let modules = modules.collect::<Vec<_>>().concat();
     let folder = Folder::with(&modules);
     let (status, stdout, _) = folder.run(&["check"]).await;
     assert_eq!(status, Some(0));

@@ -363,19 +363,19 @@ async fn the_log_says_why_keys_cannot_be_used() {
     let base = url("");
     server.serve(router);
     let folder = Folder::with(&modules);
-    let served = folder.serve_logging("info", &["--memory"]).await;
+    let program = folder.serve_logging("info", &["--memory"]).await;
     let mut reasons = String::new();
     for (name, ..) in guards.iter().chain([&found]) {
-        let request = axum::http::Request::get(format!("{}/{name}", served.url));
+        let request = axum::http::Request::get(format!("{}/{name}", program.url));
         let token = format!("Bearer {}", signer.good("1", ""));
         let request = request.header("authorization", token);
-        let answer = served
+        let answer = program
             .client
             .send(request.body(Body::empty()).unwrap())
             .await;
         writeln!(reasons, "{name}: {}", answer.status.as_u16()).unwrap();
     }
-    let said = served.output().await.replace(&base, "<issuer>");
+    let said = program.output().await.replace(&base, "<issuer>");
     for line in said.lines().filter_map(|line| line.split_once("error=")) {
         writeln!(reasons, "{}", line.1).unwrap();
     }

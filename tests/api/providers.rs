@@ -16,7 +16,7 @@ use crate::readme::{Block, blocks};
 /// A provider as its documentation has it.
 #[derive(Deserialize)]
 struct Provider {
-    provider: String,
+    name: String,
     issuer: String,
     keys_at: String,
     /// What its keys have beside the numbers.
@@ -146,13 +146,13 @@ async fn the_tokens_of_each_provider_are_let_in_by_the_lines_of_its_page() {
     for provider in providers() {
         let signer = Signer::rsa();
         let here = provider.serve(&signer).await;
-        let app = TestApp::start(&moved(&lines_of(&page, &provider.provider), &here)).await;
+        let app = TestApp::start(&moved(&lines_of(&page, &provider.name), &here)).await;
         for token in &provider.tokens {
-            let what = format!("{}, {}", provider.provider, token.what);
-            let signed = provider.sign(token, &signer, &here);
-            let answer = call(&app, "GET", "/rooms", &signed).await;
+            let what = format!("{}, {}", provider.name, token.what);
+            let token_text = provider.sign(token, &signer, &here);
+            let answer = call(&app, "GET", "/rooms", &token_text).await;
             assert_eq!(answer.status, token.list, "{what}: {}", answer.body);
-            let answer = call(&app, "POST", "/rooms/1", &signed).await;
+            let answer = call(&app, "POST", "/rooms/1", &token_text).await;
             assert_eq!(answer.status, token.post, "{what}: {}", answer.body);
         }
         let forged = provider.sign(&provider.tokens[0], &Signer::rsa(), &here);
