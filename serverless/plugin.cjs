@@ -54,7 +54,7 @@ module.exports = class ModuloPlugin {
     fail(
       `No emulator of AWS answers at ${endpoint}. Start one:\n` +
         '  docker compose up --detach --wait                       LocalStack\n' +
-        '  BIND_HOST=127.0.0.1 target/ministack/bin/ministack      without containers; README.md says how to install it\n' +
+        '  BIND_HOST=127.0.0.1 target/ministack/bin/ministack      without containers; docs/guides/local-aws.md says how to install it\n' +
         'One that listens elsewhere is named in AWS_ENDPOINT_URL.',
     );
   }

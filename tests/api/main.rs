@@ -6,6 +6,7 @@
 mod access;
 mod app;
 mod batch;
+mod book;
 mod byte_order_mark;
 mod caching;
 mod command;
@@ -33,7 +34,6 @@ mod plain;
 mod plan;
 mod property;
 mod providers;
-mod readme;
 mod reload;
 mod runtime_api;
 mod schema;

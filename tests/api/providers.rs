@@ -1,5 +1,5 @@
 //! Tokens and key sets of the shape that providers give them, let in by the very lines that
-//! docs/sign-in.md has for each.
+//! docs/guides/sign-in.md has for each.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::access::{Signer, now};
 use crate::app::{Answer, TestApp};
-use crate::readme::{Block, blocks};
+use crate::book::{Block, blocks};
 
 /// A provider as its documentation has it.
 #[derive(Deserialize)]
@@ -116,7 +116,7 @@ fn moved(text: &str, here: &str) -> String {
 }
 
 fn page(name: &str) -> String {
-    std::fs::read_to_string(format!("docs/{name}")).unwrap()
+    std::fs::read_to_string(format!("docs/guides/{name}")).unwrap()
 }
 
 /// The lines of `modules.toml` under a provider's heading.

@@ -52,7 +52,7 @@ fn compose_yml_has_the_emulator_that_is_tested() {
     let compose = read("compose.yml");
     let image = format!("ministackorg/ministack:{version}-full");
     assert!(compose.contains(&image), "{image} is not in compose.yml");
-    for readme in ["README.md", "README.pt-BR.md"] {
-        assert!(read(readme).contains(&format!("ministack=={version}\n")));
+    for guide in ["local-aws.md", "local-aws.pt-BR.md"] {
+        assert!(read(&format!("docs/guides/{guide}")).contains(&format!("ministack=={version}\n")));
     }
 }

@@ -8,6 +8,7 @@
 #![cfg(unix)]
 
 mod aws;
+mod book;
 mod contract;
 mod defaults;
 mod emulator;
@@ -19,7 +20,6 @@ mod permissions;
 mod plan;
 mod program;
 mod project;
-mod readme;
 mod refusal;
 mod tables;
 mod template;

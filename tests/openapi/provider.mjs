@@ -1,4 +1,4 @@
-// Runs the data providers of docs/admin.md against a live server: node provider.mjs PAGE URL
+// Runs the data providers of docs/guides/admin.md against a live server: node provider.mjs PAGE URL
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -53,4 +53,4 @@ await refine.deleteOne({ resource: "rooms", id: room.id });
 const gone = await refine.getOne({ resource: "rooms", id: room.id }).catch((error) => error);
 assert.deepEqual([gone.status, gone.message], [404, "Resource does not exist"]);
 await admin.deleteMany("rooms", { ids: made.slice(1).map(({ id }) => id) });
-console.log("the data providers of docs/admin.md: called");
+console.log("the data providers of docs/guides/admin.md: called");

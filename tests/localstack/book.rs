@@ -1,4 +1,4 @@
-//! The READMEs' tour of a deployment, run as it is printed.
+//! The book's tour of a deployment, run as it is printed.
 
 use std::fs;
 use std::process::Command;
@@ -9,8 +9,8 @@ use crate::project::Project;
 const NEXT: &str = "--- the next block ---";
 
 /// The blocks of commands between the marks of the tour, each with the answer that stands below.
-fn tour(readme: &str) -> Vec<(String, Option<String>)> {
-    let text = fs::read_to_string(root().join(readme)).expect("it is in the tree");
+fn tour(page: &str) -> Vec<(String, Option<String>)> {
+    let text = fs::read_to_string(root().join(page)).expect("it is in the tree");
     let (_, rest) = text
         .split_once("<!-- deploy -->")
         .expect("the tour's first mark");
@@ -38,7 +38,7 @@ fn tour(readme: &str) -> Vec<(String, Option<String>)> {
 
 #[test]
 fn the_tour_is_as_printed() {
-    let blocks = tour("README.md");
+    let blocks = tour("docs/guides/local-aws.md");
     assert!(blocks.len() > 5, "the tour is lost");
     // One shell for all, since a later block uses what an earlier one set.
     let script: Vec<_> = blocks
@@ -58,5 +58,8 @@ fn the_tour_is_as_printed() {
 
 #[test]
 fn the_tour_is_the_same_in_portuguese() {
-    assert_eq!(tour("README.pt-BR.md"), tour("README.md"));
+    assert_eq!(
+        tour("docs/guides/local-aws.pt-BR.md"),
+        tour("docs/guides/local-aws.md")
+    );
 }

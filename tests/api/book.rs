@@ -1,12 +1,12 @@
-//! The READMEs' tour, run as it is printed: every command, every answer, in both languages.
+//! The READMEs and the book, run as they are printed: every command, every answer, in both languages.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-use crate::command::Folder;
+use crate::command::{Folder, Served};
 
-/// The address that the READMEs name.
+/// The address that the pages name.
 const ADDRESS: &str = "127.0.0.1:3000";
 
 /// A fenced block, and whether only blank lines stand between it and the one before.
@@ -17,9 +17,40 @@ pub(crate) struct Block {
     follows: bool,
 }
 
-pub(crate) fn blocks(readme: &str) -> Vec<Block> {
+/// What the name of each Portuguese page ends in.
+const PORTUGUESE: &str = ".pt-BR.md";
+
+/// The README of a language, and the book's pages in it.
+fn pages(is_of_the_language: impl Fn(&str) -> bool) -> Vec<PathBuf> {
+    let mut pages = Vec::new();
+    let mut folders = vec![PathBuf::from("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                pages.push(path);
+            }
+        }
+    }
+    pages.extend(["README.md", "README.pt-BR.md"].map(PathBuf::from));
+    pages.retain(|page| is_of_the_language(page.to_str().unwrap()));
+    pages.sort();
+    pages
+}
+
+fn english(page: &str) -> bool {
+    Path::new(page).extension().is_some_and(|end| end == "md") && !portuguese(page)
+}
+
+fn portuguese(page: &str) -> bool {
+    page.ends_with(PORTUGUESE)
+}
+
+pub(crate) fn blocks(page: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
-    let mut lines = readme.lines();
+    let mut lines = page.lines();
     let mut follows = false;
     while let Some(line) = lines.next() {
         if let Some(language) = line.strip_prefix("```") {
@@ -37,18 +68,17 @@ pub(crate) fn blocks(readme: &str) -> Vec<Block> {
     blocks
 }
 
-fn tour(readme: &str) -> Vec<Block> {
-    // What is deployed is run by the end-to-end tests.
-    let (laptop, rest) = readme
-        .split_once("<!-- deploy -->")
-        .expect("the mark of the other tours");
-    let reference = rest
+/// The blocks of a page, without those that the end-to-end tests run.
+fn tour(page: &str) -> Vec<Block> {
+    let Some((laptop, rest)) = page.split_once("<!-- deploy -->") else {
+        return blocks(page);
+    };
+    let (_, reference) = rest
         .split_once("<!-- /deploy -->")
-        .map_or(rest, |(_, reference)| reference);
-    blocks(laptop)
-        .into_iter()
-        .chain(blocks(reference))
-        .collect()
+        .expect("the end of what is deployed");
+    let mut blocks_of_page = blocks(laptop);
+    blocks_of_page.extend(blocks(reference));
+    blocks_of_page
 }
 
 /// With what differs from run to run made equal.
@@ -63,14 +93,20 @@ fn comparable(text: &str) -> String {
     words.collect::<Vec<_>>().join("\"").trim_end().to_owned()
 }
 
-async fn assert_tour(readme: &str) {
+/// Runs a page as a reader would, in a folder and beside a server of its own; says how many of its
+/// blocks can be run.
+async fn run_page(page: &Path) -> usize {
+    let blocks = tour(&std::fs::read_to_string(page).unwrap());
     let modules = std::fs::read_to_string("modules.toml").unwrap();
     let folder = Folder::with(&modules);
-    let mut served = folder.serve(&[]).await;
+    run_blocks(&blocks, &folder, folder.serve(&[]).await).await
+}
+
+/// Runs the blocks that can be run, and says how many they were.
+pub(crate) async fn run_blocks(blocks: &[Block], folder: &Folder, mut served: Served) -> usize {
     let address = served.url["http://".len()..].to_owned();
     let here = |text: &str| text.replace(ADDRESS, &address);
     let binary = env!("CARGO_BIN_EXE_modulo");
-    let blocks = tour(readme);
     let mut run = 0;
     for (at, block) in blocks.iter().enumerate() {
         let next = blocks.get(at + 1).filter(|next| next.follows);
@@ -110,28 +146,53 @@ async fn assert_tour(readme: &str) {
             _ => {}
         }
     }
+    run
+}
+
+async fn assert_tour(pages: &[PathBuf]) {
+    let mut run = 0;
+    for page in pages {
+        run += run_page(page).await;
+    }
     assert!(run > 15, "only {run} blocks were found");
 }
 
 #[tokio::test]
 async fn the_tour_works_as_printed() {
-    assert_tour(&std::fs::read_to_string("README.md").unwrap()).await;
+    assert_tour(&pages(english)).await;
 }
 
 #[tokio::test]
 async fn the_tour_works_as_printed_in_portuguese() {
-    assert_tour(&std::fs::read_to_string("README.pt-BR.md").unwrap()).await;
+    assert_tour(&pages(portuguese)).await;
+}
+
+/// The end-to-end tests run the commands between the marks of this page, and of no other.
+#[test]
+fn what_is_deployed_is_on_one_page() {
+    let marked = pages(english).into_iter().filter(|page| {
+        let page = std::fs::read_to_string(page).unwrap();
+        page.contains("<!-- deploy -->")
+    });
+    let marked: Vec<_> = marked.collect();
+    assert_eq!(marked, [Path::new("docs/guides/local-aws.md")]);
 }
 
 #[test]
-fn both_readmes_have_the_same_blocks() {
+fn both_languages_have_the_same_blocks() {
     let of = |file: &str| blocks(&std::fs::read_to_string(Path::new(file)).unwrap());
-    assert_eq!(of("README.md"), of("README.pt-BR.md"));
+    let translations = pages(portuguese);
+    assert!(translations.len() > 1);
+    for translation in translations {
+        let translation = translation.to_str().unwrap();
+        let original = translation.replace(PORTUGUESE, ".md");
+        assert_eq!(of(&original), of(translation), "{translation}");
+    }
 }
 
 #[test]
 fn the_modules_of_other_pages_are_legal() {
-    let page = std::fs::read_to_string("docs/admin.md").unwrap();
+    let page = std::fs::read_to_string("docs/guides/admin.md").unwrap();
     let modules: Vec<_> = blocks(&page)
         .into_iter()
         .filter(|block| block.language == "toml")
