@@ -17,6 +17,7 @@ mod cors;
 mod documents;
 mod dynamodb;
 mod engine;
+mod examples;
 mod expiry;
 mod faults;
 mod health;
