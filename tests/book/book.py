@@ -22,11 +22,13 @@ MARK = re.compile(r"\A<!-- translates (\w+) -->\n+")
 # A page of the book that is a link only stands for the file that it leads to.
 STANDS_FOR = re.compile(r"\A\[[^]]+\]\((\.\.[^)]+)\)\s*\Z")
 LINK = re.compile(r"(\[[^]]*\])\(([^)#\s]*)(#[^)\s]*)?\)")
+# The READMEs lead to each other; in the book a menu does.
+OTHER_LANGUAGE = re.compile(r"^\*\[[^]]+\]\(README[^)]*\)\*\n\n", re.MULTILINE)
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 NOTES = {
     "missing": "Esta página ainda não foi traduzida: o texto está em inglês.",
-    "stale": 'O [texto em inglês]({english}) mudou depois desta tradução: onde os dois diferem, vale o inglês.',
+    "stale": 'O <a href="{english}">texto em inglês</a> mudou depois desta tradução: onde os dois diferem, vale o inglês.',
 }
 
 
@@ -80,39 +82,45 @@ def places():
     return found
 
 
-def included(page, source):
-    """The text of `source`, to be read in the place of `page`: its links lead on from there."""
-    pages = places()
+def lead_links(text, source, page, in_portuguese):
+    """The text of `source`, whose links lead on from `page`, where the book has it."""
+    there = places()
 
     def lead(match):
-        text, path, anchor = match.groups()
+        words, path, anchor = match.groups()
         if not path or ":" in path:
             return match[0]
         target = (source.parent / path).resolve()
         if not target.exists():
-            raise SystemExit(f"{source.relative_to(ROOT)}: {path} is not there")
-        target = pages.get(target, target)
+            # MkDocs says so.
+            return match[0]
+        target = there.get(target, target)
         if not target.is_relative_to(DOCS):
             # It is no page of the book.
-            return text[1:-1]
-        return f"{text}({posixpath.relpath(target, page.parent)}{anchor or ''})"
+            return words[1:-1]
+        if in_portuguese and target.with_name(target.stem + PORTUGUESE).exists():
+            # An English text leads to a Portuguese page, whose headings have other names.
+            anchor = None
+        return f"{words}({posixpath.relpath(target, page.parent)}{anchor or ''})"
 
-    return LINK.sub(lead, source.read_text())
+    return LINK.sub(lead, text)
 
 
 def on_page_markdown(markdown, page, config, files):
     """Called by MkDocs for each page in each language."""
+    in_portuguese = config.plugins["i18n"].current_language != "en"
     path = Path(page.file.abs_src_path)
     source = path
     if link := STANDS_FOR.match(markdown):
         source = (path.parent / link[1]).resolve()
-        markdown = included(path, source)
-    if config.plugins["i18n"].current_language == "en":
-        return markdown
+        markdown = OTHER_LANGUAGE.sub("", source.read_text())
+    markdown = lead_links(MARK.sub("", markdown), source, path, in_portuguese)
     original = source.with_name(source.name.replace(PORTUGUESE, ".md"))
-    note = NOTES.get(state(original), "")
-    note = note.format(english=posixpath.relpath(page.file.alternates["en"].url, posixpath.dirname(page.url)))
-    return f"!!! note\n    {note}\n\n" * bool(note) + MARK.sub("", markdown)
+    note = NOTES.get(state(original)) if in_portuguese else None
+    if not note:
+        return markdown
+    english = posixpath.relpath(page.file.alternates["en"].url, posixpath.dirname(page.url))
+    return f"!!! note\n    {note.format(english=english)}\n\n{markdown}"
 
 
 if __name__ == "__main__":
