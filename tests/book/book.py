@@ -120,11 +120,12 @@ def on_page_markdown(markdown, page, config, files):
     if not note:
         return markdown
     english = posixpath.relpath(page.file.alternates["en"].url, posixpath.dirname(page.url))
-    return f"!!! note\n    {note.format(english=english)}\n\n{markdown}"
+    return f'!!! note "Tradução"\n    {note.format(english=english)}\n\n{markdown}'
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["translated"]:
         for name in sys.argv[2:]:
             mark_translated(Path(name).resolve())
-    print("\n".join(report()))
+    for line in report():
+        print(line)
