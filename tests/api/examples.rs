@@ -37,10 +37,10 @@ async fn each_example_answers_as_its_page_says() {
         assert!(run_blocks(&blocks(text), &folder, served).await > 0);
         asked.insert(example.to_owned());
     }
-    let folders = std::fs::read_dir("examples").unwrap();
-    let folders = folders.map(|entry| entry.unwrap());
-    let folders = folders.filter(|entry| entry.file_type().unwrap().is_dir());
-    let there: BTreeSet<_> = folders
+    let there: BTreeSet<_> = std::fs::read_dir("examples")
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_dir())
         .map(|entry| entry.file_name().into_string().unwrap())
         .collect();
     assert_eq!(asked, there);
