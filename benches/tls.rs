@@ -20,7 +20,7 @@ use crate::dynamodb;
 const SYSTEM: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// Those that the function has in it.
-const AMAZON: &str = include_str!("../src/trust/amazon.pem");
+const AMAZON: &str = include_str!("../src/aws/trust/amazon.pem");
 
 /// A DynamoDB behind TLS, and the files of authorities with which it is reached.
 pub struct Endpoint {

@@ -17,10 +17,10 @@ pub use self::jwt::{InvalidToken, Jwt, Keys};
 pub use self::key::{ApiKey, KeyHash, NewKey};
 pub use self::pseudonym::Pseudonym;
 pub use self::secret::{NoSecret, Secret, SecretPlace};
-use crate::file::ConfigFile;
+use crate::config::file::ConfigFile;
+use crate::module::name::{GuardName, Scope};
+use crate::module::tenant::Tenant;
 use crate::module::{Verb, Verbs};
-use crate::name::{GuardName, Scope};
-use crate::tenant::Tenant;
 
 mod cached;
 mod claims;
@@ -31,6 +31,7 @@ mod jwks;
 mod jwt;
 mod key;
 mod pseudonym;
+pub mod rate_limit;
 mod secret;
 mod signature;
 

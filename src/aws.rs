@@ -1,5 +1,7 @@
 //! The settings of the AWS SDK: those of the function, and those of a laptop.
 
+pub mod trust;
+
 use std::collections::BTreeMap;
 
 use aws_config::ecs::EcsCredentialsProvider;
@@ -11,7 +13,7 @@ use aws_sdk_dynamodb::config::{SharedCredentialsProvider, SharedHttpClient};
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
 use tokio::sync::OnceCell;
 
-use crate::trust::{AwsClient, Trust};
+use crate::aws::trust::{AwsClient, Trust};
 
 /// Those of this machine: its variables, its profiles, and whoever logged in.
 #[must_use]

@@ -16,23 +16,24 @@ pub use self::error::{ConfigError, Fault};
 use self::error::{Faults, KeyPath, Source};
 pub(crate) use self::raw::suggest;
 use self::raw::{Setting, Surroundings};
+use crate::access::rate_limit::{Rate, RateLimit};
 use crate::access::{Access, ClaimPath, Credential, Guard, InvalidJwks, InvalidKeySet, Jwks};
-use crate::base_path::BasePath;
-use crate::byte_order_mark;
-use crate::chain::Chain;
-use crate::cors::Cors;
-use crate::limits;
-use crate::module::{Envelope, Index, Memory, Module, Modules, Storage, Verb, Verbs};
-use crate::name::{
+use crate::item::schema::{InvalidSchema, Violation};
+use crate::json::byte_order_mark;
+use crate::module::base_path::BasePath;
+use crate::module::cors::Cors;
+use crate::module::limits;
+use crate::module::name::{
     GuardName, KeyAttribute, ModuleName, ServiceName, Stage, TableName, TableTemplate, TtlAttribute,
 };
-use crate::rate_limit::{Rate, RateLimit};
-use crate::schema::{InvalidSchema, Violation};
+use crate::module::tenant;
+use crate::module::{Envelope, Index, Memory, Module, Modules, Storage, Verb, Verbs};
 use crate::telemetry::Filter;
-use crate::tenant;
+use crate::telemetry::chain::Chain;
 
 mod about;
 mod error;
+pub mod file;
 mod foundation;
 mod raw;
 

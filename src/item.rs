@@ -11,15 +11,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::expiry;
+use crate::item::schema::Unfit;
 use crate::json;
-use crate::limits;
+use crate::module::limits;
+use crate::module::name::TtlAttribute;
 use crate::module::{Module, Storage};
-use crate::name::TtlAttribute;
-use crate::schema::Unfit;
-use crate::storage::{Members, Unstorable};
+use crate::store::storage::{Members, Unstorable};
 
+pub(crate) mod expiry;
 pub(crate) mod key;
+pub mod list;
+pub mod patch;
+pub mod schema;
 
 /// What is percent-encoded in a segment of a path: all but RFC 3986's unreserved characters.
 pub(crate) const RESERVED_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC

@@ -1,5 +1,6 @@
 //! JSON as text.
 
+pub(crate) mod byte_order_mark;
 pub(crate) mod decimal;
 pub(crate) mod tree;
 

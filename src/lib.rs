@@ -8,7 +8,7 @@
 //! [`config::load`] reads the environment, and only [`error`] turns an error into a status.
 //!
 //! ```
-//! use modulo::{config, name::Stage};
+//! use modulo::{config, module::name::Stage};
 //!
 //! let text = r#"
 //!     [modules.rooms]
@@ -23,71 +23,26 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
-pub mod answer_limit;
+pub mod api;
 pub mod aws;
-#[cfg(feature = "cli")]
-pub mod backend;
-pub mod base_path;
-pub mod batch;
-mod byte_order_mark;
-mod chain;
 pub mod config;
-pub mod cors;
-pub mod docs;
-pub mod envelope;
-pub mod error;
-mod expiry;
-pub mod feature;
-#[cfg(feature = "cli")]
-mod few;
-pub mod file;
-#[cfg(feature = "cli")]
-pub mod generate;
-pub mod handler;
-pub mod health;
-pub mod idempotency;
+pub mod deploy;
+pub mod edge;
 pub mod item;
 mod json;
-#[cfg(feature = "lambda")]
-pub mod lambda;
-pub mod limits;
-pub mod list;
-mod live;
 #[cfg(feature = "cli")]
 pub mod local;
-pub mod middleware;
 pub mod module;
-pub mod name;
 pub mod openapi;
-#[cfg(feature = "cli")]
-pub mod package;
-pub mod patch;
-#[cfg(feature = "cli")]
-pub mod plan;
-pub mod precondition;
-pub mod rate_limit;
-pub mod router;
-#[cfg(feature = "cli")]
-pub mod routes;
-#[cfg(feature = "cli")]
-pub mod scaffold;
-pub mod schema;
-#[cfg(feature = "cli")]
-pub mod serve;
-pub mod storage;
 pub mod store;
 pub mod telemetry;
-pub mod tenant;
-pub mod trace;
 #[cfg(feature = "cli")]
-pub mod transfer;
-pub mod trust;
-mod work;
+pub mod tool;
 
 use std::sync::Arc;
 
+use api::{middleware, middleware::App, router};
 use config::Config;
-use middleware::App;
 use store::Store;
 
 /// The whole function: the routes of `config` inside the layers, over `store`.

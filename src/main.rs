@@ -12,19 +12,19 @@ use axum::http::Uri;
 use clap::{Args, Parser, Subcommand};
 use mimalloc::MiMalloc;
 use modulo::access::NewKey;
-use modulo::backend::Backend;
-use modulo::base_path::BasePath;
 use modulo::config::{self, Config, ConfigError};
-use modulo::generate::{Dashboard, Deployment};
+use modulo::deploy::generate::{Dashboard, Deployment};
+use modulo::deploy::package::{self, Written};
+use modulo::deploy::plan::{Description, Plan};
+use modulo::edge::serve::{self, HostName, InvalidHostName, Limits, Options, say};
 use modulo::local::Data;
-use modulo::name::{InvalidName, KeyAttribute, KeyName, ModuleName, Stage};
+use modulo::module::base_path::BasePath;
+use modulo::module::name::{InvalidName, KeyAttribute, KeyName, ModuleName, Stage};
 use modulo::openapi;
-use modulo::package::{self, Written};
-use modulo::plan::{Description, Plan};
-use modulo::routes;
-use modulo::scaffold;
-use modulo::serve::{self, HostName, InvalidHostName, Limits, Options, say};
-use modulo::transfer::{self, Input, Output};
+use modulo::tool::backend::Backend;
+use modulo::tool::routes;
+use modulo::tool::scaffold;
+use modulo::tool::transfer::{self, Input, Output};
 
 /// As the function has it, in an older version.
 #[global_allocator]

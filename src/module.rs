@@ -3,6 +3,15 @@
 //! Whoever holds a [`Modules`] need check nothing again; there is no way to make one but
 //! [`config::load`](crate::config::load). Everything modulo puts out is a function of it.
 
+pub mod base_path;
+pub mod cors;
+#[cfg(feature = "cli")]
+pub(crate) mod few;
+pub mod limits;
+pub(crate) mod live;
+pub mod name;
+pub mod tenant;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,17 +21,15 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use crate::access::rate_limit::RateLimit;
 use crate::access::{Access, ClaimPath, Secret, SecretPlace};
-use crate::cors::Cors;
-use crate::file::ConfigFile;
-use crate::limits;
-use crate::name::{
+use crate::config::file::ConfigFile;
+use crate::item::schema::Schema;
+use crate::module::cors::Cors;
+use crate::module::name::{
     IndexAttribute, IndexName, KeyAttribute, ModuleName, TAG_ATTRIBUTE, TENANT_ATTRIBUTE,
     TENANT_INDEX, TableName, TtlAttribute,
 };
-use crate::rate_limit::RateLimit;
-use crate::schema::Schema;
-use crate::tenant;
 
 /// One collection: a path, a table, and what may be done with it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,13 +12,14 @@ use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Map, Value, json};
 
-use crate::answer_limit;
+use crate::api::answer_limit;
 use crate::config::{About, Config, Contact, Email, Licence, ServerUrl, Service, Text, WebUrl};
+use crate::item::schema::InvalidSchema;
 use crate::module::Module;
-use crate::schema::InvalidSchema;
 
 mod answer;
 mod call;
+pub mod docs;
 mod parameter;
 mod refusal;
 mod schema;

@@ -21,13 +21,15 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 pub(crate) use self::line::RequestLine;
 use crate::store::Call;
-use crate::trace::TraceContext;
+use crate::telemetry::trace::TraceContext;
 
+pub(crate) mod chain;
 mod line;
 pub(crate) mod metric;
 #[cfg(feature = "otlp")]
 pub mod otlp;
 mod text;
+pub mod trace;
 
 /// What `RUST_LOG` has to name for the line of each request.
 pub const REQUEST: &str = "modulo::request";

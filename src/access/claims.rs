@@ -10,7 +10,7 @@ use serde_json::Number;
 use serde_json::value::RawValue;
 
 use super::jwt::InvalidToken;
-use crate::name::Identifier;
+use crate::module::name::Identifier;
 
 /// Where in a token something stands: the name of a claim, or of a member of a claim that is an
 /// object, and so on.

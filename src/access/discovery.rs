@@ -7,8 +7,8 @@ use serde::Deserialize;
 
 use super::fetch::{InvalidUrl, SecureUrl};
 use super::jwks::InvalidJwks;
-use crate::byte_order_mark;
-use crate::name::Identifier;
+use crate::json::byte_order_mark;
+use crate::module::name::Identifier;
 
 /// What is appended to an issuer, as section 4.1 of OIDC Discovery has it. RFC 8414 puts such a path
 /// before the issuer's own (section 5 tells of both); issuers that have one, such as Cognito, Entra

@@ -15,7 +15,7 @@ use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt, Limited};
 use url::Url;
 
-use crate::trust::TLS;
+use crate::aws::trust::TLS;
 
 /// How long an answer may be, as it is sent and without its compression.
 const MAX_BYTES: usize = 262_144;

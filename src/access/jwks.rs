@@ -17,10 +17,10 @@ use super::fetch::{FetchError, InvalidUrl, SecureUrl};
 use super::jwk::Key;
 use super::jwt::{InvalidToken, Unverified};
 use super::signature::Signed;
-use crate::byte_order_mark;
-use crate::chain::Chain;
-use crate::file::{ConfigFile, FilePath, InvalidFilePath};
-use crate::name::Identifier;
+use crate::config::file::{ConfigFile, FilePath, InvalidFilePath};
+use crate::json::byte_order_mark;
+use crate::module::name::Identifier;
+use crate::telemetry::chain::Chain;
 
 /// How many keys are tried on one signature, where a token does not say which it is: so many that
 /// issuers have fewer, and so few that a wrong token costs little.

@@ -15,7 +15,7 @@ use super::claims::{ClaimPath, Claims, OneOrMany};
 use super::jwks::Jwks;
 use super::signature::{Algorithm, Signed};
 use super::{Identity, Secret, Unchecked};
-use crate::name::Identifier;
+use crate::module::name::Identifier;
 
 /// The longest token that is read, in bytes.
 const MAX_TOKEN_BYTES: usize = 8_192;

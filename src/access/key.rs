@@ -10,8 +10,8 @@ use subtle::{Choice, ConstantTimeEq};
 use uuid::Uuid;
 
 use super::Identity;
-use crate::name::{KeyName, Scope};
-use crate::tenant::Tenant;
+use crate::module::name::{KeyName, Scope};
+use crate::module::tenant::Tenant;
 
 /// A caller's key, as `modules.toml` has it.
 #[derive(Debug, Clone, PartialEq, Eq)]

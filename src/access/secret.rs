@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cached::{Cached, FRESH, Fetched};
-use crate::live::Live;
-use crate::name::{Identifier, ParameterName, SecretName};
+use crate::module::live::Live;
+use crate::module::name::{Identifier, ParameterName, SecretName};
 #[cfg(feature = "secrets")]
 use crate::store::Failure;
 

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use anyhow::Context;
 use mimalloc::MiMalloc;
 use modulo::config::{self, Config};
-use modulo::name::Stage;
+use modulo::module::name::Stage;
 use modulo::store::Store;
 use modulo::telemetry::{self, Format};
-use modulo::{app, aws, feature, lambda};
+use modulo::{app, aws, deploy::feature, edge::lambda};
 use tokio::runtime::{Builder, LocalOptions};
 
 /// A sixth of a request's time was the C library's allocator: docs/performance.md.

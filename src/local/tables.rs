@@ -13,10 +13,10 @@ use aws_sdk_dynamodb::types::{
 };
 use futures_util::StreamExt;
 
-use crate::chain::Chain;
+use crate::module::name::ModuleName;
 use crate::module::{Billing, Module, TableIndex};
-use crate::name::ModuleName;
 use crate::store::{Misfit, Unusable, billing_of, check, describe_all};
+use crate::telemetry::chain::Chain;
 
 /// A table can't be looked at or made.
 #[derive(Debug, thiserror::Error)]

@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use super::call::{self, Call};
 use super::schema::Kind;
 use super::{EXAMPLE_ID, members, object, reference, refusal, schema, security};
-use crate::error::ApiError;
+use crate::api::error::ApiError;
 use crate::module::{Envelope, Module, Storage, Verb};
-use crate::storage::Members;
+use crate::store::storage::Members;
 
 /// All responses to `call`.
 pub(super) fn of(call: Call, module: &Module) -> Value {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::parameter::{self, references};
 use super::schema::Kind;
 use super::{EXAMPLE_ID, answer, refusal, schema, security};
-use crate::health;
+use crate::api::health;
 use crate::module::{Envelope, Module, Verb};
 
 /// What the operations belong to that are no module's.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{EXAMPLE_ID, members, reference, schema};
 use crate::item::ItemId;
-use crate::list::PageRequest;
+use crate::item::list::PageRequest;
 use crate::module::{IndexKey, KeyType, Module};
 
 /// References to parameters, by the names of their components.

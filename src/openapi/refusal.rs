@@ -7,16 +7,16 @@ use axum::http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{answer, reference, schema};
+use crate::access::rate_limit::TooOften;
 use crate::access::{Caller, Identity};
-use crate::envelope;
-use crate::error::{ApiError, Panic, UnsupportedMediaType};
+use crate::api::envelope;
+use crate::api::error::{ApiError, Panic, UnsupportedMediaType};
+use crate::api::middleware::MAX_HEADER_BYTES;
 use crate::item::InvalidDocument;
-use crate::list::InvalidQuery;
-use crate::middleware::MAX_HEADER_BYTES;
+use crate::item::list::InvalidQuery;
+use crate::item::patch::{InvalidPatch, Patch, PatchType};
+use crate::item::schema::Schema;
 use crate::module::{Envelope, Module, Verb};
-use crate::patch::{InvalidPatch, Patch, PatchType};
-use crate::rate_limit::TooOften;
-use crate::schema::Schema;
 
 /// A reference to the response of an error of this status.
 pub(super) fn response(envelope: Envelope, status: StatusCode) -> Value {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::{members, object, reference};
-use crate::batch::Batch;
-use crate::expiry;
+use crate::api::batch::Batch;
 use crate::item::Document;
-use crate::limits;
+use crate::item::expiry;
+use crate::item::schema::InvalidSchema;
+use crate::module::limits;
 use crate::module::{Envelope, IndexKey, KeyType, Module, Storage};
-use crate::schema::InvalidSchema;
 
 /// What a module's components are, by the last word of their names. No module's name has a dot, so
 /// that they are nothing else's.

@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::call::Call;
 use crate::access::{Credential, Jwt, X_API_KEY};
-use crate::batch::Batch;
+use crate::api::batch::Batch;
 use crate::module::Module;
-use crate::name::Scope;
+use crate::module::name::Scope;
 
 /// The guards of `modules`, each once.
 pub(super) fn schemes(modules: &[&Module]) -> Map<String, Value> {

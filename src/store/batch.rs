@@ -17,9 +17,9 @@ use super::{
     has_expired, text,
 };
 use crate::item::{Document, ItemId};
-use crate::limits;
 use crate::module::Module;
-use crate::storage::{Attributes, item_bytes};
+use crate::module::limits;
+use crate::store::storage::{Attributes, item_bytes};
 
 /// A write of a batch: the item's new document, or none where it is to go.
 pub(crate) type BatchWrite = (ItemId, Option<Document>);

@@ -21,11 +21,11 @@ use futures_util::{Stream, StreamExt, stream};
 
 use super::classify::classify;
 use super::{Store, StoreError};
-use crate::chain::Chain;
 #[cfg(feature = "cli")]
 use crate::module::Billing;
+use crate::module::name::TableName;
 use crate::module::{Module, TableIndex};
-use crate::name::TableName;
+use crate::telemetry::chain::Chain;
 
 /// Why a module can't use its table.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::CancellationReason;
 
 use super::usage::is_throttle;
 use super::{Failure, StoreError};
-use crate::chain::Chain;
+use crate::telemetry::chain::Chain;
 
 /// Whether a range ends before it begins: to DynamoDB a mistake, to a client a list without items.
 pub(super) fn is_empty_range(error: &impl ProvideErrorMetadata) -> bool {

@@ -6,14 +6,14 @@ use std::fmt::Write;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{DATA, StoredItem};
-use crate::expiry;
+use crate::api::precondition;
 use crate::item::Document;
-use crate::list::{IndexQuery, PageRequest, SortCondition};
+use crate::item::expiry;
+use crate::item::list::{IndexQuery, PageRequest, SortCondition};
+use crate::module::name::TAG_ATTRIBUTE;
+use crate::module::tenant::Tenant;
 use crate::module::{KeyType, Module, Storage};
-use crate::name::TAG_ATTRIBUTE;
-use crate::precondition;
-use crate::storage::{self, Attributes};
-use crate::tenant::Tenant;
+use crate::store::storage::{self, Attributes};
 
 /// How many members of an item are compared, and how many are changed, by one expression: fewer
 /// than its 4 KB and 300 operators.
@@ -330,8 +330,8 @@ mod tests {
     use super::*;
     use crate::config;
     use crate::item::ItemId;
-    use crate::limits;
-    use crate::name::Stage;
+    use crate::module::limits;
+    use crate::module::name::Stage;
     use crate::store::types::{MAX_TYPES, STRING_SET};
 
     #[track_caller]

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::RequestId;
 
-use crate::chain::Chain;
+use crate::telemetry::chain::Chain;
 
 /// What the SDK says of a failure, with all its causes, and nothing of a document.
 #[derive(Debug, Clone, thiserror::Error)]

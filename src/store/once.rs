@@ -5,11 +5,11 @@ use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use super::batch::stand_back;
 use super::classify::{classify, classify_transaction, reasons};
 use super::{ATTEMPTS, Condition, Expressions, Failure, Store, StoreError, Written, text};
-use crate::expiry;
-use crate::idempotency::{Fingerprint, Once, Remembered};
+use crate::api::idempotency::{Fingerprint, Once, Remembered};
+use crate::item::expiry;
 use crate::item::{Document, ItemId};
 use crate::module::{Envelope, Memory, Module};
-use crate::storage::Attributes;
+use crate::store::storage::Attributes;
 
 const FINGERPRINT: &str = "fingerprint";
 const ITEM_ID: &str = "itemId";

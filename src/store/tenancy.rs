@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::Store;
+use crate::module::name::TENANT_ATTRIBUTE;
+use crate::module::tenant::{self, Tenant};
 use crate::module::{IndexKey, KeyType, Module};
-use crate::name::TENANT_ATTRIBUTE;
-use crate::storage::{Attributes, plain_number};
-use crate::tenant::{self, Tenant};
+use crate::store::storage::{Attributes, plain_number};
 
 impl Store {
     /// The same tables, of which no more than the items of `tenant` can be reached.

@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use super::classify::classify;
 use super::{DATA, Failure, Store, StoreError};
+use crate::api::precondition;
 use crate::item::{Document, InvalidDocument, InvalidItemId, ItemId, Kept};
-use crate::limits;
+use crate::module::limits;
+use crate::module::name::TAG_ATTRIBUTE;
+use crate::module::tenant::{self, InvalidTenant, Tenant};
 use crate::module::{Module, Storage};
-use crate::name::TAG_ATTRIBUTE;
-use crate::precondition;
-use crate::storage::{self, Attributes, InvalidAttribute, foreign, parse_number};
-use crate::tenant::{self, InvalidTenant, Tenant};
+use crate::store::storage::{self, Attributes, InvalidAttribute, foreign, parse_number};
 
 /// Nobody waits for one of these calls as for a request's answer, and they are large.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -14,10 +14,10 @@ use serde_json::Value;
 use super::expressions::Expressions;
 use crate::item::Document;
 use crate::module::Module;
-use crate::name::TAG_ATTRIBUTE;
+use crate::module::name::TAG_ATTRIBUTE;
 
 /// How many types of members one condition compares: three operators each, of
-/// [300](crate::limits::EXPRESSION_OPERATORS).
+/// [300](crate::module::limits::EXPRESSION_OPERATORS).
 pub(super) const MAX_TYPES: usize = 80;
 
 /// A type's placeholder, and its name in DynamoDB.

@@ -15,9 +15,9 @@ use super::metric::{
     REQUESTS, RETRIES, SERVER_ERRORS, THROTTLES, VERB, WRITE_UNITS,
 };
 use crate::access::Pseudonym;
-use crate::error::Logged;
+use crate::api::error::Logged;
 use crate::store::Usage;
-use crate::trace::TraceId;
+use crate::telemetry::trace::TraceId;
 
 /// One request's line. Ids' values, bodies and credentials are no part of it.
 pub(crate) struct RequestLine<'r> {

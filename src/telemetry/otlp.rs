@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::{RequestLine, Sending, Spans, metric};
 use crate::config::Service;
 use crate::store::Call;
-use crate::trace::TraceContext;
+use crate::telemetry::trace::TraceContext;
 
 /// The variables that name a collector, the first for traces only.
 const ENDPOINTS: [&str; 2] = [

@@ -92,7 +92,7 @@ impl fmt::Display for Details<'_, '_> {
 mod tests {
     use super::super::line::tests::LINE;
     use super::*;
-    use crate::error::Logged;
+    use crate::api::error::Logged;
 
     fn text(line: &RequestLine<'_>, colour: bool) -> String {
         let mut text = Vec::new();

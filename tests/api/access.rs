@@ -855,7 +855,7 @@ async fn a_secret_of_the_environment_signs_too() {
         modulo::config::parse(
             &guarded(r#"secret = { env = "JWT_SECRET" }"#),
             "modules.toml".as_ref(),
-            &modulo::name::Stage::default(),
+            &modulo::module::name::Stage::default(),
             environment,
         )
     };
@@ -958,7 +958,7 @@ async fn a_credential_tells_whose_it_is() {
         key.hash()
     );
     let environment = [("JWT_SECRET".to_owned(), SECRET.to_owned())];
-    let stage = modulo::name::Stage::default();
+    let stage = modulo::module::name::Stage::default();
     let config =
         modulo::config::parse(&modules, "modules.toml".as_ref(), &stage, environment).unwrap();
     let subject = async |module: &str, name: &'static str, credential: &str| {
@@ -1046,7 +1046,7 @@ async fn keys_can_be_in_a_file() {
     std::fs::create_dir(folder.path().join("keys")).unwrap();
     let keys = folder.path().join("keys/issuer.json");
     std::fs::write(&file, guarded(r#"jwks = "keys/issuer.json""#)).unwrap();
-    let check = || modulo::config::check(&file, &modulo::name::Stage::default(), []);
+    let check = || modulo::config::check(&file, &modulo::module::name::Stage::default(), []);
 
     std::fs::write(&keys, r#"{"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}"#).unwrap();
     let error = check().unwrap_err().to_string();

@@ -13,7 +13,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use modulo::config::{self, Config};
 use modulo::local::{self, Data, Engine};
-use modulo::name::Stage;
+use modulo::module::name::Stage;
 use modulo::store::Store;
 use tokio::net::TcpListener;
 use tower::make::Shared;

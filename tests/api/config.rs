@@ -4,7 +4,7 @@ use std::path::Path;
 
 use modulo::config::{self, ConfigError};
 use modulo::module::Verb;
-use modulo::name::Stage;
+use modulo::module::name::Stage;
 
 use crate::app::MODULES;
 

@@ -207,7 +207,7 @@ async fn silence_is_504() {
 
 #[tokio::test]
 async fn a_deadline_is_kept_however_long_the_store_would_wait() {
-    use modulo::middleware::Invocation;
+    use modulo::api::middleware::Invocation;
     use tower::ServiceExt;
 
     let endpoint = Fault::IsSilent.start().await;
@@ -221,7 +221,7 @@ async fn a_deadline_is_kept_however_long_the_store_would_wait() {
         deadline: std::time::Instant::now() + Duration::from_millis(50),
         trace: None,
         has_base_path: false,
-        answer_limit: modulo::answer_limit::AnswerLimit::Lambda,
+        answer_limit: modulo::api::answer_limit::AnswerLimit::Lambda,
     });
     let answer = app.oneshot(request).await.unwrap();
     assert_eq!(answer.status(), 504);

@@ -28,7 +28,7 @@ mod warm_up;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use modulo::local::{Data, Engine};
-use modulo::name::Stage;
+use modulo::module::name::Stage;
 use modulo::{config, local};
 
 pub(crate) use self::call::Call;

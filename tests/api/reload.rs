@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::Request;
 use modulo::config::{self, Config};
 use modulo::module::Module;
-use modulo::name::Stage;
+use modulo::module::name::Stage;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::http::Request;
 use modulo::config;
-use modulo::name::Stage;
+use modulo::module::name::Stage;
 
 use crate::app::TestApp;
 use crate::command::Folder;

@@ -298,7 +298,7 @@ async fn the_server_logs_nothing_of_a_request() {
 async fn the_function_logs_nothing_of_an_event() {
     let engine = Engine::start(&Data::Memory).await.unwrap();
     let dynamodb = aws_sdk_dynamodb::Client::new(&local::settings(&engine.endpoint()).await);
-    let stage = modulo::name::Stage::default();
+    let stage = modulo::module::name::Stage::default();
     let config = config::parse(MODULES, config::FILE_NAME.as_ref(), &stage, []).unwrap();
     local::create_tables(&dynamodb, config.modules.tables())
         .await

@@ -486,7 +486,7 @@ impl Issued {
             jwt = { issuer = "https://issuer.example.com/", audience = "modulo", secret = { env = "JWT_SECRET" } }
         "#;
         let environment = [("JWT_SECRET".to_owned(), SECRET.to_owned())];
-        let stage = modulo::name::Stage::default();
+        let stage = modulo::module::name::Stage::default();
         let text = format!("{guard}{modules}");
         let config = modulo::config::parse(&text, "modules.toml".as_ref(), &stage, environment);
         Self {

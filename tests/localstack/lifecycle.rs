@@ -53,7 +53,7 @@ fn edit_modules_toml_and_deploy_again() {
     project.write_modules(&read_only);
     let plan = project.modulo(&["plan"]).expect_err("clients lose methods");
     assert!(
-        plan.contains("modulo1: no longer serves DELETE, LIST, PATCH, POST, PUT"),
+        plan.contains("local, modulo1, modulo3: no longer serves DELETE, LIST, PATCH, POST, PUT"),
         "{plan}"
     );
     project

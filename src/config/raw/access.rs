@@ -15,9 +15,9 @@ use crate::access::{
     Secret, SecretPlace,
 };
 use crate::config::error::{Faults, Source};
-use crate::file::{ConfigFile, FilePath};
+use crate::config::file::{ConfigFile, FilePath};
+use crate::module::name::{GuardName, Identifier, Scope};
 use crate::module::{Verb, Verbs};
-use crate::name::{GuardName, Identifier, Scope};
 
 /// How far the clocks of issuer and function may be apart, where nothing is said.
 const DEFAULT_LEEWAY: Duration = Duration::from_mins(1);

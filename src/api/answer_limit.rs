@@ -1,0 +1,146 @@
+//! How long an answer can be, counted as Lambda and the services before it count: in bytes of the
+//! JSON that a function returns for an event, in which the body is a string.
+
+use std::fmt;
+
+use axum::body::{Body, HttpBody};
+use axum::response::Response;
+use http_body_util::BodyExt;
+
+use crate::api::error::{ApiError, Panic};
+
+/// What of the JSON is not the body: the status and the headers, which a load balancer's answer has
+/// twice.
+const HEAD_BYTES: usize = 16_384;
+
+/// What takes an answer, and how much of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerLimit {
+    /// Lambda: [6 MB](https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+    Lambda,
+    /// An application load balancer:
+    /// [1 MB](https://docs.aws.amazon.com/elasticloadbalancing/latest/application/lambda-functions.html).
+    LoadBalancer,
+}
+
+impl AnswerLimit {
+    /// How many bytes the body can have, as a JSON string.
+    #[must_use]
+    pub const fn body_bytes(self) -> usize {
+        let bytes = match self {
+            Self::Lambda => 6 * 1_024 * 1_024,
+            // AWS does not say of which megabyte it speaks.
+            Self::LoadBalancer => 1_000_000,
+        };
+        bytes - HEAD_BYTES
+    }
+
+    /// Hands back an answer that is within the limit.
+    ///
+    /// # Errors
+    /// The answer is over the limit.
+    pub(crate) async fn check(self, answer: Response) -> Result<Response, ApiError> {
+        let length = answer.body().size_hint().exact();
+        if length.is_some_and(|length| surely_fits(length, self.body_bytes())) {
+            return Ok(answer);
+        }
+        let (parts, body) = answer.into_parts();
+        let body = match body.collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(_) => return Err(ApiError::Panic(Panic("the answer broke off"))),
+        };
+        let size = json_len(&body);
+        if size > self.body_bytes() {
+            return Err(ApiError::AnswerTooLarge { size, limit: self });
+        }
+        Ok(Response::from_parts(parts, Body::from(body)))
+    }
+}
+
+impl fmt::Display for AnswerLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = match self {
+            Self::Lambda => "Lambda",
+            Self::LoadBalancer => "a load balancer",
+        };
+        write!(f, "{who} takes {}", self.body_bytes())
+    }
+}
+
+/// How much of a limit a growing body has used. A body is counted once it could be over the limit,
+/// and each of its bytes once.
+#[derive(Debug)]
+pub(crate) struct Room {
+    limit: usize,
+    counted: usize,
+    escapes: usize,
+}
+
+impl Room {
+    /// Leaves `reserve` bytes for what is not put to the test.
+    pub(crate) fn of(limit: AnswerLimit, reserve: usize) -> Self {
+        Self {
+            limit: limit.body_bytes() - reserve,
+            counted: 0,
+            escapes: 0,
+        }
+    }
+
+    /// Whether `body`, which has only grown since the last time, is within the limit.
+    pub(crate) fn has(&mut self, body: &[u8]) -> bool {
+        if surely_fits(body.len() as u64, self.limit) {
+            return true;
+        }
+        self.escapes += escapes(&body[self.counted..]);
+        self.counted = body.len();
+        body.len() + self.escapes <= self.limit
+    }
+
+    /// Whether `more` would be within it after `body`.
+    pub(crate) fn has_for(&mut self, body: &[u8], more: &[u8]) -> bool {
+        if surely_fits((body.len() + more.len()) as u64, self.limit) {
+            return true;
+        }
+        self.has(body) && body.len() + self.escapes + json_len(more) <= self.limit
+    }
+}
+
+/// JSON, and the text of pages, has no character whose escape is longer than two bytes.
+fn surely_fits(length: u64, limit: usize) -> bool {
+    length.saturating_mul(2) <= limit as u64
+}
+
+/// How many bytes a text has as a JSON string, without the quotes.
+pub(crate) fn json_len(text: &[u8]) -> usize {
+    text.len() + escapes(text)
+}
+
+/// What a text gains when it becomes a JSON string: a byte for each that is escaped.
+fn escapes(text: &[u8]) -> usize {
+    let is_escaped = |byte: &&u8| matches!(byte, b'"' | b'\\' | b'\n' | b'\t' | b'\r');
+    text.iter().filter(is_escaped).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_counted_as_a_json_string() {
+        for text in ["", "plain", "{\"a\":\"\\\"\"}", "a\nb\tc\r", "é🎸"] {
+            let json = serde_json::to_string(text).unwrap();
+            assert_eq!(json_len(text.as_bytes()), json.len() - 2);
+        }
+    }
+
+    #[test]
+    fn a_growing_body_is_counted_as_a_whole() {
+        let limit = AnswerLimit::LoadBalancer.body_bytes() - 100;
+        let mut room = Room::of(AnswerLimit::LoadBalancer, 100);
+        let mut body = Vec::new();
+        while room.has(&body) {
+            body.extend_from_slice(b"a\"b");
+        }
+        assert_eq!(json_len(&body), limit + 4 - limit % 4);
+    }
+}

@@ -1,0 +1,249 @@
+//! Many operations in one request: `POST /_batch/<module>`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::access::Caller;
+use crate::api::error::ApiError;
+use crate::api::router::Mount;
+use crate::item::{self, Document, ItemId};
+use crate::module::limits;
+use crate::module::{Module, Verb, Verbs};
+use crate::store::BatchWrite;
+
+/// Operations, each on an item of its own.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Each operation, or why it is none.
+    pub operations: Vec<Result<Operation, RefusedOperation>>,
+    /// Whether all must be done, or none.
+    pub atomic: bool,
+}
+
+/// An operation that can't be done.
+#[derive(Debug, Clone)]
+pub struct RefusedOperation {
+    /// The id that it has, which need not be a valid one.
+    pub id: String,
+    /// What is wrong.
+    pub error: Arc<ApiError>,
+}
+
+/// One operation.
+#[derive(Debug, Clone)]
+pub enum Operation {
+    /// Reads an item.
+    Get(ItemId),
+    /// Makes a document the whole item, whatever was there: its text, which is parsed when its
+    /// turn comes, so that not all documents are in memory at once.
+    Put(ItemId, Box<RawValue>),
+    /// Removes an item, if it is there.
+    Delete(ItemId),
+}
+
+/// Why a body is no batch.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidBatch {
+    /// Not the members that a batch has.
+    #[error("{0}")]
+    Shape(serde_json::Error),
+    /// Too many operations, or none.
+    #[error("it has {0} operations, from 1 to {max} are possible", max = Batch::MAX_OPERATIONS)]
+    Count(usize),
+    /// Two operations on one item.
+    #[error("`/operations/{first}` and `/operations/{second}` are of the same id")]
+    SameId {
+        /// The first, counted from 0.
+        first: usize,
+        /// The second.
+        second: usize,
+    },
+    /// A transaction reads or writes.
+    #[error("what is atomic has gets only, or no gets")]
+    Mixed,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with `operations`")]
+struct RawBatch {
+    operations: Vec<RawOperation>,
+    #[serde(default)]
+    atomic: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with `op` and `id`")]
+struct RawOperation {
+    op: Op,
+    id: String,
+    item: Option<Box<RawValue>>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Op {
+    Get,
+    Put,
+    Delete,
+}
+
+impl Op {
+    /// The verb that a module must serve for it.
+    const fn verb(self) -> Verb {
+        match self {
+            Self::Get => Verb::Get,
+            Self::Put => Verb::Post,
+            Self::Delete => Verb::Delete,
+        }
+    }
+}
+
+impl Batch {
+    /// How many operations one request may have: what one transaction takes.
+    pub const MAX_OPERATIONS: usize = limits::TRANSACTION_OPERATIONS;
+
+    /// The verbs that operations can be.
+    #[must_use]
+    pub fn verbs() -> Verbs {
+        [Op::Get, Op::Put, Op::Delete]
+            .map(Op::verb)
+            .into_iter()
+            .collect()
+    }
+
+    /// Parses a request's body from `caller`. What is wrong with one operation is that operation's
+    /// own answer, unless all must be done.
+    ///
+    /// # Errors
+    /// It is no batch; or it is atomic, and one of its operations can't be done.
+    pub fn parse(body: &[u8], mount: &Mount, caller: &Caller) -> Result<Self, ApiError> {
+        let raw: RawBatch = serde_json::from_slice(body).map_err(InvalidBatch::Shape)?;
+        let count = raw.operations.len();
+        if !(1..=Self::MAX_OPERATIONS).contains(&count) {
+            return Err(InvalidBatch::Count(count).into());
+        }
+        let mut places = HashMap::with_capacity(count);
+        let mut gets = 0;
+        for (second, operation) in raw.operations.iter().enumerate() {
+            if let Some(first) = places.insert(&operation.id, second) {
+                return Err(InvalidBatch::SameId { first, second }.into());
+            }
+            gets += usize::from(matches!(operation.op, Op::Get));
+        }
+        if raw.atomic && gets != 0 && gets != count {
+            return Err(InvalidBatch::Mixed.into());
+        }
+        let atomic = raw.atomic;
+        let parsed = raw.operations.into_iter().enumerate().map(|(at, raw)| {
+            let id = raw.id.clone();
+            match Operation::parse(raw, mount, caller) {
+                Err(error) if atomic => Err(ApiError::Operation {
+                    at,
+                    error: Box::new(error),
+                }),
+                Err(error) => {
+                    let error = Arc::new(error);
+                    Ok(Err(RefusedOperation { id, error }))
+                }
+                Ok(operation) => Ok(Ok(operation)),
+            }
+        });
+        Ok(Self {
+            operations: parsed.collect::<Result<_, _>>()?,
+            atomic,
+        })
+    }
+}
+
+/// A write of a batch, whose document is still a text.
+pub(crate) type RawWrite = (ItemId, Option<Box<RawValue>>);
+
+/// What a part of a batch comes to: each write, or why it can't be done.
+pub(crate) type ParsedWrite = Result<BatchWrite, Arc<ApiError>>;
+
+/// The writes of a batch, in parts of which each has room in memory.
+pub(crate) struct Parts<'m> {
+    module: &'m Module,
+    writes: std::iter::Peekable<std::vec::IntoIter<RawWrite>>,
+}
+
+impl<'m> Parts<'m> {
+    /// About how many bytes of memory the documents of a part may take; of texts, that is 2 MB,
+    /// which DynamoDB takes well within a call's time limit.
+    const MAX_FOOTPRINT: usize = 32 << 20;
+
+    pub(crate) fn new(module: &'m Module, writes: Vec<RawWrite>) -> Self {
+        Self {
+            module,
+            writes: writes.into_iter().peekable(),
+        }
+    }
+
+    /// Whether all of them are little enough for one transaction.
+    pub(crate) fn fit_a_transaction(module: &Module, writes: &[RawWrite]) -> bool {
+        let footprints = writes.iter().map(|write| footprint(module, write));
+        footprints.sum::<usize>() <= 4 * Self::MAX_FOOTPRINT
+    }
+}
+
+impl Iterator for Parts<'_> {
+    type Item = Vec<RawWrite>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let first = self.writes.next()?;
+        let mut sum = footprint(self.module, &first);
+        let mut part = vec![first];
+        while let Some(write) = self.writes.next_if(|write| {
+            sum += footprint(self.module, write);
+            sum <= Self::MAX_FOOTPRINT
+        }) {
+            part.push(write);
+        }
+        Some(part)
+    }
+}
+
+fn footprint(module: &Module, (_, text): &RawWrite) -> usize {
+    text.as_ref()
+        .map_or(0, |text| item::footprint(text.get(), module.storage()))
+}
+
+/// Parses the document of a write.
+pub(crate) fn parse_write(module: &Module, (id, text): RawWrite) -> ParsedWrite {
+    let Some(text) = text else {
+        return Ok((id, None));
+    };
+    let text = Box::<str>::from(text).into_string();
+    let document = Document::parse(text.into_bytes(), module, Some(&id));
+    let document = document.map_err(|invalid| Arc::new(invalid.into()))?;
+    Ok((id, Some(document)))
+}
+
+impl Operation {
+    fn parse(raw: RawOperation, mount: &Mount, caller: &Caller) -> Result<Self, ApiError> {
+        let module: &Module = &mount.module;
+        if !module.verbs().contains(raw.op.verb()) {
+            return Err(mount.not_allowed());
+        }
+        if let Some(access) = module.access() {
+            access
+                .permit(raw.op.verb(), caller)
+                .map_err(ApiError::Denied)?;
+        }
+        let id = ItemId::parse(raw.id).and_then(|id| mount.id(id));
+        let id = id.map_err(|invalid| ApiError::InvalidId {
+            key: module.key().clone(),
+            invalid,
+        })?;
+        match (raw.op, raw.item) {
+            (Op::Put, None) => Err(ApiError::MissingData),
+            (Op::Put, Some(item)) => Ok(Self::Put(id, item)),
+            (Op::Get, None) => Ok(Self::Get(id)),
+            (Op::Delete, None) => Ok(Self::Delete(id)),
+            (Op::Get | Op::Delete, Some(_)) => Err(ApiError::NeedlessItem),
+        }
+    }
+}

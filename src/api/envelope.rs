@@ -1,0 +1,430 @@
+//! What answers look like: the contract's, with the verb around them, and plain ones.
+//!
+//! An answer borrows what it tells, since the store is still to be handed it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::api::answer_limit::{AnswerLimit, Room};
+use crate::api::error::{ApiError, Cause};
+use crate::item::schema::Violation;
+use crate::item::{Document, key};
+use crate::module::{Envelope, Module, Verb};
+use crate::store::{StoreError, Written};
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// What of the room for a page is for the cursor after its items: a position of an id and a sort
+/// key, whose characters may all be escapes, in Base64.
+const CURSOR_BYTES: usize = 32_768;
+
+/// What of the room for a batch's answer is for operations that are answered without an item.
+const OUTCOMES_BYTES: usize = 65_536;
+
+/// What an answer tells of an item beside its id.
+#[derive(Debug, Clone, Copy)]
+pub enum Content<'a> {
+    /// Nothing: of DELETE.
+    Nothing,
+    /// What is stored, if anything is: of GET and LIST.
+    Stored(Option<&'a str>),
+    /// The document that was sent: of POST.
+    Sent(&'a Document),
+    /// The document that was set: of PUT and PATCH.
+    Updated(&'a Document),
+}
+
+/// The answer of `verb` about one item.
+#[must_use]
+pub fn item(verb: Verb, module: &Module, id: &str, content: Content<'_>) -> Response {
+    match (module.envelope(), content) {
+        (Envelope::Verb, content) => Json(Verbed(
+            verb.as_str(),
+            Item {
+                module,
+                id,
+                content,
+            },
+        ))
+        .into_response(),
+        (Envelope::Plain, Content::Nothing) => StatusCode::NO_CONTENT.into_response(),
+        (Envelope::Plain, Content::Stored(text)) => {
+            json_body(key::shown(module, id, raw(text)).get().to_owned())
+        }
+        (Envelope::Plain, Content::Sent(document) | Content::Updated(document)) => {
+            if module.key_in_document() {
+                let shown = key::shown(module, id, raw(Some(document.as_str())));
+                return json_body(shown.get().to_owned());
+            }
+            json_body(document.as_str().to_owned())
+        }
+    }
+}
+
+/// The answer of LIST: the items with their ids, as many as `limit` has room for, one at the least;
+/// `next` makes the cursor to those after the first so many.
+#[must_use]
+pub fn page<'a>(
+    module: &'a Module,
+    limit: AnswerLimit,
+    items: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+    next: impl FnOnce(usize) -> Option<String>,
+) -> Response {
+    let (open, close) = match module.envelope() {
+        Envelope::Verb => (r#"{"LIST":{"items":["#, "}}"),
+        Envelope::Plain => (r#"{"items":["#, "}"),
+    };
+    let mut body = open.to_owned().into_bytes();
+    let mut count = 0;
+    let mut room = Room::of(limit, CURSOR_BYTES);
+    for (id, stored) in items {
+        let before = body.len();
+        if count > 0 {
+            body.push(b',');
+        }
+        match module.envelope() {
+            Envelope::Verb => write(
+                &mut body,
+                &Item {
+                    module,
+                    id,
+                    content: Content::Stored(stored),
+                },
+            ),
+            Envelope::Plain => write(
+                &mut body,
+                &PlainItem {
+                    id,
+                    item: key::shown(module, id, raw(stored)),
+                },
+            ),
+        }
+        if count > 0 && !room.has(&body) {
+            body.truncate(before);
+            break;
+        }
+        count += 1;
+    }
+    body.extend_from_slice(b"],\"next\":");
+    write(&mut body, &next(count));
+    body.extend_from_slice(close.as_bytes());
+    json_body(body)
+}
+
+/// The answer of a write that has been done.
+#[must_use]
+pub fn written(mut answer: Response, written: &Written) -> Response {
+    if *written == Written::Created {
+        *answer.status_mut() = StatusCode::CREATED;
+    }
+    answer
+}
+
+/// The answer of a batch, to which each operation adds its own.
+#[derive(Debug)]
+pub struct Results<'a> {
+    module: &'a Module,
+    body: String,
+    room: Room,
+    cause: Option<Arc<ApiError>>,
+}
+
+impl<'a> Results<'a> {
+    /// One to which no operation has added.
+    #[must_use]
+    pub fn new(module: &'a Module, limit: AnswerLimit) -> Self {
+        let open = match module.envelope() {
+            Envelope::Verb => r#"{"BATCH":{"results":["#,
+            Envelope::Plain => r#"{"results":["#,
+        };
+        Self {
+            module,
+            body: open.to_owned(),
+            room: Room::of(limit, OUTCOMES_BYTES),
+            cause: None,
+        }
+    }
+
+    /// An item that was there, if the answer has room for it.
+    pub fn found(&mut self, id: &str, stored: Option<&str>) {
+        let told = match self.module.envelope() {
+            Envelope::Verb => {
+                let item = text(&Item {
+                    module: self.module,
+                    id,
+                    content: Content::Stored(stored),
+                });
+                format!(r#"{{"status":200,"GET":{item}}}"#)
+            }
+            Envelope::Plain => {
+                let item = key::shown(self.module, id, raw(stored));
+                let id = text(&id);
+                format!(r#"{{"id":{id},"status":200,"item":{item}}}"#)
+            }
+        };
+        if self.has_room(&told) {
+            self.add(&told);
+        } else {
+            self.failed(id, ApiError::from(StoreError::AnswerFull).into());
+        }
+    }
+
+    /// A write that was done.
+    pub fn done(&mut self, verb: Verb, id: &str) {
+        let key = self.module.key().as_str();
+        let told = match self.module.envelope() {
+            Envelope::Verb => json!({ "status": 200, verb.as_str(): { key: id } }),
+            Envelope::Plain => json!({ "id": id, "status": 204 }),
+        };
+        let told = told.to_string();
+        if self.has_room(&told) {
+            self.add(&told);
+        } else {
+            // It is done all the same; which it is, its place tells.
+            self.add(match self.module.envelope() {
+                Envelope::Verb => r#"{"status":200}"#,
+                Envelope::Plain => r#"{"status":204}"#,
+            });
+        }
+    }
+
+    /// An operation that was not done.
+    pub fn failed(&mut self, id: &str, error: Arc<ApiError>) {
+        let status = error.status();
+        let envelope = self.module.envelope();
+        let tell = |id, details| match envelope {
+            Envelope::Verb => text(&RefusedOperation {
+                status: status.as_u16(),
+                error: Refusal::of(&error, details),
+            }),
+            Envelope::Plain => text(&PlainRefusedOperation {
+                id,
+                status: status.as_u16(),
+                problem: Problem::of(&error, details),
+            }),
+        };
+        let mut told = tell(Some(id), error.details());
+        if !self.has_room(&told) {
+            told = tell(Some(id), &[]);
+        }
+        if !self.has_room(&told) {
+            // Which operation it is, its place tells.
+            told = tell(None, &[]);
+        }
+        self.add(&told);
+        if status.is_server_error() {
+            self.cause.get_or_insert(error);
+        }
+    }
+
+    fn has_room(&mut self, result: &str) -> bool {
+        self.room.has_for(self.body.as_bytes(), result.as_bytes())
+    }
+
+    fn add(&mut self, result: &str) {
+        if !self.body.ends_with('[') {
+            self.body.push(',');
+        }
+        self.body.push_str(result);
+    }
+}
+
+impl IntoResponse for Results<'_> {
+    fn into_response(mut self) -> Response {
+        self.body.push_str(match self.module.envelope() {
+            Envelope::Verb => "]}}",
+            Envelope::Plain => "]}",
+        });
+        let mut response = json_body(self.body);
+        if let Some(error) = self.cause {
+            response.extensions_mut().insert(Cause(error));
+        }
+        response
+    }
+}
+
+/// The contract's object of every error.
+#[derive(Serialize)]
+struct Refusal<'a> {
+    message: String,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    details: &'a [Violation],
+}
+
+impl<'a> Refusal<'a> {
+    fn of(error: &ApiError, details: &'a [Violation]) -> Self {
+        Self {
+            message: error.to_string(),
+            details,
+        }
+    }
+}
+
+/// RFC 9457's object.
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [Violation],
+}
+
+impl<'a> Problem<'a> {
+    fn of(error: &ApiError, details: &'a [Violation]) -> Self {
+        let status = error.status();
+        Self {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: error.to_string(),
+            errors: details,
+        }
+    }
+}
+
+/// The answer to an operation of a batch that was not done.
+#[derive(Serialize)]
+struct RefusedOperation<'a> {
+    status: u16,
+    #[serde(rename = "ERROR")]
+    error: Refusal<'a>,
+}
+
+/// The same, of a plain module.
+#[derive(Serialize)]
+struct PlainRefusedOperation<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'a str>,
+    status: u16,
+    problem: Problem<'a>,
+}
+
+/// The media type and the body that tell of an error.
+pub(crate) fn told(envelope: Envelope, error: &ApiError) -> (HeaderValue, String) {
+    let details = error.details();
+    match envelope {
+        Envelope::Verb => (JSON, text(&Verbed("ERROR", Refusal::of(error, details)))),
+        Envelope::Plain => (PROBLEM_JSON, text(&Problem::of(error, details))),
+    }
+}
+
+/// Makes `refused`, an answer without a body, tell why.
+#[must_use]
+pub fn refusal(envelope: Envelope, refused: Response, error: &ApiError) -> Response {
+    let (media_type, body) = told(envelope, error);
+    let mut told = refused;
+    let headers = told.headers_mut();
+    headers.insert(CONTENT_TYPE, media_type);
+    headers.insert(CONTENT_LENGTH, body.len().into());
+    *told.body_mut() = body.into();
+    told
+}
+
+fn text(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("texts and numbers are JSON")
+}
+
+fn write(body: &mut Vec<u8>, value: &impl Serialize) {
+    serde_json::to_writer(body, value).expect("texts and numbers are JSON");
+}
+
+fn json_body(body: impl Into<Body>) -> Response {
+    ([(CONTENT_TYPE, JSON)], body.into()).into_response()
+}
+
+/// A stored text as JSON: what is none, since others wrote it, becomes a string.
+fn raw(text: Option<&str>) -> Cow<'_, RawValue> {
+    match text {
+        None => Cow::Borrowed(RawValue::NULL),
+        Some(text) => serde_json::from_str(text).map_or_else(
+            |_| {
+                let string = serde_json::value::to_raw_value(text);
+                Cow::Owned(string.expect("a text is JSON"))
+            },
+            Cow::Borrowed,
+        ),
+    }
+}
+
+/// The text that a plain answer has of a stored one.
+#[must_use]
+pub fn shown<'t>(module: &Module, id: &str, text: &'t str) -> Cow<'t, str> {
+    if !module.key_in_document() {
+        return text.into();
+    }
+    match key::shown(module, id, raw(Some(text))) {
+        Cow::Borrowed(json) => json.get().into(),
+        Cow::Owned(json) => Box::<str>::from(json).into_string().into(),
+    }
+}
+
+/// `{"<VERB>": …}`
+struct Verbed<T>(&'static str, T);
+
+impl<T: Serialize> Serialize for Verbed<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(self.0, &self.1)?;
+        map.end()
+    }
+}
+
+/// `{"id": "<id>", "item": <document>}`
+#[derive(Serialize)]
+struct PlainItem<'a> {
+    id: &'a str,
+    item: Cow<'a, RawValue>,
+}
+
+/// `{"<key attribute>": "<id>", …}`
+struct Item<'a> {
+    module: &'a Module,
+    id: &'a str,
+    content: Content<'a>,
+}
+
+impl Serialize for Item<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Attributes<'a> {
+            data: Text<'a>,
+        }
+        #[derive(Serialize)]
+        struct Text<'a> {
+            #[serde(rename = "S")]
+            text: &'a str,
+        }
+
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry(self.module.key().as_str(), self.id)?;
+        match self.content {
+            Content::Nothing => {}
+            Content::Stored(text) => map.serialize_entry("data", &text)?,
+            Content::Sent(document) => map.serialize_entry("data", document.sent())?,
+            Content::Updated(document) => {
+                if let Some(members) = document.members() {
+                    map.serialize_entry("item", &members.notation())?;
+                } else {
+                    let data = Text {
+                        text: document.as_str(),
+                    };
+                    map.serialize_entry("item", &Attributes { data })?;
+                }
+            }
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,468 @@
+//! The verbs: what the validation layer has parsed, one call of the store, one answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::http::header::{ALLOW, LOCATION};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use headers::{ETag, HeaderMapExt};
+use percent_encoding::utf8_percent_encode;
+
+use crate::access::Caller;
+use crate::api::batch::{
+    Batch, Operation, ParsedWrite, Parts, RawWrite, RefusedOperation, parse_write,
+};
+use crate::api::envelope::{self, Content};
+use crate::api::error::{ACCEPT_PATCH, ApiError};
+use crate::api::idempotency::{Once, Remembered};
+use crate::api::middleware::validate::Valid;
+use crate::api::precondition::{Failed, Preconditions, entity_tag, tag_of};
+use crate::api::router::{Mount, Resource};
+use crate::api::work;
+use crate::item::list::{Consistent, PageRequest};
+use crate::item::patch::{Misfit, Patch};
+use crate::item::{Document, InvalidDocument, ItemId, RESERVED_IN_PATHS};
+use crate::module::{Module, Verb};
+use crate::store::{
+    BatchWrite, Condition, Store, StoreError, StoredItem, StoredPage, Write, Written,
+};
+
+/// How often a write is tried that others are faster than, and how long the first pause is at
+/// most: half a second in all.
+const WRITE_ATTEMPTS: u32 = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+
+/// `GET /<module>/<id>`
+pub async fn get(
+    mount: Mount,
+    Valid(id): Valid<ItemId>,
+    Valid(Consistent(consistent)): Valid<Consistent>,
+    Valid(preconditions): Valid<Preconditions>,
+) -> Result<Response, ApiError> {
+    let module = &mount.module;
+    let stored = mount
+        .store
+        .get(module, id, consistent)
+        .await?
+        .ok_or(ApiError::NoSuchItem)?;
+    let tag = tag_of(&stored);
+    match preconditions.check(Some(&stored)) {
+        Ok(()) => {}
+        Err(Failed::Match) => return Err(ApiError::PreconditionFailed),
+        Err(Failed::NoneMatch) => return Err(ApiError::NotModified(tag)),
+    }
+    let content = Content::Stored(stored.data.as_deref());
+    let answer = envelope::item(Verb::Get, module, &stored.id, content);
+    Ok(tagged(answer, tag))
+}
+
+/// `POST /<module>/<id>`
+pub async fn post(
+    mount: Mount,
+    Valid(id): Valid<ItemId>,
+    Valid(preconditions): Valid<Preconditions>,
+    once: Option<Extension<Once>>,
+    Valid(document): Valid<Document>,
+) -> Result<Response, ApiError> {
+    let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
+    let answer = mount.answer_limit.check(answer).await?;
+    let Some(Extension(once)) = once else {
+        let written = write(&mount, id, Write::Put(document), &preconditions).await?;
+        return Ok(envelope::written(answer, &written));
+    };
+    let put = Write::PutOnce(document.clone(), once.clone());
+    match write(&mount, id, put, &preconditions).await? {
+        Written::Before(before) => {
+            let (id, document, written) = first_time(&mount.module, &once, document, before)?;
+            let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
+            Ok(envelope::written(answer, &written))
+        }
+        written => Ok(envelope::written(answer, &written)),
+    }
+}
+
+/// `PUT /<module>/<id>`
+pub async fn put(
+    mount: Mount,
+    Valid(id): Valid<ItemId>,
+    Valid(preconditions): Valid<Preconditions>,
+    Valid(document): Valid<Document>,
+) -> Result<Response, ApiError> {
+    let answer = answer_of(Verb::Put, &mount.module, &id, Content::Updated(&document));
+    let answer = mount.answer_limit.check(answer).await?;
+    let written = write(&mount, id, Write::Update(document), &preconditions).await?;
+    Ok(envelope::written(answer, &written))
+}
+
+/// `PATCH /<module>/<id>`
+pub async fn patch(
+    mount: Mount,
+    Valid(id): Valid<ItemId>,
+    Valid(preconditions): Valid<Preconditions>,
+    caller: Option<Extension<Caller>>,
+    Valid(patch): Valid<Arc<Patch>>,
+) -> Result<Response, ApiError> {
+    let Mount { module, store, .. } = &mount;
+    let may_read = may_read(module, &caller.unwrap_or_default());
+    for attempt in 0..WRITE_ATTEMPTS {
+        let seen = store.get(module, id.clone(), true).await?;
+        preconditions
+            .check(seen.as_ref())
+            .map_err(|_| ApiError::PreconditionFailed)?;
+        let seen = seen.ok_or(ApiError::NoSuchItem)?;
+        let (seen, document) = if work::is_long(patch.bytes() + seen.bytes()) {
+            let (patch, module, id) = (Arc::clone(&patch), Arc::clone(module), id.clone());
+            work::long(move || {
+                patched(&patch, &seen, &module, &id, may_read).map(|document| (seen, document))
+            })
+            .await?
+        } else {
+            let document = patched(&patch, &seen, module, &id, may_read)?;
+            (seen, document)
+        };
+        let content = if may_read {
+            Content::Updated(&document)
+        } else {
+            Content::Nothing
+        };
+        let answer = answer_of(Verb::Patch, module, &id, content);
+        let answer = mount.answer_limit.check(answer).await?;
+        let unchanged = Condition::unchanged(Some(seen));
+        match store
+            .write(module, id.clone(), Write::Update(document), unchanged)
+            .await
+        {
+            Ok(_) => return Ok(answer),
+            Err(StoreError::ConditionFailed(_)) => stand_back(attempt).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(ApiError::Contended)
+}
+
+/// Whether a change may be answered with the whole document, of which the caller has sent a part:
+/// only if the caller could read it as well.
+fn may_read(module: &Module, caller: &Caller) -> bool {
+    module.verbs().contains(Verb::Get)
+        && module
+            .access()
+            .is_none_or(|access| access.permit(Verb::Get, caller).is_ok())
+}
+
+/// The document that a patch makes of an item's.
+fn patched(
+    patch: &Patch,
+    seen: &StoredItem,
+    module: &Module,
+    id: &ItemId,
+    may_read: bool,
+) -> Result<Document, ApiError> {
+    // A patch is of what the client has seen.
+    let shown = (seen.data.as_deref()).map(|text| envelope::shown(module, &seen.id, text));
+    let changed = patch
+        .apply(shown.as_deref(), module.max_bytes())
+        .map_err(ApiError::from)
+        .and_then(|text| match Document::parse_changed(text, module, id) {
+            Err(InvalidDocument::Empty) => Err(ApiError::EmptyingPatch),
+            document => Ok(document?),
+        });
+    changed.map_err(|error| match error {
+        // The failure of an operation tells no more than `test` may tell everybody.
+        ApiError::Misfit(misfit) if !matches!(misfit, Misfit::Stored(_)) => misfit.into(),
+        error if may_read || error.status().is_server_error() => error,
+        error => ApiError::BlindPatch(error.into()),
+    })
+}
+
+/// `DELETE /<module>/<id>`
+pub async fn delete(
+    mount: Mount,
+    Valid(id): Valid<ItemId>,
+    Valid(preconditions): Valid<Preconditions>,
+) -> Result<Response, ApiError> {
+    let answer = answer_of(Verb::Delete, &mount.module, &id, Content::Nothing);
+    write(&mount, id, Write::Delete, &preconditions).await?;
+    Ok(answer)
+}
+
+/// Writes at once, if the store alone can say whether the preconditions hold; else compares them
+/// with the item, and writes if it is still the same by then.
+async fn write(
+    mount: &Mount,
+    id: ItemId,
+    write: Write,
+    preconditions: &Preconditions,
+) -> Result<Written, ApiError> {
+    let Mount { module, store, .. } = mount;
+    if let Some(condition) = preconditions.as_condition() {
+        return Ok(store.write(module, id, write, condition).await?);
+    }
+    // What was done before need not hold again.
+    if let Write::PutOnce(_, once) = &write
+        && let Some(before) = store.remembered(once).await?
+    {
+        return Ok(Written::Before(before));
+    }
+    for attempt in 0..WRITE_ATTEMPTS {
+        let seen = store.get(module, id.clone(), true).await?;
+        preconditions
+            .check(seen.as_ref())
+            .map_err(|_| ApiError::PreconditionFailed)?;
+        let unchanged = Condition::unchanged(seen);
+        match store
+            .write(module, id.clone(), write.clone(), unchanged)
+            .await
+        {
+            Err(StoreError::ConditionFailed(_)) => stand_back(attempt).await,
+            written => return Ok(written?),
+        }
+    }
+    Err(ApiError::Contended)
+}
+
+/// Lets the faster writer finish, for a random time that grows.
+async fn stand_back(attempt: u32) {
+    let ceiling = FIRST_PAUSE * 2_u32.pow(attempt);
+    // A version 4 UUID is the randomness that is at hand.
+    let share = uuid::Uuid::new_v4().as_bytes()[0];
+    tokio::time::sleep(ceiling * u32::from(share) / u32::from(u8::MAX)).await;
+}
+
+/// `POST /<module>`
+pub async fn create(
+    mount: Mount,
+    once: Option<Extension<Once>>,
+    Valid(document): Valid<Document>,
+) -> Result<Response, ApiError> {
+    let Mount { module, store, .. } = &mount;
+    let id = ItemId::new();
+    let answer = answer_of(Verb::Post, module, &id, Content::Sent(&document));
+    let answer = mount.answer_limit.check(answer).await?;
+    if let Some(Extension(once)) = once {
+        let put = Write::PutOnce(document.clone(), once.clone());
+        let written = store
+            .write(module, id.clone(), put, Condition::Absent)
+            .await?;
+        let Written::Before(before) = written else {
+            return Ok(created(module, &id, answer));
+        };
+        let (id, document, _) = first_time(module, &once, document, before)?;
+        let answer = answer_of(Verb::Post, module, &id, Content::Sent(&document));
+        return Ok(created(module, &id, answer));
+    }
+    let answer = created(module, &id, answer);
+    let write = Write::Put(document);
+    match store.write(module, id, write, Condition::Absent).await {
+        // Nobody else knows the id: what is there under it is this write.
+        Ok(_) | Err(StoreError::InDoubt(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(answer)
+}
+
+fn created(module: &Module, id: &ItemId, answer: Response) -> Response {
+    let location = [(LOCATION, location(module, id))];
+    (StatusCode::CREATED, location, answer).into_response()
+}
+
+/// What a write with a key was answered the first time.
+fn first_time(
+    module: &Module,
+    once: &Once,
+    document: Document,
+    before: Remembered,
+) -> Result<(ItemId, Document, Written), ApiError> {
+    if before.fingerprint != once.fingerprint {
+        return Err(ApiError::KeyReused);
+    }
+    let document = document.expiring_at(module, before.expires_at);
+    let written = if before.was_created {
+        Written::Created
+    } else {
+        Written::Done
+    };
+    Ok((before.id, document, written))
+}
+
+/// `GET /<module>`
+pub async fn list(mount: Mount, Valid(page): Valid<PageRequest>) -> Result<Response, ApiError> {
+    let Mount { module, store, .. } = &mount;
+    let StoredPage { items, next } = store.list(module, &page).await?;
+    let told = items
+        .iter()
+        .map(|item| (item.id.as_str(), item.data.as_deref()));
+    Ok(envelope::page(module, mount.answer_limit, told, |count| {
+        // An answer that is full before the page is goes on after the last item that it has.
+        let next = if count < items.len() {
+            Some(items[count - 1].position(page.query.as_ref()))
+        } else {
+            next
+        };
+        next.map(|position| page.cursor(&position, store.tenant()))
+    }))
+}
+
+/// `POST /_batch/<module>`
+pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response, ApiError> {
+    let Mount { module, store, .. } = &mount;
+    let (mut gets, mut writes) = (Vec::new(), Vec::new());
+    let pending = batch
+        .operations
+        .into_iter()
+        .map(|operation| match operation {
+            Ok(Operation::Get(id)) => {
+                gets.push(id.clone());
+                (id.into_string(), Ok(Verb::Get))
+            }
+            Ok(Operation::Put(id, text)) => {
+                writes.push((id.clone(), Some(text)));
+                (id.into_string(), Ok(Verb::Put))
+            }
+            Ok(Operation::Delete(id)) => {
+                writes.push((id.clone(), None));
+                (id.into_string(), Ok(Verb::Delete))
+            }
+            Err(RefusedOperation { id, error }) => (id, Err(error)),
+        });
+    let pending: Vec<(String, Result<Verb, Arc<ApiError>>)> = pending.collect();
+    let (mut found, written) = if batch.atomic {
+        let writes = parse_all(module, writes).await?;
+        let (found, written) = store.transact(module, gets, writes).await?;
+        (found, written.into_iter().map(shared).collect())
+    } else {
+        tokio::join!(
+            store.get_many(module, gets, mount.answer_limit.body_bytes()),
+            write_in_parts(module, store, writes)
+        )
+    };
+    let mut written = written.into_iter();
+    let mut results = envelope::Results::new(module, mount.answer_limit);
+    for (id, verb) in pending {
+        let outcome = verb.and_then(|verb| {
+            if verb == Verb::Get {
+                let item = found.remove(id.as_str()).ok_or(ApiError::NoSuchItem)?;
+                return Ok((verb, Some(item.map_err(ApiError::from)?)));
+            }
+            written.next().unwrap_or(Ok(()))?;
+            Ok((verb, None))
+        });
+        match outcome {
+            Ok((_, Some(item))) => results.found(&id, item.data.as_deref()),
+            Ok((verb, None)) => results.done(verb, &id),
+            Err(error) => results.failed(&id, error),
+        }
+    }
+    Ok(results.into_response())
+}
+
+fn shared(done: Result<(), StoreError>) -> Result<(), Arc<ApiError>> {
+    done.map_err(|error| Arc::new(error.into()))
+}
+
+/// The writes of a batch that is done as a whole, for which every document must be one.
+async fn parse_all(
+    module: &Arc<Module>,
+    writes: Vec<RawWrite>,
+) -> Result<Vec<BatchWrite>, ApiError> {
+    if !Parts::fit_a_transaction(module, &writes) {
+        return Err(ApiError::BatchTooLarge);
+    }
+    let parsed = parse_part(module, writes).await.into_iter().enumerate();
+    let parsed = parsed.map(|(at, write)| {
+        write.map_err(|error| ApiError::Operation {
+            at,
+            error: Arc::into_inner(error)
+                .expect("nobody else has it yet")
+                .into(),
+        })
+    });
+    parsed.collect()
+}
+
+/// Parses documents and writes them, as many at a time as have room in memory.
+async fn write_in_parts(
+    module: &Arc<Module>,
+    store: &Store,
+    writes: Vec<RawWrite>,
+) -> Vec<Result<(), Arc<ApiError>>> {
+    let mut outcomes = Vec::with_capacity(writes.len());
+    for part in Parts::new(module, writes) {
+        let mut pending = Vec::with_capacity(part.len());
+        let mut writes = Vec::with_capacity(part.len());
+        for write in parse_part(module, part).await {
+            pending.push(write.map(|write| writes.push(write)));
+        }
+        let mut done = store.write_many(module, writes).await.into_iter();
+        outcomes.extend(
+            pending
+                .into_iter()
+                .map(|write| write.and_then(|()| done.next().map_or(Ok(()), shared))),
+        );
+    }
+    outcomes
+}
+
+async fn parse_part(module: &Arc<Module>, part: Vec<RawWrite>) -> Vec<ParsedWrite> {
+    let texts = part.iter().filter_map(|(_, text)| text.as_ref());
+    let bytes = texts.map(|text| text.get().len()).sum();
+    let parse = |module: &Module, part: Vec<RawWrite>| {
+        part.into_iter()
+            .map(|write| parse_write(module, write))
+            .collect()
+    };
+    if work::is_long(bytes) {
+        let module = Arc::clone(module);
+        work::long(move || parse(&module, part)).await
+    } else {
+        parse(module, part)
+    }
+}
+
+/// A method that a path of the function's own does not have.
+pub async fn not_allowed(mount: Mount) -> ApiError {
+    mount.not_allowed()
+}
+
+/// `PUT`, `PATCH` and `DELETE` of `/<module>`
+pub async fn missing_id(mount: Mount) -> ApiError {
+    ApiError::MissingId(mount.module.key().clone())
+}
+
+/// `OPTIONS` of `/<module>` and `/<module>/<id>`
+pub async fn options(mount: Mount) -> Response {
+    let mut answer = (StatusCode::NO_CONTENT, [(ALLOW, mount.allow())]).into_response();
+    if mount.verb(&Method::PATCH).is_some() && mount.resource == Resource::Item {
+        let types = HeaderValue::from_static(Patch::MEDIA_TYPES);
+        answer.headers_mut().insert(ACCEPT_PATCH, types);
+    }
+    answer
+}
+
+/// The answer of a write, with the tag that the item has by it.
+fn answer_of(verb: Verb, module: &Module, id: &ItemId, content: Content<'_>) -> Response {
+    let tag = match content {
+        Content::Sent(document) | Content::Updated(document) => Some(entity_tag(document.as_str())),
+        Content::Nothing | Content::Stored(_) => None,
+    };
+    let answer = envelope::item(verb, module, id.as_str(), content);
+    match tag {
+        Some(tag) => tagged(answer, tag),
+        None => answer,
+    }
+}
+
+fn tagged(mut answer: Response, tag: ETag) -> Response {
+    answer.headers_mut().typed_insert(tag);
+    answer
+}
+
+/// The item's path, as a client has to send it.
+fn location(module: &Module, id: &ItemId) -> String {
+    format!(
+        "/{}/{}",
+        module.name(),
+        utf8_percent_encode(id.as_str(), RESERVED_IN_PATHS)
+    )
+}

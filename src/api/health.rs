@@ -1,0 +1,157 @@
+//! Whether the function runs, and whether it can serve: what load balancers and deployments ask.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+
+use crate::api::error::ApiError;
+use crate::api::router::only;
+use crate::config::Config;
+use crate::module::Module;
+use crate::module::name::ModuleName;
+use crate::store::{Store, Unusable};
+
+/// The path that says that the function runs.
+pub const LIVE: &str = "/_health";
+
+/// The path that says whether it can serve.
+pub const READY: &str = "/_health/ready";
+
+/// Which of the two a path is.
+pub(crate) fn probe(path: &str) -> Option<&'static str> {
+    [LIVE, READY].into_iter().find(|probe| *probe == path)
+}
+
+/// How long what was found is told again: who asks often must not cost much.
+const READY_LASTS: Duration = Duration::from_secs(10);
+const UNREADY_LASTS: Duration = Duration::from_secs(2);
+
+/// How long the tables of some modules may take to be asked for, and how many those are.
+const TIME_LIMIT: Duration = Duration::from_secs(3);
+const AT_ONCE: usize = 16;
+
+/// The modules that can't be served, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", Reasons(.0))]
+pub struct Unready(Vec<(ModuleName, Unusable)>);
+
+impl Unready {
+    #[cfg(feature = "cli")]
+    pub(crate) fn new(found: Vec<(ModuleName, Unusable)>) -> Self {
+        Self(found)
+    }
+
+    /// The modules' names.
+    pub fn modules(&self) -> impl Iterator<Item = &ModuleName> {
+        self.0.iter().map(|(module, _)| module)
+    }
+}
+
+struct Reasons<'u>(&'u [(ModuleName, Unusable)]);
+
+impl fmt::Display for Reasons<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, (module, reason)) in self.0.iter().enumerate() {
+            let separator = if number == 0 { "" } else { "; " };
+            write!(f, "{separator}{module}: {reason}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What was found, and when.
+type Finding = (Instant, Result<(), Arc<Unready>>);
+
+#[derive(Debug)]
+struct Readiness {
+    config: Arc<Config>,
+    store: Store,
+    /// Locked while tables are asked for, so that they are asked for once.
+    last: Mutex<Option<Finding>>,
+}
+
+impl Readiness {
+    async fn get(&self) -> Result<(), Arc<Unready>> {
+        let mut last = self.last.lock().await;
+        if let Some((found, result)) = &*last {
+            let lasts = if result.is_ok() {
+                READY_LASTS
+            } else {
+                UNREADY_LASTS
+            };
+            if found.elapsed() < lasts {
+                return result.clone();
+            }
+        }
+        let result = self.find().await.map_err(Arc::new);
+        *last = Some((Instant::now(), result.clone()));
+        result
+    }
+
+    /// Asks for every module's table, until some can't be used: where one can't be asked for,
+    /// waiting for a thousand others helps nobody.
+    async fn find(&self) -> Result<(), Unready> {
+        let mut modules = self.config.modules.tables();
+        loop {
+            let mut some = JoinSet::new();
+            for module in modules.by_ref().take(AT_ONCE) {
+                some.spawn(check(self.store.clone(), Arc::clone(module)));
+            }
+            if some.is_empty() {
+                return Ok(());
+            }
+            let mut unusable: Vec<_> = some.join_all().await.into_iter().flatten().collect();
+            if !unusable.is_empty() {
+                unusable.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+                return Err(Unready(unusable));
+            }
+        }
+    }
+}
+
+async fn check(store: Store, module: Arc<Module>) -> Option<(ModuleName, Unusable)> {
+    let checked = tokio::time::timeout(TIME_LIMIT, store.check(&module)).await;
+    let reason = checked.unwrap_or(Err(Unusable::Silent)).err()?;
+    Some((module.name().clone(), reason))
+}
+
+/// The two paths.
+pub fn router(config: &Arc<Config>, store: &Store) -> Router {
+    let readiness = Readiness {
+        config: Arc::clone(config),
+        store: store.clone(),
+        last: Mutex::default(),
+    };
+    Router::new()
+        .route(LIVE, only(get(async || told("live"))))
+        .route(READY, only(get(ready)))
+        .with_state(Arc::new(readiness))
+}
+
+/// `GET /_health/ready`
+async fn ready(State(readiness): State<Arc<Readiness>>) -> Result<impl IntoResponse, ApiError> {
+    match readiness.get().await {
+        Ok(()) => Ok(told("ready")),
+        Err(unready) => Err(ApiError::Unready {
+            unready,
+            // As is the description, which names them all.
+            is_open: readiness.config.service.docs,
+        }),
+    }
+}
+
+fn told(status: &'static str) -> impl IntoResponse {
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (headers, format!(r#"{{"status":"{status}"}}"#))
+}

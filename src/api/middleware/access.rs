@@ -1,0 +1,102 @@
+//! The access layer: nobody gets past it to what a module does not let them do, and nothing of a
+//! request's body is read before.
+
+use axum::extract::Request;
+use axum::http::Method;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+
+use super::around::{Inner, Next};
+use super::log::Seen;
+use crate::access::rate_limit::RateLimit;
+use crate::access::{Access, Caller, Refused};
+use crate::api::batch::Batch;
+use crate::api::error::ApiError;
+use crate::api::router::{Mount, Resource};
+
+/// Finds out who sends the request, and whether they may.
+pub(super) async fn guard(request: Request, next: Next<impl Inner>) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match check(&mut parts).await {
+        Ok(caller) => {
+            // A batch asks again, for each of its operations.
+            parts.extensions.insert(caller);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+async fn check(request: &mut Parts) -> Result<Caller, ApiError> {
+    let Some(mount) = request.extensions.get::<Mount>() else {
+        return Ok(Caller::Anonymous);
+    };
+    // Browsers ask by themselves what they may do, and without a credential.
+    if request.method == Method::OPTIONS {
+        return Ok(Caller::Anonymous);
+    }
+    let limit = mount.module.rate_limit();
+    let caller = match mount.module.access() {
+        Some(access) => identify(request, access, limit).await?,
+        None => Caller::Anonymous,
+    };
+    if let Some(limit) = limit {
+        let address = request.extensions.get().copied();
+        limit.count(&caller, address).map_err(ApiError::TooOften)?;
+    }
+    permit(mount, &request.method, &caller)?;
+    confine(request, &caller)?;
+    Ok(caller)
+}
+
+/// Finds out who sends the request. A credential that is shown must be right, also where none is
+/// needed: what is done is done in its owner's name.
+async fn identify(
+    request: &Parts,
+    access: &Access,
+    limit: Option<&RateLimit>,
+) -> Result<Caller, ApiError> {
+    let address = request.extensions.get().copied();
+    if let Some(limit) = limit.filter(|_| access.guard().is_shown(&request.headers)) {
+        // Before the credential is looked at: to check a signature is dear.
+        limit.check_failures(address).map_err(ApiError::TooOften)?;
+    }
+    let identified = access.identify(&request.headers).await;
+    if let (Err(Refused::Denied(_)), Some(limit)) = (&identified, limit) {
+        limit.count_failure(address).map_err(ApiError::TooOften)?;
+    }
+    let caller = identified?;
+    Seen::note(request, access.guard(), &caller);
+    Ok(caller)
+}
+
+/// Makes sure that the caller may do what the request asks for.
+fn permit(mount: &Mount, method: &Method, caller: &Caller) -> Result<(), ApiError> {
+    let Some(access) = mount.module.access() else {
+        return Ok(());
+    };
+    if mount.resource == Resource::Batch && *method == Method::POST {
+        let mut verbs = Batch::verbs().iter();
+        if *caller == Caller::Anonymous && !verbs.any(|verb| access.public().contains(verb)) {
+            return Err(ApiError::Denied(access.guard().unknown()));
+        }
+        return Ok(());
+    }
+    match mount.verb(method) {
+        Some(verb) => access.permit(verb, caller).map_err(ApiError::Denied),
+        // That it is not served is no secret: OPTIONS says so to everybody.
+        None => Ok(()),
+    }
+}
+
+/// Leaves a caller no more of a module than its tenant's items, where the module has tenants.
+fn confine(request: &mut Parts, caller: &Caller) -> Result<(), ApiError> {
+    let mount = request.extensions.get_mut::<Mount>();
+    if let (Some(mount), Caller::Known(identity)) = (mount, caller)
+        && let Some(access) = mount.module.access()
+        && let Some(tenant) = access.tenant_of(identity).map_err(ApiError::Denied)?
+    {
+        mount.store = mount.store.confined_to(tenant);
+    }
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! The layer that takes `service.base_path` off, so that nothing further in knows of it.
+
+use axum::extract::Request;
+use axum::http::Uri;
+use axum::response::Response;
+
+use super::Invocation;
+use super::around::{Inner, Next};
+use crate::module::base_path::{BasePath, locate};
+
+/// Answers paths with the base path and without it: a front door may have taken it off already.
+/// `Location` has it, unless the door told of what the client's URL has in its place.
+pub(super) async fn take_off(
+    base_path: BasePath,
+    mut request: Request,
+    next: Next<impl Inner>,
+) -> Response {
+    let uri = request.uri();
+    let stripped = uri.path_and_query().and_then(|path| base_path.strip(path));
+    let invocation = request.extensions().get::<Invocation>();
+    let is_told = invocation.is_some_and(|invocation| invocation.has_base_path);
+    let is_located = stripped.is_some() || !is_told;
+    if let Some(stripped) = stripped {
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = Some(stripped);
+        *request.uri_mut() = Uri::from_parts(parts).expect("only its path has changed");
+    }
+    let mut answer = next.run(request).await;
+    if is_located {
+        locate(answer.headers_mut(), base_path.as_str());
+    }
+    answer
+}

@@ -1,0 +1,209 @@
+//! What a deployment needs of the modules, as pure functions: the same modules and stage give
+//! the same document, byte for byte.
+//!
+//! `serverless.yml` takes all of it from [`Deployment`]; nothing else reads `modules.toml` for it.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use similar::TextDiff;
+
+use crate::config::Config;
+use crate::deploy::feature::Feature;
+use crate::deploy::plan::{Description, variables};
+use crate::item::schema::InvalidSchema;
+use crate::module::name::Stage;
+use crate::tool::routes;
+
+mod cloudformation;
+mod dashboard;
+mod iam;
+
+pub(crate) use self::cloudformation::logical_id;
+pub use self::dashboard::{Dashboard, NoMetrics};
+
+/// What `modulo resources` prints and `serverless.yml` reads: the service's name, the features
+/// that its function is built with, the variables of its environment that guards read, the modules
+/// that are open to everybody, the statements of the function's role, the managed policies that it
+/// has where one policy does not take them all, and what is merged into the stack's template. There
+/// CloudFormation keeps the [`Description`] with which a later `modulo plan` compares.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deployment(Value);
+
+impl Deployment {
+    /// What `config` asks for at `stage`.
+    ///
+    /// # Errors
+    /// A schema can't be read, which one that was checked can.
+    pub fn new(config: &Config, stage: &Stage) -> Result<Self, Arc<InvalidSchema>> {
+        let features = Feature::needed_by(config).map(Feature::as_str);
+        let (inline, managed) = iam::policies(config, stage);
+        let mut resources = cloudformation::tables(&config.modules, stage);
+        let mut references = Vec::new();
+        for (number, statements) in managed.iter().enumerate() {
+            // No module's resource has a name with a digit at its end.
+            let id = format!("FunctionPolicy{}", number + 1);
+            references.push(json!({ "Ref": id }));
+            resources.insert(id, cloudformation::policy(statements));
+        }
+        Ok(Self(json!({
+            "service": config.service.name.as_str(),
+            "features": features.collect::<Vec<_>>(),
+            "variables": variables::names(&config.modules),
+            "open": routes::open(&config.modules).collect::<Vec<_>>(),
+            "iam": inline,
+            "policies": references,
+            "resources": {
+                "Metadata": { "modulo": Description::of(config)? },
+                "Resources": resources,
+            },
+        })))
+    }
+
+    /// The metadata of the stack's template, with the [`Description`].
+    pub(crate) fn metadata(&self) -> &Value {
+        &self.0["resources"]["Metadata"]
+    }
+
+    /// The resources that are merged into the stack's template.
+    pub(crate) fn resources(&self) -> &Value {
+        &self.0["resources"]["Resources"]
+    }
+
+    /// The statements of the role's inline policy.
+    pub(crate) fn statements(&self) -> &Value {
+        &self.0["iam"]
+    }
+
+    /// The number of the role's managed policies.
+    pub(crate) fn policies(&self) -> usize {
+        self.0["policies"].as_array().map_or(0, Vec::len)
+    }
+
+    /// The document's text, with a newline at its end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        format!("{:#}\n", self.0)
+    }
+
+    /// How `text`, written earlier, differs from this, if it does.
+    #[must_use]
+    pub fn drift_of(&self, text: &str) -> Option<String> {
+        let wanted = self.to_json();
+        let diff = TextDiff::from_lines(text, &wanted);
+        (text != wanted).then(|| diff.unified_diff().header("written", "wanted").to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    const MODULES: &str = r#"
+        [service]
+        name = "salas"
+
+        [access.parameter]
+        jwt = { issuer = "i", audience = "a", secret = { ssm = "/salas/jwt" } }
+
+        [access.secret]
+        jwt = { issuer = "i", audience = "a", secret = { secretsmanager = "salas/jwt" } }
+
+        [modules.modulo1]
+        key = "modulo1Id"
+        access = { guard = "parameter" }
+
+        [modules.sessions]
+        key = "id"
+        methods = ["GET", "PUT"]
+        access = { guard = "secret" }
+        ttl = "expiresAt"
+        billing = { read = 5, write = 2 }
+
+        [modules.archive]
+        key = "id"
+        table = "the-archive"
+        methods = ["GET", "PUT"]
+        retain = true
+
+        [modules.rooms]
+        key = "roomId"
+        storage = "document"
+        idempotency = "24h"
+        billing = { read = 5, write = 2 }
+
+        [[modules.rooms.indexes]]
+        name = "by-building"
+        partition = "building"
+        sort = { attribute = "floor", type = "N" }
+
+        [[modules.rooms.indexes]]
+        name = "by-floor"
+        partition = { attribute = "floor", type = "N" }
+
+        [access.main]
+        jwt = { issuer = "issuer", audience = "modulo", jwks = "https://issuer.example.com/" }
+
+        [modules.orders]
+        key = "id"
+        methods = ["LIST"]
+        storage = "document"
+        access = { guard = "main" }
+        tenant = { claim = "org_id" }
+
+        [[modules.orders.indexes]]
+        name = "by-total"
+        partition = "customer"
+        sort = { attribute = "total", type = "N" }
+    "#;
+
+    #[track_caller]
+    fn deployment(text: &str, stage: &str) -> Deployment {
+        let stage = stage.parse().expect("a legal stage");
+        let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("legal");
+        Deployment::new(&config, &stage).expect("no schema that can't be read")
+    }
+
+    #[test]
+    fn local() {
+        insta::assert_snapshot!(deployment(MODULES, "local").to_json());
+    }
+
+    #[test]
+    fn prod() {
+        insta::assert_snapshot!(deployment(MODULES, "prod").to_json());
+    }
+
+    #[test]
+    fn a_text_that_is_no_longer_wanted_has_drifted() {
+        let before = deployment("[modules.a]\nkey = 'id'", "local");
+        let after = deployment("[modules.a]\nkey = 'id'\nmethods = ['GET', 'PUT']", "local");
+        assert_eq!(before.drift_of(&before.to_json()), None);
+        let drift = after.drift_of(&before.to_json()).expect("it differs");
+        assert!(
+            drift.contains("-        \"dynamodb:DeleteItem\","),
+            "{drift}"
+        );
+    }
+
+    #[test]
+    fn logical_ids_do_not_change_with_other_modules() {
+        let ids = |text: &str| -> Vec<String> {
+            let tables = &deployment(text, "local").0["resources"]["Resources"];
+            tables
+                .as_object()
+                .expect("an object")
+                .keys()
+                .cloned()
+                .collect()
+        };
+        let alone = ids("[modules.b]\nkey = 'id'");
+        let among =
+            ids("[modules.a]\nkey = 'id'\n[modules.b]\nkey = 'id'\n[modules.c]\nkey = 'id'");
+        assert!(
+            alone.iter().all(|id| among.contains(id)),
+            "{alone:?} is not in {among:?}"
+        );
+    }
+}

@@ -1,0 +1,278 @@
+//! The function's permissions: per table, the actions that its module's verbs need and no other.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::cloudformation::logical_id;
+use crate::access::SecretPlace;
+use crate::config::Config;
+use crate::module::name::Stage;
+use crate::module::{Module, Modules, Verb};
+
+const SCAN: &str = "dynamodb:Scan";
+
+/// One statement of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Statement {
+    effect: &'static str,
+    action: Vec<&'static str>,
+    resource: Vec<Value>,
+}
+
+/// What a policy takes at the most, in characters without white space: a role's inline ones
+/// together, and each managed one.
+const INLINE_CHARACTERS: usize = 10_240;
+const MANAGED_CHARACTERS: usize = 6_144;
+
+/// The frame of a policy, and that of a statement with a comma after it.
+const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+const STATEMENT: &str = r#"{"Effect":"Allow","Action":[],"Resource":[]},"#;
+
+/// The longest partition, region and account, by which CloudFormation makes an ARN longer than it
+/// is here.
+const PLACE: &str = "aws-us-gov:us-gov-west-1:123456789012";
+
+/// What osls itself puts into the inline policy, for logs and traces, but for the function's name,
+/// which is in it twice.
+const CHARACTERS_OF_OSLS: usize = 600;
+
+/// What a statement is about, and the length of its ARN.
+#[derive(Debug, Clone)]
+struct Resource {
+    arn: Value,
+    characters: usize,
+}
+
+impl Resource {
+    fn table(module: &Module) -> Self {
+        Self {
+            arn: json!({ "Fn::GetAtt": [logical_id(module.name()), "Arn"] }),
+            characters: characters("dynamodb", &format!("table/{}", module.table())),
+        }
+    }
+
+    fn indexes(module: &Module) -> Self {
+        let table = Self::table(module);
+        Self {
+            arn: json!({ "Fn::Join": ["/", [table.arn, "index", "*"]] }),
+            characters: table.characters + "/index/*".len(),
+        }
+    }
+
+    fn secret(service: &str, name: &str) -> Self {
+        let resource = format!("{service}:{ACCOUNT}:{name}");
+        Self {
+            arn: json!({ "Fn::Sub": format!("arn:${{AWS::Partition}}:{resource}") }),
+            characters: characters(service, name),
+        }
+    }
+}
+
+/// The length of an ARN among others.
+fn characters(service: &str, name: &str) -> usize {
+    r#""arn:::","#.len() + PLACE.len() + service.len() + name.len()
+}
+
+/// The statements of the function's role: those of its inline policy, and those of each managed
+/// policy that has what the inline one has no room for. Tables with the same actions share a statement.
+pub(super) fn policies(config: &Config, stage: &Stage) -> (Vec<Statement>, Vec<Vec<Statement>>) {
+    let name = config.service.name.as_str().len() + "-".len() + stage.as_str().len();
+    let mut room = INLINE_CHARACTERS - POLICY.len() - CHARACTERS_OF_OSLS - 2 * name;
+    let mut policies = vec![Vec::<Statement>::new()];
+    for (action, resources) in resources(&config.modules) {
+        let quoted = action.iter().map(|action| action.len() + r#""","#.len());
+        let frame = STATEMENT.len() + quoted.sum::<usize>();
+        let mut is_new = true;
+        for Resource { arn, characters } in resources {
+            let needed = if is_new {
+                frame + characters
+            } else {
+                characters
+            };
+            if needed > room {
+                policies.push(Vec::new());
+                room = MANAGED_CHARACTERS - POLICY.len() - frame - characters;
+                is_new = true;
+            } else {
+                room -= needed;
+            }
+            let policy = policies.last_mut().expect("there is an inline one");
+            if is_new {
+                policy.push(Statement {
+                    effect: "Allow",
+                    action: action.clone(),
+                    resource: Vec::new(),
+                });
+                is_new = false;
+            }
+            let statement = policy.last_mut().expect("it was pushed");
+            statement.resource.push(arn);
+        }
+    }
+    let managed = policies.split_off(1);
+    (policies.remove(0), managed)
+}
+
+/// What may be done, and to what.
+fn resources(modules: &Modules) -> BTreeMap<Vec<&'static str>, Vec<Resource>> {
+    let mut resources: BTreeMap<Vec<&'static str>, Vec<Resource>> = BTreeMap::new();
+    for module in modules.iter() {
+        if module.verbs().contains(Verb::List) && module.table_indexes().next().is_some() {
+            let query = resources.entry(vec!["dynamodb:Query"]).or_default();
+            query.push(Resource::indexes(module));
+        }
+        let tables = resources.entry(actions(module)).or_default();
+        tables.push(Resource::table(module));
+    }
+    if let Some(memory) = modules.memory() {
+        let actions = vec![ACTION_OF_HEALTH, "dynamodb:GetItem", "dynamodb:PutItem"];
+        let tables = resources.entry(actions).or_default();
+        tables.push(Resource::table(memory));
+    }
+    for secret in modules.secrets() {
+        let (action, secret) = match secret {
+            SecretPlace::Variable(..) => continue,
+            SecretPlace::Parameter(name) => {
+                // A path's first slash is also that of the ARN.
+                let name = name.as_str().trim_start_matches('/');
+                let secret = Resource::secret("ssm", &format!("parameter/{name}"));
+                ("ssm:GetParameter", secret)
+            }
+            // Secrets Manager adds a hyphen and six characters to the name.
+            SecretPlace::Secret(name) => (
+                "secretsmanager:GetSecretValue",
+                Resource::secret("secretsmanager", &format!("secret:{name}-??????")),
+            ),
+        };
+        let secrets = resources.entry(vec![action]).or_default();
+        if !secrets.iter().any(|other| other.arn == secret.arn) {
+            secrets.push(secret);
+        }
+    }
+    resources
+}
+
+/// What `/_health/ready` asks of each table: whether it is there.
+const ACTION_OF_HEALTH: &str = "dynamodb:DescribeTable";
+
+/// Region and account of an ARN, for CloudFormation to fill in.
+const ACCOUNT: &str = "${AWS::Region}:${AWS::AccountId}";
+
+fn actions(module: &Module) -> Vec<&'static str> {
+    let of_verbs = module.verbs().iter().flat_map(actions_of).copied();
+    // The list of a tenant's items is an index's, and no scan of everybody's.
+    let has_tenants = module.tenant().is_some();
+    let of_verbs = of_verbs.filter(|action| !has_tenants || *action != SCAN);
+    let mut actions: Vec<_> = of_verbs.chain([ACTION_OF_HEALTH]).collect();
+    actions.sort_unstable();
+    actions.dedup();
+    actions
+}
+
+/// The calls that the store makes for a verb. A write under an entity tag reads first.
+const fn actions_of(verb: Verb) -> &'static [&'static str] {
+    match verb {
+        Verb::Get => &["dynamodb:BatchGetItem", "dynamodb:GetItem"],
+        Verb::Post => &[
+            "dynamodb:BatchWriteItem",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+        ],
+        Verb::Put | Verb::Patch => &[
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+        ],
+        Verb::Delete => &[
+            "dynamodb:BatchWriteItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:GetItem",
+        ],
+        Verb::List => &[SCAN],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config;
+
+    /// The policies as IAM has them: `PLACE` stands for what CloudFormation fills in.
+    fn resolved(config: &Config, stage: &Stage) -> Vec<String> {
+        let names: BTreeMap<_, _> = config
+            .modules
+            .tables()
+            .map(|module| (logical_id(module.name()), module.table().to_string()))
+            .collect();
+        let (partition, place) = PLACE.split_once(':').expect("two parts");
+        let arn = |value: &Value| {
+            let table = value
+                .pointer("/Fn::GetAtt/0")
+                .or(value.pointer("/Fn::Join/1/0/Fn::GetAtt/0"));
+            let table = table.and_then(Value::as_str).expect("a table's");
+            let end = if value.get("Fn::Join").is_some() {
+                "/index/*"
+            } else {
+                ""
+            };
+            let table = &names[table];
+            Value::from(format!(
+                "arn:{partition}:dynamodb:{place}:table/{table}{end}"
+            ))
+        };
+        let (inline, managed) = policies(config, stage);
+        let policies = [inline].into_iter().chain(managed);
+        let policies = policies.map(|mut statements| {
+            for statement in &mut statements {
+                statement.resource = statement.resource.iter().map(arn).collect();
+            }
+            json!({ "Version": "2012-10-17", "Statement": statements }).to_string()
+        });
+        policies.collect()
+    }
+
+    /// Found with 141 modules, 68 of them with an index: 13,000 characters in one policy.
+    #[test]
+    fn a_policy_that_is_too_long_is_split() {
+        let stage: Stage = "prod".parse().expect("legal");
+        let config = |modules: usize| {
+            let module = |n| {
+                let index = format!(
+                    "storage = 'document'\n[[modules.modulo{n}.indexes]]\nname = 'by-x'\npartition = 'x'\n"
+                );
+                let index = if n <= 68 { index.as_str() } else { "" };
+                format!("[modules.modulo{n}]\nkey = 'id'\n{index}")
+            };
+            let text: String = (1..=modules).map(module).collect();
+            config::parse(&text, "modules.toml".as_ref(), &stage, []).expect("legal")
+        };
+        assert_eq!(resolved(&config(60), &stage).len(), 1);
+        let policies = resolved(&config(141), &stage);
+        let lengths: Vec<_> = policies.iter().map(String::len).collect();
+        let [inline, managed @ ..] = lengths.as_slice() else {
+            panic!("there is no inline policy");
+        };
+        assert!(*inline <= INLINE_CHARACTERS - CHARACTERS_OF_OSLS);
+        assert!(!managed.is_empty());
+        assert!(
+            managed.iter().all(|length| *length <= MANAGED_CHARACTERS),
+            "{lengths:?}"
+        );
+        let all = policies.concat();
+        for n in 1..=141 {
+            let arn = format!(":table/modulo{n}-prod\"");
+            assert_eq!(all.matches(&arn).count(), 1, "{arn}");
+        }
+    }
+
+    #[test]
+    fn a_verb_that_gets_an_item_is_allowed_to() {
+        for &verb in Verb::ALL {
+            let is_allowed = actions_of(verb).contains(&"dynamodb:GetItem");
+            assert_eq!(verb.gets_item(), is_allowed, "{verb:?}");
+        }
+    }
+}

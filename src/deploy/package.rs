@@ -1,0 +1,337 @@
+//! The function's package: the `bootstrap` binary, `modules.toml` and the files that it names, in
+//! one zip.
+//!
+//! The same input gives the same bytes, so that a deployment can see that nothing changed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Cursor, Read, Write};
+use std::path::{Path, PathBuf};
+
+use zip::result::ZipError;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+use crate::config::{Config, FILE_NAME};
+use crate::deploy::feature::{self, MissingFeatures};
+
+/// The entry that the `provided` runtimes start.
+const BOOTSTRAP: &str = "bootstrap";
+const EXECUTABLE: u32 = 0o755;
+const READABLE: u32 = 0o644;
+const ELF_MAGIC: &[u8] = b"\x7fELF";
+const ZIP_MAGIC: &[u8] = b"PK\x03\x04";
+
+/// Why there is no package.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// A file can't be read.
+    #[error("cannot read `{}`", file.display())]
+    Read {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Neither a Linux binary nor a zip.
+    #[error(
+        "`{}` is neither a Linux binary nor a zip; give the `bootstrap` that was built for \
+         Lambda, or the bootstrap zip of a release",
+        file.display()
+    )]
+    NoBootstrap {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A Linux binary, but another program than modulo's function.
+    #[error(
+        "`{}` is a Linux binary, but not modulo's function; give the `bootstrap` that was built \
+         for Lambda, or the bootstrap zip of a release",
+        file.display()
+    )]
+    OtherProgram {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A zip without the binary, or a damaged one.
+    #[error("`{}` gives no `bootstrap`; use the bootstrap zip of a release", file.display())]
+    Zip {
+        /// The file.
+        file: PathBuf,
+        /// What the zip reader says.
+        source: ZipError,
+    },
+    /// A function that can't serve the modules.
+    #[error("`{}` can't serve the modules", file.display())]
+    MissingFeatures {
+        /// The file.
+        file: PathBuf,
+        /// What it lacks.
+        source: MissingFeatures,
+    },
+    /// The package can't be put together or written.
+    #[error("cannot write `{}`", file.display())]
+    Write {
+        /// The package.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// Whether [`write()`] had anything to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// The package is new, or differs from the one that was there.
+    New,
+    /// The package that was there has the same bytes; it was left alone.
+    Unchanged,
+}
+
+/// Puts `bootstrap`, a Linux binary or a zip that has one, the file `modules`, which is `config`,
+/// and the files that it names together into `output`.
+///
+/// # Errors
+/// See [`PackageError`].
+pub fn write(
+    bootstrap: &Path,
+    modules: &Path,
+    config: &Config,
+    output: &Path,
+) -> Result<Written, PackageError> {
+    // By path, since modules may share one.
+    let mut files = BTreeMap::new();
+    for file in config.modules.files() {
+        let content = file.read().map_err(|source| PackageError::Read {
+            file: file.location(),
+            source,
+        })?;
+        files.insert(file.path.as_str(), content);
+    }
+    let binary = binary_of(bootstrap)?;
+    if !feature::is_function(&binary) {
+        return Err(PackageError::OtherProgram {
+            file: bootstrap.to_owned(),
+        });
+    }
+    if let Some(source) = MissingFeatures::of_binary(config, &binary) {
+        return Err(PackageError::MissingFeatures {
+            file: bootstrap.to_owned(),
+            source,
+        });
+    }
+    let package = build(&binary, &read(modules)?, &files).map_err(|source| PackageError::Zip {
+        file: bootstrap.to_owned(),
+        source,
+    })?;
+    if fs::read(output).is_ok_and(|there| there == package) {
+        return Ok(Written::Unchanged);
+    }
+    // Under another name first: whoever reads the package meanwhile finds a whole one.
+    let unfinished = output.with_extension("zip.unfinished");
+    fs::write(&unfinished, package)
+        .and_then(|()| fs::rename(&unfinished, output))
+        .map_err(|source| PackageError::Write {
+            file: output.to_owned(),
+            source,
+        })?;
+    Ok(Written::New)
+}
+
+/// What the `provided` runtimes start, out of either kind of file.
+fn binary_of(bootstrap: &Path) -> Result<Vec<u8>, PackageError> {
+    let given = read(bootstrap)?;
+    if given.starts_with(ELF_MAGIC) {
+        Ok(given)
+    } else if given.starts_with(ZIP_MAGIC) {
+        extract_bootstrap(given).map_err(|source| PackageError::Zip {
+            file: bootstrap.to_owned(),
+            source,
+        })
+    } else {
+        Err(PackageError::NoBootstrap {
+            file: bootstrap.to_owned(),
+        })
+    }
+}
+
+fn build(
+    binary: &[u8],
+    modules: &[u8],
+    files: &BTreeMap<&str, Vec<u8>>,
+) -> Result<Vec<u8>, ZipError> {
+    let mut package = ZipWriter::new(Cursor::new(Vec::new()));
+    add(&mut package, BOOTSTRAP, EXECUTABLE, binary)?;
+    add(&mut package, FILE_NAME, READABLE, modules)?;
+    for (path, content) in files {
+        add(&mut package, path, READABLE, content)?;
+    }
+    Ok(package.finish()?.into_inner())
+}
+
+/// Decompressed, rather than copied as it is: what made the other zip must not show in this one.
+fn extract_bootstrap(zip: Vec<u8>) -> Result<Vec<u8>, ZipError> {
+    let mut archive = ZipArchive::new(Cursor::new(zip))?;
+    let mut entry = archive.by_name(BOOTSTRAP)?;
+    let mut binary = Vec::new();
+    entry.read_to_end(&mut binary)?;
+    Ok(binary)
+}
+
+/// Adds an entry with nothing in it that depends on when or where it is added.
+fn add(
+    package: &mut ZipWriter<Cursor<Vec<u8>>>,
+    name: &str,
+    mode: u32,
+    content: &[u8],
+) -> Result<(), ZipError> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(9))
+        .last_modified_time(DateTime::default())
+        .unix_permissions(mode);
+    package.start_file(name, options)?;
+    package.write_all(content)?;
+    Ok(())
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, PackageError> {
+    fs::read(file).map_err(|source| PackageError::Read {
+        file: file.to_owned(),
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::config;
+    use crate::module::name::Stage;
+    use crate::telemetry::chain::Chain;
+
+    const BINARY: &[u8] =
+        b"\x7fELF, modulo-program:bootstrap; modulo-feature:schemas; and the rest";
+
+    fn folder() -> (TempDir, PathBuf, PathBuf, PathBuf) {
+        let folder = TempDir::new().expect("a temporary folder");
+        let path = |name: &str| folder.path().join(name);
+        let (bootstrap, modules, output) = (path("built"), path("mine.toml"), path("out.zip"));
+        fs::write(&bootstrap, BINARY).expect("writable");
+        fs::write(&modules, "[modules.rooms]\nkey = 'roomId'\n").expect("writable");
+        (folder, bootstrap, modules, output)
+    }
+
+    fn pack(bootstrap: &Path, modules: &Path, output: &Path) -> Result<Written, PackageError> {
+        let config = config::check(modules, &Stage::default(), []).expect("legal");
+        write(bootstrap, modules, &config, output)
+    }
+
+    fn packed(output: &Path) -> String {
+        let mut zip = ZipArchive::new(fs::File::open(output).expect("there")).expect("a zip");
+        let entries: Vec<_> = (0..zip.len())
+            .map(|at| {
+                let entry = zip.by_index(at).expect("an entry");
+                let mode = entry.unix_mode().expect("a mode");
+                let time = entry.last_modified().expect("a time");
+                format!("{mode:o} {time} {}", entry.name().expect("a name"))
+            })
+            .collect();
+        entries.join("\n")
+    }
+
+    #[test]
+    fn a_package_has_what_lambda_starts_and_what_it_reads() {
+        let (_folder, bootstrap, modules, output) = folder();
+        assert_eq!(
+            pack(&bootstrap, &modules, &output).expect("written"),
+            Written::New
+        );
+        insta::assert_snapshot!(packed(&output), @"
+        100755 1980-01-01 00:00:00 bootstrap
+        100644 1980-01-01 00:00:00 modules.toml
+        ");
+    }
+
+    #[test]
+    fn the_same_input_gives_the_same_bytes_from_a_binary_or_from_its_package() {
+        let (folder, bootstrap, modules, output) = folder();
+        pack(&bootstrap, &modules, &output).expect("written");
+        assert_eq!(
+            pack(&bootstrap, &modules, &output).expect("written"),
+            Written::Unchanged
+        );
+        let again = folder.path().join("again.zip");
+        pack(&output, &modules, &again).expect("written");
+        assert_eq!(
+            fs::read(&output).expect("there"),
+            fs::read(&again).expect("there")
+        );
+        fs::write(&modules, "[modules.other]\nkey = 'id'\n").expect("writable");
+        assert_eq!(
+            pack(&bootstrap, &modules, &output).expect("written"),
+            Written::New
+        );
+    }
+
+    #[test]
+    fn schemas_are_packed_where_modules_toml_names_them_and_an_edit_makes_another_package() {
+        let (folder, bootstrap, modules, output) = folder();
+        fs::create_dir(folder.path().join("schemas")).expect("writable");
+        let schema = folder.path().join("schemas/room.json");
+        fs::write(&schema, "true").expect("writable");
+        let text = "[defaults]\nschema = 'schemas/room.json'\n\
+                    [modules.a]\nkey = 'id'\n[modules.b]\nkey = 'id'\n";
+        fs::write(&modules, text).expect("writable");
+        pack(&bootstrap, &modules, &output).expect("written");
+        insta::assert_snapshot!(packed(&output), @"
+        100755 1980-01-01 00:00:00 bootstrap
+        100644 1980-01-01 00:00:00 modules.toml
+        100644 1980-01-01 00:00:00 schemas/room.json
+        ");
+        for (edit, expected) in [("true", Written::Unchanged), ("{}", Written::New)] {
+            fs::write(&schema, edit).expect("writable");
+            assert_eq!(
+                pack(&bootstrap, &modules, &output).expect("written"),
+                expected
+            );
+        }
+    }
+
+    #[test]
+    fn a_function_without_what_the_modules_need_is_refused() {
+        let (_folder, bootstrap, modules, output) = folder();
+        fs::write(
+            &bootstrap,
+            b"\x7fELF, modulo-program:bootstrap; and nothing else",
+        )
+        .expect("writable");
+        pack(&bootstrap, &modules, &output).expect("written");
+        fs::write(&modules, "[modules.a]\nkey = 'id'\nschema = {}\n").expect("writable");
+        let error = pack(&bootstrap, &modules, &output).expect_err("refused");
+        let told = Chain(&error).to_string();
+        let told = told.replace(&bootstrap.display().to_string(), "built");
+        insta::assert_snapshot!(told, @"`built` can't serve the modules: this function was built without `schemas`, which modules.toml needs; build it with `--no-default-features --features lambda,schemas`, or use the bootstrap zip of a release");
+    }
+
+    #[test]
+    fn what_is_no_bootstrap_is_told() {
+        let (folder, _, modules, output) = folder();
+        let refused = |content: &[u8]| {
+            let file = folder.path().join("wrong");
+            fs::write(&file, content).expect("writable");
+            let error = pack(&file, &modules, &output).expect_err("refused");
+            error
+                .to_string()
+                .replace(&file.display().to_string(), "wrong")
+        };
+        insta::assert_snapshot!(refused(b"\x7fELF of another program"), @"`wrong` is a Linux binary, but not modulo's function; give the `bootstrap` that was built for Lambda, or the bootstrap zip of a release");
+        insta::assert_snapshot!(refused(b"#!/bin/sh"), @"`wrong` is neither a Linux binary nor a zip; give the `bootstrap` that was built for Lambda, or the bootstrap zip of a release");
+        insta::assert_snapshot!(refused(b"PK\x03\x04, but then nothing"), @"`wrong` gives no `bootstrap`; use the bootstrap zip of a release");
+        assert!(
+            !output.exists(),
+            "nothing is written where something is wrong"
+        );
+    }
+}

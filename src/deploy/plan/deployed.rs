@@ -1,0 +1,274 @@
+//! What the last deployment left: its stack, and the description that it put into the template.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::Config;
+use aws_sdk_cloudformation::config::retry::RetryConfig;
+use aws_sdk_cloudformation::error::ProvideErrorMetadata;
+use aws_sdk_cloudformation::types::{ResourceStatus, Stack, StackStatus, TemplateStage};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Description;
+use crate::deploy::generate::logical_id;
+use crate::item::schema::InvalidSchema;
+use crate::module::name::ModuleName;
+use crate::store::Unusable;
+use crate::telemetry::chain::Chain;
+
+/// What osls makes before all else, so that it has where to put the function.
+const BUCKET: &str = "ServerlessDeploymentBucket";
+
+const TABLE: &str = "AWS::DynamoDB::Table";
+
+const FUNCTION: &str = "AWS::Lambda::Function";
+
+/// Why it is not known what is deployed.
+#[derive(Debug, thiserror::Error)]
+pub enum UnknownDeployment {
+    /// CloudFormation does not answer, or refuses.
+    #[error(
+        "cannot read stack `{stack}`: {message}; check the credentials and the region, or for \
+         stage `local` that the emulator runs"
+    )]
+    Unreachable {
+        /// The stack.
+        stack: String,
+        /// What the SDK says, with all its causes.
+        message: String,
+    },
+    /// There is a stack, but no description in it.
+    #[error(
+        "stack `{stack}` was not deployed by modulo; give the service another name, in [service]"
+    )]
+    Foreign {
+        /// The stack.
+        stack: String,
+    },
+    /// The schema of a module can't be read.
+    #[error(transparent)]
+    Schema(#[from] Arc<InvalidSchema>),
+    /// DynamoDB does not tell of a table, for another reason than missing permission.
+    #[error("cannot look at table `{table}`")]
+    Table {
+        /// The table.
+        table: String,
+        /// What DynamoDB says.
+        source: Unusable,
+    },
+}
+
+/// What is deployed; nothing, where there is no stack.
+#[derive(Debug, Default)]
+pub(super) struct Deployed {
+    pub(super) description: Description,
+    /// The stack's tables: their names by their logical ids.
+    pub(super) tables: BTreeMap<String, String>,
+    /// The names of the variables that its functions have in their environment.
+    pub(super) variables: BTreeSet<String>,
+    pub(super) state: State,
+}
+
+/// Whether a stack can be deployed to, by its status.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) enum State {
+    #[default]
+    Ready,
+    /// It is as it was before its last deployment.
+    RolledBack(Status),
+    /// Something is being done to it.
+    Busy(Status),
+    /// It must be removed first.
+    Broken(Status),
+    /// Its rollback must be finished first.
+    Stuck(Status),
+}
+
+/// A status in CloudFormation's words, with its reason.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Status {
+    pub(super) name: String,
+    pub(super) reason: Option<String>,
+}
+
+impl State {
+    fn of(stack: &Stack) -> Self {
+        let Some(status) = stack.stack_status() else {
+            return Self::Ready;
+        };
+        let told = Status {
+            name: status.as_str().to_owned(),
+            reason: stack.stack_status_reason().map(str::to_owned),
+        };
+        match status {
+            StackStatus::UpdateRollbackComplete
+            | StackStatus::UpdateFailed
+            | StackStatus::ImportRollbackComplete => Self::RolledBack(told),
+            StackStatus::RollbackComplete
+            | StackStatus::RollbackFailed
+            | StackStatus::CreateFailed
+            | StackStatus::DeleteFailed
+            | StackStatus::ReviewInProgress => Self::Broken(told),
+            StackStatus::UpdateRollbackFailed | StackStatus::ImportRollbackFailed => {
+                Self::Stuck(told)
+            }
+            status if status.as_str().ends_with("_IN_PROGRESS") => Self::Busy(told),
+            _ => Self::Ready,
+        }
+    }
+}
+
+/// The parts of a template that are of interest.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Template {
+    metadata: Metadata,
+    #[serde(default)]
+    resources: BTreeMap<String, TemplateResource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TemplateResource {
+    #[serde(default, rename = "Type")]
+    kind: String,
+    #[serde(default)]
+    properties: Value,
+}
+
+impl Template {
+    /// The names of the variables that its functions have.
+    fn variables(&self) -> BTreeSet<String> {
+        let functions = self.resources.values();
+        functions
+            .filter(|resource| resource.kind == FUNCTION)
+            .filter_map(|function| function.properties["Environment"]["Variables"].as_object())
+            .flat_map(|variables| variables.keys().cloned())
+            .collect()
+    }
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    modulo: Description,
+}
+
+/// What is deployed in that stack.
+pub(super) async fn read(account: &SdkConfig, stack: &str) -> Result<Deployed, UnknownDeployment> {
+    let client = Client::new(account);
+    // Asked for first, since emulators give a removed stack's template as if it were there.
+    let described = client.describe_stacks().stack_name(stack).send().await;
+    let state = match described {
+        Ok(output) => match output.stacks().first() {
+            Some(found) if found.stack_status() != Some(&StackStatus::DeleteComplete) => {
+                State::of(found)
+            }
+            _ => return Ok(Deployed::default()),
+        },
+        // CloudFormation has no code of its own for it.
+        Err(error)
+            if error
+                .message()
+                .is_some_and(|text| text.contains("does not exist")) =>
+        {
+            return Ok(Deployed::default());
+        }
+        Err(error) => return Err(unreachable(stack, &error)),
+    };
+    let resources = resources(&client, stack).await?;
+    let mut deployed = Deployed {
+        state,
+        ..Deployed::default()
+    };
+    let is_osls = |(id, _): (&String, &Resource)| id.starts_with(BUCKET);
+    if resources.iter().all(is_osls) {
+        return Ok(deployed);
+    }
+    let template = client
+        .get_template()
+        .stack_name(stack)
+        // What was written in YAML, or for SAM, is JSON by then.
+        .template_stage(TemplateStage::Processed);
+    let template = match template.send().await {
+        Ok(output) => output.template_body.unwrap_or_default(),
+        Err(error) => return Err(unreachable(stack, &error)),
+    };
+    // Modulo's own are JSON.
+    let Ok(template) = serde_json::from_str::<Template>(&template) else {
+        let stack = stack.to_owned();
+        return Err(UnknownDeployment::Foreign { stack });
+    };
+    deployed.variables = template.variables();
+    deployed.description = template.metadata.modulo;
+    let tables = resources
+        .into_iter()
+        .filter(|(_, resource)| resource.kind == TABLE);
+    deployed.tables = tables.map(|(id, resource)| (id, resource.name)).collect();
+    // After a deployment that failed, emulators give its template.
+    let is_there = |module: &str| {
+        let name = module.parse::<ModuleName>();
+        name.is_ok_and(|name| deployed.tables.contains_key(&logical_id(&name)))
+    };
+    let described = &mut deployed.description.modules;
+    described.retain(|module, _| is_there(module));
+    Ok(deployed)
+}
+
+struct Resource {
+    kind: String,
+    name: String,
+}
+
+/// What the stack has, by logical ids.
+async fn resources(
+    client: &Client,
+    stack: &str,
+) -> Result<BTreeMap<String, Resource>, UnknownDeployment> {
+    let mut pages = client
+        .list_stack_resources()
+        .stack_name(stack)
+        .into_paginator()
+        .items()
+        .send();
+    let mut resources = BTreeMap::new();
+    while let Some(resource) = pages.next().await {
+        let resource = resource.map_err(|error| unreachable(stack, &error))?;
+        let is_gone = matches!(
+            resource.resource_status(),
+            Some(ResourceStatus::DeleteComplete | ResourceStatus::CreateFailed)
+        );
+        let (Some(id), Some(name), false) = (
+            resource.logical_resource_id,
+            resource.physical_resource_id,
+            is_gone,
+        ) else {
+            continue;
+        };
+        let kind = resource.resource_type.unwrap_or_default();
+        resources.insert(id, Resource { kind, name });
+    }
+    Ok(resources)
+}
+
+/// The stack that has a table, if it can be found out.
+pub(super) async fn owner(account: &SdkConfig, table: &str) -> Option<String> {
+    // LocalStack fails at it each time.
+    let config = Config::from(account).to_builder();
+    let config = config.retry_config(RetryConfig::disabled()).build();
+    let call = Client::from_conf(config).describe_stack_resources();
+    let resources = call.physical_resource_id(table).send().await.ok()?;
+    let mut resources = resources.stack_resources().iter();
+    let resource = resources.find(|resource| resource.physical_resource_id() == Some(table))?;
+    resource.stack_name().map(str::to_owned)
+}
+
+fn unreachable(stack: &str, error: &(impl Error + 'static)) -> UnknownDeployment {
+    UnknownDeployment::Unreachable {
+        stack: stack.to_owned(),
+        message: Chain(error).to_string(),
+    }
+}

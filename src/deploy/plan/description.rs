@@ -1,0 +1,218 @@
+//! What a plan compares: the configuration, as far as data and clients depend on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::access::{self, VerbAccess};
+use super::guard::{self, GuardDescription};
+use super::service::ServiceDescription;
+use super::variables;
+use crate::access::rate_limit::Rate;
+use crate::config::Config;
+use crate::item::schema::{InvalidSchema, Schema};
+use crate::module::cors::Cors;
+use crate::module::{Billing, Memory, Module, Storage};
+use crate::store::keys_in_words;
+
+/// How many bytes of a hash are kept: two texts of one hash are not to be met by chance.
+const HASH_BYTES: usize = 16;
+
+/// A configuration, as far as data and clients depend on it. Kept in the stack's template, so what
+/// is written by one release must be read by the next: add members with a default, take none away;
+/// and CloudFormation takes no `null`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    pub(super) modules: BTreeMap<String, ModuleDescription>,
+    /// The guards that modules name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) guards: BTreeMap<String, GuardDescription>,
+    /// Of a deployment by an earlier release it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) service: Option<ServiceDescription>,
+    /// The environment's variables that guards read, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) variables: variables::Readers,
+}
+
+/// A module. What is left out stands for a module that does not have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ModuleDescription {
+    pub(super) key: String,
+    pub(super) table: String,
+    pub(super) methods: BTreeSet<String>,
+    pub(super) envelope: String,
+    pub(super) max_bytes: usize,
+    pub(super) retain: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ttl: Option<String>,
+    /// In seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) default_ttl: Option<u64>,
+    #[serde(default = "json")]
+    pub(super) storage: String,
+    #[serde(default)]
+    pub(super) indexes: BTreeMap<String, String>,
+    /// The claim that names callers' tenants, if there are tenants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tenant: Option<String>,
+    /// A hash of the schema, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) schema: Option<String>,
+    /// What each verb asks of its callers; nothing of those that are open to everybody.
+    #[serde(default)]
+    pub(super) access: BTreeMap<String, VerbAccess>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cors: Option<CorsDescription>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rate_limit: Option<RateDescription>,
+    /// How long idempotency keys are remembered, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) idempotency: Option<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) key_in_document: bool,
+    /// Of a table that is not paid for by the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) capacity: Option<Capacity>,
+}
+
+/// The pages that may call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct CorsDescription {
+    pub(super) origins: BTreeSet<String>,
+    /// In seconds.
+    pub(super) max_age: u64,
+}
+
+/// How often a caller may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RateDescription {
+    pub(super) requests: u32,
+    /// In seconds.
+    pub(super) per: u64,
+}
+
+/// What a table can do in a second, in DynamoDB's units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Capacity {
+    pub(super) read: usize,
+    pub(super) write: usize,
+}
+
+/// The storage of modules deployed before there was another.
+fn json() -> String {
+    Storage::Json.to_string()
+}
+
+impl Description {
+    /// That of `config`.
+    ///
+    /// # Errors
+    /// A schema can't be read, which one that was checked can.
+    pub fn of(config: &Config) -> Result<Self, Arc<InvalidSchema>> {
+        let modules = &config.modules;
+        let described = modules
+            .iter()
+            .map(|module| describe(module).map(|described| (module.name().to_string(), described)));
+        Ok(Self {
+            modules: described.collect::<Result<_, _>>()?,
+            guards: guard::of(modules),
+            service: Some(ServiceDescription::of(&config.service)),
+            variables: variables::of(modules),
+        })
+    }
+}
+
+/// Takes a module apart without `..`: a new key does not compile until it is said here whether a
+/// deployment can change something by it.
+fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
+    let Module {
+        name: _,
+        key,
+        table,
+        verbs,
+        max_bytes,
+        envelope,
+        billing,
+        retain,
+        ttl,
+        default_ttl,
+        storage,
+        // As the table has them.
+        indexes: _,
+        schema,
+        // Of each verb.
+        access: _,
+        cors,
+        rate_limit,
+        memory,
+        key_in_document,
+    } = module;
+    Ok(ModuleDescription {
+        key: key.to_string(),
+        table: table.to_string(),
+        methods: verbs.iter().map(|verb| verb.to_string()).collect(),
+        envelope: envelope.to_string(),
+        max_bytes: *max_bytes,
+        retain: *retain,
+        ttl: ttl.as_ref().map(ToString::to_string),
+        default_ttl: default_ttl.map(|time| time.as_secs()),
+        storage: storage.to_string(),
+        indexes: described_indexes(module),
+        tenant: module.tenant().map(ToString::to_string),
+        schema: schema.as_deref().map(hash).transpose()?,
+        access: access::of(module),
+        cors: cors.as_deref().map(CorsDescription::of),
+        rate_limit: rate_limit.as_ref().map(|limit| {
+            let Rate { requests, per } = limit.rate();
+            RateDescription {
+                requests: requests.get(),
+                per: per.as_secs(),
+            }
+        }),
+        idempotency: memory.as_ref().map(|memory| {
+            // The table is the service's, whose name is told of.
+            let Memory { table: _, keep } = memory;
+            keep.as_secs()
+        }),
+        key_in_document: *key_in_document,
+        capacity: match *billing {
+            Billing::OnDemand => None,
+            Billing::Provisioned { read, write } => Some(Capacity { read, write }),
+        },
+    })
+}
+
+impl CorsDescription {
+    pub(super) fn of(cors: &Cors) -> Self {
+        Self {
+            origins: cors.origins().iter().map(ToString::to_string).collect(),
+            max_age: cors.max_age().as_secs(),
+        }
+    }
+}
+
+/// The same for two schemas that say the same, however they are written.
+fn hash(schema: &Schema) -> Result<String, Arc<InvalidSchema>> {
+    let mut document = schema.to_value()?;
+    document.sort_all_objects();
+    Ok(fingerprint(&document.to_string()))
+}
+
+/// Enough of a text to see that it has changed, and not what it is.
+pub(super) fn fingerprint(text: &str) -> String {
+    let hash = Sha256::digest(text);
+    URL_SAFE_NO_PAD.encode(&hash[..HASH_BYTES])
+}
+
+/// The indexes by name, each with its keys and their types.
+fn described_indexes(module: &Module) -> BTreeMap<String, String> {
+    let indexes = module.table_indexes();
+    indexes
+        .map(|index| (index.name.to_owned(), keys_in_words(&index.keys)))
+        .collect()
+}

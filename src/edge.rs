@@ -1,0 +1,6 @@
+//! How requests arrive: as events of Lambda, or at a socket.
+
+#[cfg(feature = "lambda")]
+pub mod lambda;
+#[cfg(feature = "cli")]
+pub mod serve;

@@ -1,0 +1,251 @@
+//! The Lambda edge: events of every kind of HTTP become the requests that the routes expect.
+//!
+//! Function URL, HTTP API, REST API and load balancer differ in whether the path is still
+//! percent-encoded, what it begins with, and how long an answer can be. Behind this module no
+//! difference is left but the last, which a request brings along in its [`Invocation`].
+
+use std::future::ready;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{HOST, HeaderName};
+use axum::http::{HeaderMap, HeaderValue, Uri};
+use futures_util::FutureExt;
+use http_body_util::BodyExt;
+use lambda_http::lambda_runtime::Runtime;
+use lambda_http::{Adapter, BoxFuture, Context, IntoResponse, LambdaEvent, RequestExt, Response};
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+use tower::util::MapFutureLayer;
+use tower::{Service, ServiceExt, service_fn};
+use tracing::warn;
+
+use self::event::{Edge, HttpEvent};
+use crate::api::answer_limit::AnswerLimit;
+use crate::api::middleware::{App, Invocation, keep_time};
+use crate::config::Config;
+use crate::module::base_path::locate;
+use crate::module::{Module, Verb};
+use crate::store::Store;
+use crate::telemetry;
+use crate::telemetry::chain::Chain;
+use crate::telemetry::trace::TraceContext;
+
+pub use self::event::Event;
+
+mod event;
+
+/// What is kept of Lambda's time for the answer's way back, so that the caller gets a 504 rather
+/// than a killed function.
+const DEADLINE_MARGIN: Duration = Duration::from_millis(250);
+
+/// How long the first poll is put off for the sake of the first request.
+const WARM_UP_LIMIT: Duration = Duration::from_secs(2);
+
+/// An answer whose body is text or bytes already. What `lambda_http` would make of any other body
+/// knows all character sets, which are a twentieth of the package.
+struct Answer(Response<lambda_http::Body>);
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> BoxFuture<'static, Response<lambda_http::Body>> {
+        Box::pin(ready(self.0))
+    }
+}
+
+/// What the function returns for an event.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Returned<A> {
+    /// What the front door makes the client's answer of.
+    Answer(A),
+    /// Nothing, since there was no request: `{}`, which every caller takes.
+    Nothing {},
+}
+
+/// Connects `store` to DynamoDB while Lambda waits for the function's first poll, which it gives
+/// more of the processor than a request. A failure is the first request's to meet again.
+pub async fn warm_up(config: &Config, store: &Store) {
+    let mut modules = config.modules.iter();
+    let gets_item = |module: &&Arc<Module>| module.verbs().iter().any(Verb::gets_item);
+    let Some(module) = modules.find(gets_item).filter(|_| config.service.warm_up) else {
+        return;
+    };
+    match timeout(WARM_UP_LIMIT, store.warm_up(module)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => warn!(error = %Chain(&error), "DynamoDB is not warmed up"),
+        Err(_) => warn!(limit = ?WARM_UP_LIMIT, "DynamoDB is not warmed up in time"),
+    }
+}
+
+/// Answers Lambda's invocations with `app`, made of `config`, several at a time where Lambda sends so many, until
+/// SIGTERM: then those in flight are finished first.
+///
+/// # Errors
+/// Lambda's runtime API can't be reached, or the signal can't be listened to.
+pub async fn run(app: App, config: Arc<Config>) -> Result<(), lambda_http::Error> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let in_flight = TaskTracker::new();
+    let tracked = in_flight.clone();
+    let runtime = Runtime::new(service(app, config))
+        // Around all that an invocation needs, the posting of its answer included.
+        .layer(MapFutureLayer::new(move |invocation| {
+            // Before the next poll, from which on Lambda may stop the clock.
+            let told = telemetry::lines_after(invocation).then(async |posted| {
+                telemetry::send_spans().await;
+                posted
+            });
+            tracked.track_future(told)
+        }));
+    let finished = async {
+        terminate.recv().await;
+        in_flight.close();
+        in_flight.wait().await;
+    };
+    tokio::spawn(keep_time());
+    tokio::select! {
+        result = runtime.run_concurrent() => result,
+        () = finished => Ok(()),
+    }
+}
+
+/// Answers events with `app`, made of `config`.
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "the adapter calls the service within once for each event"
+)]
+#[must_use]
+pub fn service(
+    app: App,
+    config: Arc<Config>,
+) -> impl Service<
+    LambdaEvent<Event>,
+    Response: Serialize + Send,
+    Error = lambda_http::Error,
+    Future: Send,
+> + Clone
++ Send
++ 'static {
+    service_fn(move |event: LambdaEvent<Event>| {
+        let (app, config) = (app.clone(), Arc::clone(&config));
+        async move {
+            let LambdaEvent { payload, context } = event;
+            let Event(Some(mut http)) = payload else {
+                return Ok(Returned::Nothing {});
+            };
+            let edge = event::take_edge(&mut http, &config.modules);
+            let HttpEvent { request, .. } = http;
+            let mut once = Some((app, edge));
+            let answer = move |request| {
+                let (app, edge) = once.take().expect("an event has one request");
+                answer(app, edge, request)
+            };
+            let event = LambdaEvent::new(request, context);
+            let answered = Adapter::from(service_fn(answer)).call(event).await;
+            answered.map(Returned::Answer)
+        }
+    })
+}
+
+async fn answer(
+    app: App,
+    mut edge: Edge,
+    event: lambda_http::Request,
+) -> Result<Answer, lambda_http::Error> {
+    let base_path = std::mem::take(&mut edge.base_path);
+    let response = app
+        .oneshot(request(edge, !base_path.is_empty(), event))
+        .await
+        .unwrap_or_else(|never| match never {});
+    let (mut parts, body) = response.into_parts();
+    locate(&mut parts.headers, &base_path);
+    join_repeated(&mut parts.headers);
+    let bytes = body.collect().await?.to_bytes();
+    // Every answer is JSON, and so text.
+    let body = match String::from_utf8(bytes.into()) {
+        Ok(text) => lambda_http::Body::Text(text),
+        Err(error) => lambda_http::Body::Binary(error.into_bytes()),
+    };
+    Ok(Answer(Response::from_parts(parts, body)))
+}
+
+/// Makes one header of those of one name: of some kinds of answer `lambda_http` returns the first of
+/// them only.
+fn join_repeated(headers: &mut HeaderMap) {
+    if headers.len() == headers.keys_len() {
+        return;
+    }
+    let names: Vec<HeaderName> = headers.keys().cloned().collect();
+    for name in names {
+        let values = headers.get_all(&name).iter().map(HeaderValue::as_bytes);
+        let joined = values.collect::<Vec<_>>().join(&b", "[..]);
+        if let Ok(joined) = HeaderValue::try_from(joined) {
+            headers.insert(name, joined);
+        }
+    }
+}
+
+/// The event's request, as a server on a socket would have seen it.
+fn request(edge: Edge, has_base_path: bool, event: lambda_http::Request) -> Request {
+    let context = event.lambda_context_ref();
+    let invocation = context.map(|context| invocation(context, edge.answer_limit, has_base_path));
+    let (mut parts, body) = event.into_parts();
+    parts.uri = Uri::from(edge.target);
+    if let Some(host) = edge.host {
+        parts.headers.entry(HOST).or_insert(host);
+    }
+    // What is left in it is lambda_http's own, which nothing behind this reads.
+    parts.extensions.clear();
+    if let Some(client) = edge.client {
+        parts.extensions.insert(client);
+    }
+    if let Some(invocation) = invocation {
+        parts.extensions.insert(invocation);
+    }
+    let body = match body {
+        lambda_http::Body::Text(text) => Body::from(text),
+        lambda_http::Body::Binary(bytes) => Body::from(bytes),
+        _ => Body::empty(),
+    };
+    Request::from_parts(parts, body)
+}
+
+fn invocation(context: &Context, answer_limit: AnswerLimit, has_base_path: bool) -> Invocation {
+    let deadline = SystemTime::UNIX_EPOCH + Duration::from_millis(context.deadline);
+    let left = deadline
+        .duration_since(SystemTime::now())
+        .unwrap_or_default();
+    Invocation {
+        request_id: HeaderValue::from_str(&context.request_id)
+            .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+        deadline: Instant::now() + left.saturating_sub(DEADLINE_MARGIN),
+        trace: context
+            .xray_trace_id
+            .as_deref()
+            .and_then(TraceContext::of_xray),
+        has_base_path,
+        answer_limit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::header::{VARY, WWW_AUTHENTICATE};
+
+    use super::*;
+
+    #[test]
+    fn repeated_headers_become_one() {
+        let mut headers = HeaderMap::new();
+        headers.append(VARY, HeaderValue::from_static("origin"));
+        headers.append(VARY, HeaderValue::from_static("authorization"));
+        headers.append(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        join_repeated(&mut headers);
+        assert_eq!(headers.len(), 2);
+        assert_eq!(headers[VARY], "origin, authorization");
+        assert_eq!(headers[WWW_AUTHENTICATE], "Bearer");
+    }
+}

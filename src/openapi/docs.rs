@@ -1,0 +1,110 @@
+//! The API's description as it is served: the document, and a page to read and try it.
+//!
+//! The page asks for nothing that is not here, and runs nothing that stands in it: its policy
+//! forbids both.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY};
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use headers::{ETag, HeaderMapExt, IfNoneMatch};
+
+use crate::api::answer_limit::AnswerLimit;
+use crate::api::error::ApiError;
+use crate::api::precondition::entity_tag;
+use crate::api::router::only;
+use crate::config::Config;
+use crate::openapi;
+
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+    img-src data:; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
+
+const PAGE: &str = include_str!("docs/page.html");
+const SCRIPT: &str = include_str!("docs/page.js");
+const STYLE: &str = include_str!("docs/page.css");
+
+/// The document, made when it is first asked for: a start does not wait for it.
+#[derive(Debug)]
+struct Description {
+    config: Arc<Config>,
+    document: OnceLock<(Bytes, ETag)>,
+}
+
+impl Description {
+    fn document(&self) -> Result<&(Bytes, ETag), ApiError> {
+        if let Some(made) = self.document.get() {
+            return Ok(made);
+        }
+        let text = openapi::document(&self.config, None, AnswerLimit::Lambda.body_bytes())?;
+        let tag = entity_tag(&text);
+        Ok(self.document.get_or_init(|| (text.into(), tag)))
+    }
+}
+
+/// The routes of the description, or none where the configuration turns them off.
+pub fn router(config: &Arc<Config>) -> Router {
+    if !config.service.docs {
+        return Router::new();
+    }
+    let description = Arc::new(Description {
+        config: Arc::clone(config),
+        document: OnceLock::new(),
+    });
+    let page = || only(get(page));
+    Router::new()
+        .route("/_openapi.json", only(get(document)))
+        .route("/_docs", page())
+        .route("/_docs/", page())
+        .route(
+            "/_docs/page.js",
+            only(get(async || file("text/javascript; charset=utf-8", SCRIPT))),
+        )
+        .route(
+            "/_docs/page.css",
+            only(get(async || file("text/css; charset=utf-8", STYLE))),
+        )
+        .with_state(description)
+}
+
+/// `GET /_openapi.json`
+async fn document(
+    State(description): State<Arc<Description>>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let (text, tag) = description.document()?;
+    let known: Option<IfNoneMatch> = headers.typed_get();
+    if known.is_some_and(|known| !known.precondition_passes(tag)) {
+        return Err(ApiError::NotModified(tag.clone()));
+    }
+    let mut answer = ([(CONTENT_TYPE, "application/json")], text.clone()).into_response();
+    answer.headers_mut().typed_insert(tag.clone());
+    Ok(answer)
+}
+
+/// `GET /_docs`, whose references are relative, since a front door may have put a stage before the
+/// path.
+async fn page(uri: Uri) -> Response {
+    let here = if uri.path().ends_with('/') {
+        "../"
+    } else {
+        "./"
+    };
+    file(
+        "text/html; charset=utf-8",
+        PAGE.replace(r#"href="./""#, &format!(r#"href="{here}""#)),
+    )
+}
+
+fn file(media_type: &'static str, text: impl Into<String>) -> Response {
+    let headers: [(HeaderName, &str); 3] = [
+        (CONTENT_TYPE, media_type),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (REFERRER_POLICY, "no-referrer"),
+    ];
+    (headers, text.into()).into_response()
+}

@@ -1,0 +1,6 @@
+//! What the tool's commands do beside serving and deploying.
+
+pub mod backend;
+pub mod routes;
+pub mod scaffold;
+pub mod transfer;

@@ -1,0 +1,143 @@
+//! A module's items out to JSON Lines, and in from there: `modulo export`, `modulo import`.
+//!
+//! Nothing is lost on the way: what an export wrote, an import puts back attribute for attribute,
+//! and an export of that is the same to the byte. A run that was interrupted goes on where it
+//! stopped, as its progress file tells.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::bail;
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+
+use self::progress::{Command, Content, Job};
+use crate::config;
+use crate::local::Ownership;
+use crate::module::Module;
+use crate::module::name::{ModuleName, Stage};
+use crate::store::TableFacts;
+use crate::tool::backend::{Backend, Tables};
+
+pub use self::export::{Output, export};
+pub use self::import::{Input, import};
+
+mod export;
+mod import;
+mod line;
+mod progress;
+
+/// What both commands are asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The module whose items are moved.
+    pub module: ModuleName,
+    /// The configuration's file.
+    pub file: PathBuf,
+    /// The stage whose table is used.
+    pub stage: Stage,
+    /// The environment, for the settings that it layers over the file's.
+    pub environment: Vec<(String, String)>,
+    /// Where the table is.
+    pub backend: Backend,
+    /// Whether to begin anew, whatever a progress file tells.
+    pub restart: bool,
+}
+
+impl Options {
+    fn module(&self) -> anyhow::Result<Arc<Module>> {
+        let config = config::check(&self.file, &self.stage, self.environment.iter().cloned())?;
+        let modules = config.modules;
+        if let Some(module) = modules.get(&self.module) {
+            return Ok(Arc::clone(module));
+        }
+        let known: Vec<_> = modules
+            .iter()
+            .map(|module| module.name().as_str())
+            .collect();
+        bail!(
+            "{} has no module `{}`; {}",
+            self.file.display(),
+            self.module,
+            config::suggest(self.module.as_str(), &known)
+        );
+    }
+}
+
+/// The module's table, which must be there by now.
+async fn table(tables: &Tables, module: &Module) -> anyhow::Result<TableFacts> {
+    if let Some(facts) = tables.store.table(module).await? {
+        return match tables.store.check(module).await {
+            Err(unusable) if unusable.is_of_the_key() => bail!(unusable),
+            _ => Ok(facts),
+        };
+    }
+    let mend = if tables.ownership == Ownership::Deployed {
+        "check --stage, AWS_PROFILE and AWS_REGION, or make it with a deployment"
+    } else {
+        "check --stage and where DynamoDB is, or make it with `modulo serve`"
+    };
+    bail!(
+        "there is no table `{}` in {}; {mend}",
+        module.table(),
+        tables.place
+    );
+}
+
+fn job(
+    command: Command,
+    module: &Module,
+    tables: &Tables,
+    table: TableFacts,
+    content: Option<Content>,
+) -> Job {
+    Job {
+        command,
+        module: module.name().to_string(),
+        table: module.table().to_string(),
+        place: tables.place.clone(),
+        table_created_ms: table.created_ms,
+        content,
+    }
+}
+
+/// Runs until it ends by itself or by Ctrl-C.
+async fn unless_interrupted<T>(run: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::select! {
+        result = run => result,
+        interrupt = tokio::signal::ctrl_c() => {
+            interrupt?;
+            bail!("interrupted");
+        }
+    }
+}
+
+/// A bar on standard error, if that is a terminal.
+fn bar(doing: &'static str, length: Option<u64>, counts: &str) -> ProgressBar {
+    let bar = length.map_or_else(ProgressBar::no_length, ProgressBar::new);
+    let template = format!("{doing} {{wide_bar}} {counts} {{msg}} {{eta}}");
+    let style = ProgressStyle::with_template(&template);
+    bar.with_style(style.expect("the template is legal"))
+}
+
+/// `10,000 items … in 2 seconds, 5,000 a second`
+fn pace(items: u64, since: Instant) -> String {
+    let elapsed = since.elapsed();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a rounded rate, for people"
+    )]
+    let rate = (items as f64 / elapsed.as_secs_f64().max(0.001)) as u64;
+    format!(
+        "in {}, {} a second",
+        HumanDuration(elapsed),
+        HumanCount(rate)
+    )
+}
+
+fn count(items: u64) -> String {
+    let plural = if items == 1 { "" } else { "s" };
+    format!("{} item{plural}", HumanCount(items))
+}

@@ -1,0 +1,382 @@
+//! From JSON Lines into a table: the whole file is checked, then it is written.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::line::{self, InvalidLine, MAX_LINE_BYTES};
+use super::progress::{Command, Content, Progress};
+use super::{Options, bar, count, job, pace, table, unless_interrupted};
+use crate::module::Module;
+use crate::store::{Record, Store, StoreError};
+use crate::tool::backend::Tables;
+
+/// How many calls are under way at a time.
+const CALLS: usize = 8;
+
+/// With how many bytes of lines a call is full, however few items they are.
+const BATCH_BYTES: u64 = 4 << 20;
+
+/// How many wrong lines are shown.
+const SHOWN: usize = 20;
+
+/// What is imported.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Standard input.
+    Stdin,
+    /// A file.
+    File(PathBuf),
+}
+
+/// How far an import has come: all lines before `bytes` are stored.
+#[derive(Debug, Default, Clone, Copy, Serialize, Deserialize)]
+struct Position {
+    bytes: u64,
+    items: u64,
+}
+
+/// Writes the items of `input` into the module's table, each in the place of the one of its id.
+///
+/// # Errors
+/// A line is wrong: then all wrong lines are told, and nothing is written. Or the table can't be
+/// had, or not be written to: then the same call goes on from there, if `input` is a file.
+pub async fn import(options: &Options, input: &Input) -> anyhow::Result<()> {
+    let module = options.module()?;
+    let source = Source::open(input)?;
+    let content = source.check(&module)?;
+    let bytes = content.bytes;
+
+    let tables = Tables::join(&options.backend).await?;
+    tables.prepare([&module]).await?;
+    let facts = table(&tables, &module).await?;
+    let job = job(Command::Import, &module, &tables, facts, Some(content));
+    let (progress, begun) = match &source.path {
+        Some(path) => {
+            let (progress, begun) = Progress::open(path, job, options.restart)?;
+            (Some(progress), begun)
+        }
+        None => (None, None),
+    };
+    let begun = begun.unwrap_or_else(Position::default);
+    if begun.items > 0 {
+        eprintln!("going on after {} of an earlier run", count(begun.items));
+    }
+
+    let start = Instant::now();
+    let run = Run {
+        name: &source.name,
+        module: &module,
+        store: &tables.store,
+        progress: progress.as_ref(),
+        bytes,
+    };
+    let first_line = source.line_number_at(begun.bytes)?;
+    let lines = source.lines_from(begun.bytes)?;
+    let ended = unless_interrupted(run.write(lines, first_line, begun)).await;
+    tables.close().await;
+    let ended = ended.context(match progress {
+        Some(_) => "the import is not complete; the same command goes on where it stopped",
+        None => "the import is not complete; importing the same again completes it",
+    })?;
+    if let Some(progress) = progress {
+        progress.remove()?;
+    }
+    eprintln!(
+        "{} imported into table `{}` {}",
+        count(ended.items),
+        module.table(),
+        pace(ended.items - begun.items, start)
+    );
+    Ok(())
+}
+
+/// What is read twice: to be checked, and to be written.
+struct Source {
+    name: String,
+    file: File,
+    /// Where a later run finds the same again, if it does.
+    path: Option<PathBuf>,
+}
+
+impl Source {
+    fn open(input: &Input) -> anyhow::Result<Self> {
+        match input {
+            Input::Stdin => Self::spool("standard input".to_owned(), io::stdin().lock()),
+            Input::File(path) => {
+                let name = path.display().to_string();
+                let file = File::open(path).with_context(|| format!("cannot read `{name}`"))?;
+                if file.metadata()?.is_file() {
+                    let path = Some(path.clone());
+                    Ok(Self { name, file, path })
+                } else {
+                    Self::spool(name, file)
+                }
+            }
+        }
+    }
+
+    /// A pipe gives what it has only once, so it is kept in a file that is gone with the process.
+    fn spool(name: String, mut pipe: impl Read) -> anyhow::Result<Self> {
+        let mut file = tempfile::tempfile().context("cannot make a temporary file")?;
+        io::copy(&mut pipe, &mut file).with_context(|| format!("cannot read {name}"))?;
+        let path = None;
+        Ok(Self { name, file, path })
+    }
+
+    fn lines_from(&self, offset: u64) -> io::Result<Lines<'_>> {
+        (&self.file).seek(SeekFrom::Start(offset))?;
+        Ok(Lines(BufReader::new(&self.file)))
+    }
+
+    /// The number of the line that begins at `offset`.
+    fn line_number_at(&self, offset: u64) -> io::Result<u64> {
+        let mut before = self.lines_from(0)?.0.take(offset);
+        let mut number = 1;
+        while before.skip_until(b'\n')? > 0 {
+            number += 1;
+        }
+        Ok(number)
+    }
+
+    /// Sees to it that each line is an item, and none of another line's id.
+    fn check(&self, module: &Module) -> anyhow::Result<Content> {
+        let bar = bar(
+            "checking",
+            Some(self.file.metadata()?.len()),
+            "{bytes}/{total_bytes}",
+        );
+        let mut wrong = WrongLines::new(&self.name);
+        // By their hashes, since ids can be long and many.
+        let mut first_lines = HashMap::new();
+        let mut content = Sha256::new();
+        let mut bytes = 0;
+        let mut lines = self.lines_from(0)?;
+        let mut line = Vec::new();
+        for number in 1.. {
+            if !lines.read(&mut line)? {
+                break;
+            }
+            content.update(&line);
+            bytes += line.len() as u64;
+            bar.set_position(bytes);
+            if line::is_blank(&line) {
+                continue;
+            }
+            let checked = line::parse(&line, module).and_then(|(id, record)| {
+                let hash: [u8; 32] = Sha256::digest(record.key(module)).into();
+                match first_lines.entry(hash) {
+                    Entry::Occupied(entry) => {
+                        let first = *entry.get();
+                        Err(InvalidLine::Repeated { id, first })
+                    }
+                    Entry::Vacant(entry) => {
+                        entry.insert(number);
+                        Ok(())
+                    }
+                }
+            });
+            if let Err(invalid) = checked {
+                wrong.add(number, invalid);
+            }
+        }
+        bar.finish_and_clear();
+        if wrong.count > 0 {
+            bail!("{wrong}");
+        }
+        Ok(Content {
+            bytes,
+            sha256: STANDARD.encode(content.finalize()),
+        })
+    }
+}
+
+/// The lines of a file.
+struct Lines<'f>(BufReader<&'f File>);
+
+impl Lines<'_> {
+    /// Reads the next line, with its end, if there is one. One that is too long stays so, but not
+    /// all of it is read.
+    fn read(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
+        line.clear();
+        let limit = MAX_LINE_BYTES as u64 + 1;
+        let read = self.0.by_ref().take(limit).read_until(b'\n', line)? as u64;
+        if read == limit && !line.ends_with(b"\n") {
+            self.0.skip_until(b'\n')?;
+        }
+        Ok(read > 0)
+    }
+}
+
+/// What is wrong with a file, line by line.
+struct WrongLines<'n> {
+    name: &'n str,
+    /// The first of them.
+    shown: Vec<(u64, InvalidLine)>,
+    count: usize,
+}
+
+impl<'n> WrongLines<'n> {
+    fn new(name: &'n str) -> Self {
+        Self {
+            name,
+            shown: Vec::new(),
+            count: 0,
+        }
+    }
+
+    fn add(&mut self, number: u64, invalid: InvalidLine) {
+        self.count += 1;
+        if self.shown.len() < SHOWN {
+            self.shown.push((number, invalid));
+        }
+    }
+}
+
+impl fmt::Display for WrongLines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, invalid) in &self.shown {
+            writeln!(f, "{}:{number}: {invalid}", self.name)?;
+        }
+        if self.count > self.shown.len() {
+            writeln!(f, "and {} more", self.count - self.shown.len())?;
+        }
+        let are = if self.count == 1 {
+            "line is"
+        } else {
+            "lines are"
+        };
+        write!(
+            f,
+            "{} {are} wrong; nothing was imported. A line is such as {}",
+            self.count,
+            line::EXAMPLE
+        )
+    }
+}
+
+struct Run<'r> {
+    /// The source's.
+    name: &'r str,
+    module: &'r Module,
+    store: &'r Store,
+    progress: Option<&'r Progress>,
+    /// Of all lines.
+    bytes: u64,
+}
+
+impl Run<'_> {
+    async fn write(
+        &self,
+        lines: Lines<'_>,
+        first_line: u64,
+        mut position: Position,
+    ) -> anyhow::Result<Position> {
+        let bar = bar("writing", Some(self.bytes), "{bytes}/{total_bytes}");
+        bar.set_position(position.bytes);
+        bar.reset_eta();
+        let batches = Batches {
+            lines,
+            next_line: first_line,
+            module: self.module,
+        };
+        // What is done comes back in the file's order, so that a position stands for all before it.
+        let mut done = stream::iter(batches)
+            .map(|batch| async {
+                let batch = batch?;
+                self.put(&batch).await?;
+                anyhow::Ok((batch.records.len() as u64, batch.bytes))
+            })
+            .buffered(CALLS);
+        while let Some((items, bytes)) = done.try_next().await? {
+            position.items += items;
+            position.bytes += bytes;
+            if let Some(progress) = self.progress {
+                progress.save(&position)?;
+            }
+            bar.set_position(position.bytes);
+            bar.set_message(count(position.items));
+        }
+        bar.finish_and_clear();
+        Ok(position)
+    }
+
+    async fn put(&self, batch: &Batch) -> anyhow::Result<()> {
+        match self.store.put_records(self.module, &batch.records).await {
+            // One item refuses the call: each by itself tells which it is.
+            Err(StoreError::Refused(_) | StoreError::ItemTooLarge { .. }) => {}
+            done => return Ok(done?),
+        }
+        for (record, number) in batch.records.iter().zip(&batch.lines) {
+            let done = self
+                .store
+                .put_records(self.module, std::slice::from_ref(record));
+            done.await.with_context(|| {
+                format!("{}:{number}: DynamoDB does not take this item", self.name)
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// What one call writes.
+struct Batch {
+    records: Vec<Record>,
+    /// The numbers of their lines.
+    lines: Vec<u64>,
+    /// Of their lines.
+    bytes: u64,
+}
+
+struct Batches<'b> {
+    lines: Lines<'b>,
+    /// The number of the one that is read next.
+    next_line: u64,
+    module: &'b Module,
+}
+
+impl Batches<'_> {
+    fn read(&mut self) -> anyhow::Result<Batch> {
+        let mut batch = Batch {
+            records: Vec::with_capacity(Store::MAX_BATCH),
+            lines: Vec::with_capacity(Store::MAX_BATCH),
+            bytes: 0,
+        };
+        let mut line = Vec::new();
+        while batch.records.len() < Store::MAX_BATCH
+            && batch.bytes < BATCH_BYTES
+            && self.lines.read(&mut line)?
+        {
+            batch.bytes += line.len() as u64;
+            if !line::is_blank(&line) {
+                let parsed = line::parse(&line, self.module);
+                let (_, record) = parsed.context("the file has changed meanwhile")?;
+                batch.records.push(record);
+                batch.lines.push(self.next_line);
+            }
+            self.next_line += 1;
+        }
+        Ok(batch)
+    }
+}
+
+impl Iterator for Batches<'_> {
+    type Item = anyhow::Result<Batch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.read();
+        let is_end = batch.as_ref().is_ok_and(|batch| batch.bytes == 0);
+        (!is_end).then_some(batch)
+    }
+}
