@@ -7,6 +7,8 @@ pub mod error;
 pub mod handler;
 pub mod health;
 pub mod idempotency;
+#[cfg(feature = "cli")]
+pub mod listing;
 pub mod middleware;
 pub mod precondition;
 pub mod router;

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 pub use self::engine::{Data, Embedded, Engine};
 pub use self::folder::settings_of_other;
 pub use self::settings::settings;
-pub(crate) use self::tables::{Found, Ownership, prepare};
+pub(crate) use self::tables::{Found, Ownership};
 pub use self::tables::{TableError, create_tables};
 
+pub mod backend;
 mod connector;
 mod engine;
 mod folder;

@@ -12,17 +12,17 @@ use axum::http::Uri;
 use clap::{Args, Parser, Subcommand};
 use mimalloc::MiMalloc;
 use modulo::access::NewKey;
+use modulo::api::listing;
 use modulo::config::{self, Config, ConfigError};
 use modulo::deploy::generate::{Dashboard, Deployment};
 use modulo::deploy::package::{self, Written};
 use modulo::deploy::plan::{Description, Plan};
 use modulo::edge::serve::{self, HostName, InvalidHostName, Limits, Options, say};
 use modulo::local::Data;
+use modulo::local::backend::Backend;
 use modulo::module::base_path::BasePath;
 use modulo::module::name::{InvalidName, KeyAttribute, KeyName, ModuleName, Stage};
 use modulo::openapi;
-use modulo::tool::backend::Backend;
-use modulo::tool::routes;
 use modulo::tool::scaffold;
 use modulo::tool::transfer::{self, Input, Output};
 
@@ -424,12 +424,12 @@ fn run(command: Command) -> anyhow::Result<()> {
             say(&format!(
                 "{}: {modules} module{plural}, no errors\n{}",
                 args.file.display(),
-                routes::notes(&config.modules).unwrap_or_default()
+                listing::notes(&config.modules).unwrap_or_default()
             ));
             Ok(())
         }
         Command::Routes(args) => {
-            say(&routes::table(&args.load()?));
+            say(&listing::table(&args.load()?));
             Ok(())
         }
         Command::Key(KeyArgs { name }) => {

@@ -1,6 +1,4 @@
 //! What the tool's commands do beside serving and deploying.
 
-pub mod backend;
-pub mod routes;
 pub mod scaffold;
 pub mod transfer;

@@ -11,13 +11,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::reload::Watch;
 use self::unserved::Unserved;
+use crate::api::listing;
 use crate::api::middleware::keep_time;
 use crate::config::{self, Config};
 use crate::local::Found;
+use crate::local::backend::{Backend, Tables};
 use crate::module::name::Stage;
 use crate::telemetry::{self, Format};
-use crate::tool::backend::{Backend, Tables};
-use crate::tool::routes;
 
 pub use self::host::{HostName, Hosts, InvalidHostName};
 pub use self::limits::Limits;
@@ -220,8 +220,8 @@ fn welcome(
     config: &Config,
 ) -> String {
     let file = options.file.display();
-    let table = routes::overview(config);
-    let examples = routes::examples(config, &format!("http://{address}"));
+    let table = listing::overview(config);
+    let examples = listing::examples(config, &format!("http://{address}"));
     let docs = if config.service.docs {
         format!("To read about the API, and to try it: http://{address}/_docs\n")
     } else {

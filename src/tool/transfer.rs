@@ -14,10 +14,10 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 use self::progress::{Command, Content, Job};
 use crate::config;
 use crate::local::Ownership;
+use crate::local::backend::{Backend, Tables};
 use crate::module::Module;
 use crate::module::name::{ModuleName, Stage};
 use crate::store::TableFacts;
-use crate::tool::backend::{Backend, Tables};
 
 pub use self::export::{Output, export};
 pub use self::import::{Input, import};

@@ -476,7 +476,7 @@ async fn of_many_modules_the_first_are_named() {
     assert!(stdout.contains("/m1429/<id>"), "{stdout}");
     let (_, _, stderr) = folder.run(&["export", "orders"]).await;
     assert!(stderr.ends_with("`m0039` and 1390 more\n"), "{stderr}");
-    let overview = modulo::tool::routes::overview(&parse(&modules));
+    let overview = modulo::api::listing::overview(&parse(&modules));
     assert_eq!(overview.lines().count(), 24, "{overview}");
     assert!(overview.contains("and 1420 more modules, which `modulo routes` lists"));
 }

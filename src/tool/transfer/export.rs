@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::progress::{Command, Job, Progress, beside};
 use super::{Options, bar, count, job, line, pace, table, unless_interrupted};
+use crate::local::backend::Tables;
 use crate::module::Module;
 use crate::store::TableFacts;
-use crate::tool::backend::Tables;
 
 /// Where an export goes.
 #[derive(Debug, Clone)]

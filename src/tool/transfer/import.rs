@@ -18,9 +18,9 @@ use sha2::{Digest, Sha256};
 use super::line::{self, InvalidLine, MAX_LINE_BYTES};
 use super::progress::{Command, Content, Progress};
 use super::{Options, bar, count, job, pace, table, unless_interrupted};
+use crate::local::backend::Tables;
 use crate::module::Module;
 use crate::store::{Record, Store, StoreError};
-use crate::tool::backend::Tables;
 
 /// How many calls are under way at a time.
 const CALLS: usize = 8;

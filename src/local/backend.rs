@@ -10,8 +10,12 @@ use anyhow::Context;
 use aws_config::SdkConfig;
 use aws_sdk_dynamodb::config::ProvideCredentials;
 
+use super::LocalError;
+use super::engine::{Data, Embedded};
+use super::folder::settings_of_other;
+use super::settings::settings;
+use super::tables::{self, Found, Ownership, TableError};
 use crate::aws;
-use crate::local::{self, Data, Embedded, Found, LocalError, Ownership, TableError};
 use crate::module::Module;
 use crate::store::Store;
 
@@ -58,7 +62,7 @@ impl Tables {
     pub(crate) async fn open(backend: &Backend) -> anyhow::Result<Self> {
         let (engine, shared) = match backend {
             Backend::Embedded(data) => own(data).await?,
-            Backend::Endpoint(url) => (None, local::settings(url).await),
+            Backend::Endpoint(url) => (None, settings(url).await),
             Backend::Aws => (None, account().await?),
         };
         Ok(Self::over(backend, engine, &shared, Store::new))
@@ -68,7 +72,7 @@ impl Tables {
     pub(crate) async fn join(backend: &Backend) -> anyhow::Result<Self> {
         let (engine, shared) = match backend {
             Backend::Embedded(data) => own_or_others(data).await?,
-            Backend::Endpoint(url) => (None, local::settings(url).await),
+            Backend::Endpoint(url) => (None, settings(url).await),
             Backend::Aws => (None, account().await?),
         };
         Ok(Self::over(backend, engine, &shared, Store::patient))
@@ -113,7 +117,7 @@ impl Tables {
         &self,
         modules: impl IntoIterator<Item = &Arc<Module>>,
     ) -> Result<Found, TableError> {
-        local::prepare(self.store.client(), modules, self.ownership).await
+        tables::prepare(self.store.client(), modules, self.ownership).await
     }
 
     pub(crate) async fn close(self) {
@@ -137,7 +141,7 @@ async fn own_or_others(data: &Data) -> Result<(Option<Embedded>, SdkConfig), Loc
             Err(LocalError::Locked { folder }) => folder,
             result => return result,
         };
-        match local::settings_of_other(&folder).await {
+        match settings_of_other(&folder).await {
             Ok(shared) => return Ok((None, shared)),
             // It has just begun, or is about to end.
             Err(error)
