@@ -12,31 +12,31 @@ use serde::{Deserialize, Serialize};
 
 /// What a run is about. Only a run that is about the same may go on where another stopped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Job {
-    pub(super) command: Command,
-    pub(super) module: String,
-    pub(super) table: String,
+pub(in crate::tool) struct Job {
+    pub(in crate::tool) command: Command,
+    pub(in crate::tool) module: String,
+    pub(in crate::tool) table: String,
     /// Where the table is.
-    pub(super) place: String,
+    pub(in crate::tool) place: String,
     /// When the table was made: one of the same name, made anew, has nothing of what was done.
-    pub(super) table_created_ms: Option<i64>,
+    pub(in crate::tool) table_created_ms: Option<i64>,
     /// What is imported.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) content: Option<Content>,
+    pub(in crate::tool) content: Option<Content>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Command {
+pub(in crate::tool) enum Command {
     Import,
     Export,
 }
 
 /// A file's content, told from any other.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Content {
-    pub(super) bytes: u64,
-    pub(super) sha256: String,
+pub(in crate::tool) struct Content {
+    pub(in crate::tool) bytes: u64,
+    pub(in crate::tool) sha256: String,
 }
 
 impl fmt::Display for Command {
@@ -72,14 +72,14 @@ struct Note<P> {
 
 /// The progress file of a run.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(in crate::tool) struct Progress {
     file: PathBuf,
     job: Job,
 }
 
 impl Progress {
     /// The progress file beside `file`, and the position that it tells of, if there is one.
-    pub(super) fn open<P: DeserializeOwned>(
+    pub(in crate::tool) fn open<P: DeserializeOwned>(
         file: &Path,
         job: Job,
         restart: bool,
@@ -120,7 +120,7 @@ impl Progress {
     }
 
     /// Tells that all before `position` is done.
-    pub(super) fn save(&self, position: &impl Serialize) -> anyhow::Result<()> {
+    pub(in crate::tool) fn save(&self, position: &impl Serialize) -> anyhow::Result<()> {
         let job = self.job.clone();
         let note = serde_json::to_vec(&Note { job, position })?;
         // Under another name first: there is at any time the old one or the new one, whole.
@@ -131,7 +131,7 @@ impl Progress {
     }
 
     /// Tells that nothing is left to do.
-    pub(super) fn remove(self) -> anyhow::Result<()> {
+    pub(in crate::tool) fn remove(self) -> anyhow::Result<()> {
         match fs::remove_file(&self.file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("cannot remove `{}`", self.file.display()))
@@ -142,7 +142,7 @@ impl Progress {
 }
 
 /// The path of what stands beside `file` under its name and `suffix`.
-pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
+pub(in crate::tool) fn beside(file: &Path, suffix: &str) -> PathBuf {
     let mut path = OsString::from(file);
     path.push(suffix);
     path.into()

@@ -2,36 +2,27 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
 use tempfile::NamedTempFile;
 
-use crate::config::{self, Config, ConfigError};
-use crate::module::name::{KeyAttribute, ModuleName, Stage};
+use super::arguments::FileArgs;
+use super::environment;
+use crate::config::{self, ConfigError};
+use crate::edge::serve::say;
+use crate::module::name::{KeyAttribute, ModuleName};
 
-/// What `modulo new` is asked for.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The configuration's file; made if it is not there.
-    pub file: PathBuf,
-    /// The stage for which the file must be right.
-    pub stage: Stage,
-    /// The environment, for the settings that it layers over the file's.
-    pub environment: Vec<(String, String)>,
-    /// The module's name.
-    pub name: ModuleName,
-    /// Its key attribute; `<name>Id` if not said.
-    pub key: Option<KeyAttribute>,
-}
-
-/// A module that has been added.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Added {
-    /// The lines that say it.
-    pub block: String,
-    /// The configuration that it is in now.
-    pub config: Config,
+/// Add a module to modules.toml
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The module's name, the first part of its paths
+    name: ModuleName,
+    /// The table's partition key attribute [default: NAME and `Id`]
+    #[arg(long, value_name = "ATTRIBUTE")]
+    key: Option<KeyAttribute>,
+    #[command(flatten)]
+    file: FileArgs,
 }
 
 /// What stands above the first module of a new file.
@@ -48,48 +39,56 @@ name = \"modulo\"               # the name of the stack and of the function
 table = \"{module}-{stage}\"    # the table's name; the stage is \"local\" on a laptop
 ";
 
-/// Adds a module at the file's end.
-///
-/// # Errors
-/// The file is wrong already, has a module of that name, would be wrong with the module, or can't
-/// be written. Then it is as it was.
-pub fn add(options: &Options) -> anyhow::Result<Added> {
-    let Options { file, name, .. } = options;
-    let old = match fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => HEAD.to_owned(),
-        Err(error) => {
-            // In the words of all other commands.
-            config::load(file, &options.stage, [])?;
-            return Err(error.into());
-        }
-    };
-    let parse = |text: &str| {
-        let environment = options.environment.iter().cloned();
-        config::parse(text, file, &options.stage, environment)
-    };
-    let before = parse(&old);
-    if before
-        .as_ref()
-        .is_ok_and(|config| config.modules.get(name).is_some())
-    {
-        let file = file.display();
-        bail!("{file} has a module `{name}` already; choose another name");
+impl Args {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<()> {
+        let block = self.add()?;
+        let (file, name) = (self.file.file.display(), &self.name);
+        say(&format!(
+            "added to {file}:\n\n{block}\nA running `modulo serve` mounts it at /{name} at once. \
+             A deployment makes its table in AWS.\n"
+        ));
+        Ok(())
     }
-    let block = block(name, options.key.as_ref());
-    let new = appended(&old, &block);
-    let config = match (parse(&new), before) {
-        (Ok(config), _) => config,
-        // It was wrong before, and may have the name twice now.
-        (Err(ConfigError::Syntax { .. }), Err(error)) | (Err(error), Err(_)) => {
-            return Err(error.into());
+
+    /// Adds the module at the file's end, and returns the lines added. The file stays as it was if
+    /// it is wrong already, has a module of that name, or would be wrong with the module.
+    fn add(&self) -> anyhow::Result<String> {
+        let FileArgs { file, stage } = &self.file;
+        let name = &self.name;
+        let old = match fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => HEAD.to_owned(),
+            Err(error) => {
+                // In the words of all other commands.
+                config::load(file, stage, [])?;
+                return Err(error.into());
+            }
+        };
+        let parse = |text: &str| config::parse(text, file, stage, environment::all());
+        let before = parse(&old);
+        if before
+            .as_ref()
+            .is_ok_and(|config| config.modules.get(name).is_some())
+        {
+            let file = file.display();
+            bail!("{file} has a module `{name}` already; choose another name");
         }
-        (Err(error), Ok(_)) => {
-            return Err(error).with_context(|| format!("cannot add module `{name}`"));
+        let block = block(name, self.key.as_ref());
+        let new = appended(&old, &block);
+        match (parse(&new), before) {
+            (Ok(_), _) => {}
+            // It was wrong before, and may have the name twice now.
+            (Err(ConfigError::Syntax { .. }), Err(error)) | (Err(error), Err(_)) => {
+                return Err(error.into());
+            }
+            (Err(error), Ok(_)) => {
+                return Err(error).with_context(|| format!("cannot add module `{name}`"));
+            }
         }
-    };
-    replace(file, &new).with_context(|| format!("cannot write `{}`", file.display()))?;
-    Ok(Added { block, config })
+        replace(file, &new).with_context(|| format!("cannot write `{}`", file.display()))?;
+        Ok(block)
+    }
 }
 
 fn block(name: &ModuleName, key: Option<&KeyAttribute>) -> String {

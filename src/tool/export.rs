@@ -1,4 +1,4 @@
-//! From a table to JSON Lines, page by page.
+//! `modulo export`: from a table to JSON Lines, page by page.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -7,25 +7,28 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
+use tokio::runtime::Runtime;
 
-use super::progress::{Command, Job, Progress, beside};
-use super::{Options, bar, count, job, line, pace, table, unless_interrupted};
+use super::transfer::progress::{Command, Job, Progress, beside};
+use super::transfer::{TransferArgs, bar, count, job, line, pace, table, unless_interrupted};
 use crate::local::backend::Tables;
 use crate::module::Module;
 use crate::store::TableFacts;
 
-/// Where an export goes.
-#[derive(Debug, Clone)]
-pub enum Output {
-    /// To standard output.
-    Stdout,
-    /// Into a file.
-    File {
-        /// The file.
-        path: PathBuf,
-        /// Whether one that is there may be replaced.
-        force: bool,
-    },
+/// Write all items of a module as JSON Lines, one item a line
+///
+/// An export into a file that was interrupted goes on where it stopped, when it is asked for
+/// again. It is no snapshot: an item that is written meanwhile may be in it or not.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    transfer: TransferArgs,
+    /// The file to write [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Replace a file that is there
+    #[arg(long)]
+    force: bool,
 }
 
 /// How far an export has come: the output's first `bytes` are the items up to the one of id
@@ -37,63 +40,83 @@ struct Position {
     items: u64,
 }
 
-/// Writes all items of the module's table to `output`, in DynamoDB's order.
-///
-/// # Errors
-/// The table can't be had or read, or the output can't be written to: then the same call goes on
-/// from there, if the output is a file.
-pub async fn export(options: &Options, output: &Output) -> anyhow::Result<()> {
-    let module = options.module()?;
-    if let Output::File { path, force: false } = output
-        && path.exists()
-    {
-        let path = path.display();
-        bail!("`{path}` is there already; name another file, or replace it with --force");
+impl Args {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<()> {
+        Runtime::new()?.block_on(self.export())
     }
-    let tables = Tables::join(&options.backend).await?;
-    let facts = table(&tables, &module).await?;
+
+    /// Writes all items of the module's table, in DynamoDB's order.
+    async fn export(self) -> anyhow::Result<()> {
+        let backend = self.transfer.backend.backend()?;
+        let module = self.transfer.module()?;
+        let output = self.output.filter(|path| path != Path::new("-"));
+        if let Some(path) = &output
+            && !self.force
+            && path.exists()
+        {
+            let path = path.display();
+            bail!("`{path}` is there already; name another file, or replace it with --force");
+        }
+        let tables = Tables::join(&backend).await?;
+        let facts = table(&tables, &module).await?;
+        match output {
+            None => to_stdout(tables, &module, facts).await,
+            Some(path) => to_file(&path, self.transfer.restart, tables, &module, facts).await,
+        }
+    }
+}
+
+async fn to_stdout(tables: Tables, module: &Module, facts: TableFacts) -> anyhow::Result<()> {
     let start = Instant::now();
-    match output {
-        Output::Stdout => {
-            let to_stdout = |text: &[u8], _: &_| {
-                let mut stdout = io::stdout().lock();
-                stdout.write_all(text)?;
-                Ok(stdout.flush()?)
-            };
-            let read = read(&tables, &module, facts, Position::default(), to_stdout).await;
-            tables.close().await;
-            match read {
-                // Who reads no more has seen enough.
-                Err(error) if is_broken_pipe(&error) => {}
-                read => tell(
-                    &module,
-                    &read.context("the export is not complete")?,
-                    0,
-                    start,
-                ),
-            }
-        }
-        Output::File { path, .. } => {
-            let job = job(Command::Export, &module, &tables, facts, None);
-            let (mut partial, begun) = Partial::open(path, job, options.restart)?;
-            let already = begun.items;
-            if already > 0 {
-                eprintln!("going on after {} of an earlier run", count(already));
-            }
-            let to_file = |text: &[u8], position: &_| partial.write(text, position);
-            let read = read(&tables, &module, facts, begun, to_file);
-            let read = unless_interrupted(read).await;
-            tables.close().await;
-            let ended = read
-                .context("the export is not complete; the same command goes on where it stopped")?;
-            partial.finish(path)?;
-            tell(&module, &ended, already, start);
+    let write = |text: &[u8], _: &_| {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text)?;
+        Ok(stdout.flush()?)
+    };
+    let read = read(&tables, module, facts, Position::default(), write).await;
+    tables.close().await;
+    match read {
+        // Who reads no more has seen enough.
+        Err(error) if is_broken_pipe(&error) => Ok(()),
+        read => {
+            report(
+                module,
+                &read.context("the export is not complete")?,
+                0,
+                start,
+            );
+            Ok(())
         }
     }
+}
+
+/// If it fails halfway, the same call goes on from there, unless it is to `restart`.
+async fn to_file(
+    path: &Path,
+    restart: bool,
+    tables: Tables,
+    module: &Module,
+    facts: TableFacts,
+) -> anyhow::Result<()> {
+    let start = Instant::now();
+    let job = job(Command::Export, module, &tables, facts, None);
+    let (mut partial, begun) = Partial::open(path, job, restart)?;
+    let already = begun.items;
+    if already > 0 {
+        eprintln!("going on after {} of an earlier run", count(already));
+    }
+    let write = |text: &[u8], position: &_| partial.write(text, position);
+    let read = unless_interrupted(read(&tables, module, facts, begun, write)).await;
+    tables.close().await;
+    let ended =
+        read.context("the export is not complete; the same command goes on where it stopped")?;
+    partial.finish(path)?;
+    report(module, &ended, already, start);
     Ok(())
 }
 
-fn tell(module: &Module, ended: &Position, already: u64, start: Instant) {
+fn report(module: &Module, ended: &Position, already: u64, start: Instant) {
     eprintln!(
         "{} exported from table `{}` {}; what was written meanwhile may be among them or not",
         count(ended.items),

@@ -1,11 +1,11 @@
-//! From JSON Lines into a table: the whole file is checked, then it is written.
+//! `modulo import`: from JSON Lines into a table; the whole file is checked, then it is written.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
@@ -14,10 +14,11 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::runtime::Runtime;
 
-use super::line::{self, InvalidLine, MAX_LINE_BYTES};
-use super::progress::{Command, Content, Progress};
-use super::{Options, bar, count, job, pace, table, unless_interrupted};
+use super::transfer::line::{self, InvalidLine, MAX_LINE_BYTES};
+use super::transfer::progress::{Command, Content, Progress};
+use super::transfer::{TransferArgs, bar, count, job, pace, table, unless_interrupted};
 use crate::local::backend::Tables;
 use crate::module::Module;
 use crate::store::{Record, Store, StoreError};
@@ -31,13 +32,18 @@ const BATCH_BYTES: u64 = 4 << 20;
 /// How many wrong lines are shown.
 const SHOWN: usize = 20;
 
-/// What is imported.
-#[derive(Debug, Clone)]
-pub enum Input {
-    /// Standard input.
-    Stdin,
-    /// A file.
-    File(PathBuf),
+/// Store the items of a JSON Lines file, such as an export
+///
+/// An item takes the place of the one of its id. The whole file is checked first, and nothing
+/// is stored if a line is wrong. An import of a file that was interrupted goes on where it
+/// stopped, when it is asked for again.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    transfer: TransferArgs,
+    /// The file to read; `-` is standard input
+    #[arg(value_name = "LINES")]
+    input: PathBuf,
 }
 
 /// How far an import has come: all lines before `bytes` are stored.
@@ -47,59 +53,65 @@ struct Position {
     items: u64,
 }
 
-/// Writes the items of `input` into the module's table, each in the place of the one of its id.
-///
-/// # Errors
-/// A line is wrong: then all wrong lines are told, and nothing is written. Or the table can't be
-/// had, or not be written to: then the same call goes on from there, if `input` is a file.
-pub async fn import(options: &Options, input: &Input) -> anyhow::Result<()> {
-    let module = options.module()?;
-    let source = Source::open(input)?;
-    let content = source.check(&module)?;
-    let bytes = content.bytes;
+impl Args {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<()> {
+        Runtime::new()?.block_on(self.import())
+    }
 
-    let tables = Tables::join(&options.backend).await?;
-    tables.prepare([&module]).await?;
-    let facts = table(&tables, &module).await?;
-    let job = job(Command::Import, &module, &tables, facts, Some(content));
-    let (progress, begun) = match &source.path {
-        Some(path) => {
-            let (progress, begun) = Progress::open(path, job, options.restart)?;
-            (Some(progress), begun)
+    /// Writes the items into the module's table, each in the place of the one of its id. Nothing is
+    /// written if a line is wrong. If the import of a file fails halfway, the same call goes on
+    /// from there.
+    async fn import(self) -> anyhow::Result<()> {
+        let backend = self.transfer.backend.backend()?;
+        let module = self.transfer.module()?;
+        let source = Source::open(self.input)?;
+        let content = source.check(&module)?;
+        let bytes = content.bytes;
+
+        let tables = Tables::join(&backend).await?;
+        tables.prepare([&module]).await?;
+        let facts = table(&tables, &module).await?;
+        let job = job(Command::Import, &module, &tables, facts, Some(content));
+        let (progress, begun) = match &source.path {
+            Some(path) => {
+                let (progress, begun) = Progress::open(path, job, self.transfer.restart)?;
+                (Some(progress), begun)
+            }
+            None => (None, None),
+        };
+        let begun = begun.unwrap_or_else(Position::default);
+        if begun.items > 0 {
+            eprintln!("going on after {} of an earlier run", count(begun.items));
         }
-        None => (None, None),
-    };
-    let begun = begun.unwrap_or_else(Position::default);
-    if begun.items > 0 {
-        eprintln!("going on after {} of an earlier run", count(begun.items));
-    }
 
-    let start = Instant::now();
-    let run = Run {
-        name: &source.name,
-        module: &module,
-        store: &tables.store,
-        progress: progress.as_ref(),
-        bytes,
-    };
-    let first_line = source.line_number_at(begun.bytes)?;
-    let lines = source.lines_from(begun.bytes)?;
-    let ended = unless_interrupted(run.write(lines, first_line, begun)).await;
-    tables.close().await;
-    let ended = ended.context(match progress {
-        Some(_) => "the import is not complete; the same command goes on where it stopped",
-        None => "the import is not complete; importing the same again completes it",
-    })?;
-    if let Some(progress) = progress {
-        progress.remove()?;
+        let start = Instant::now();
+        let run = Run {
+            name: &source.name,
+            module: &module,
+            store: &tables.store,
+            progress: progress.as_ref(),
+            bytes,
+        };
+        let first_line = source.line_number_at(begun.bytes)?;
+        let lines = source.lines_from(begun.bytes)?;
+        let ended = unless_interrupted(run.write(lines, first_line, begun)).await;
+        tables.close().await;
+        let ended = ended.context(match progress {
+            Some(_) => "the import is not complete; the same command goes on where it stopped",
+            None => "the import is not complete; importing the same again completes it",
+        })?;
+        if let Some(progress) = progress {
+            progress.remove()?;
+        }
+        eprintln!(
+            "{} imported into table `{}` {}",
+            count(ended.items),
+            module.table(),
+            pace(ended.items - begun.items, start)
+        );
+        Ok(())
     }
-    eprintln!(
-        "{} imported into table `{}` {}",
-        count(ended.items),
-        module.table(),
-        pace(ended.items - begun.items, start)
-    );
-    Ok(())
 }
 
 /// What is read twice: to be checked, and to be written.
@@ -111,19 +123,17 @@ struct Source {
 }
 
 impl Source {
-    fn open(input: &Input) -> anyhow::Result<Self> {
-        match input {
-            Input::Stdin => Self::spool("standard input".to_owned(), io::stdin().lock()),
-            Input::File(path) => {
-                let name = path.display().to_string();
-                let file = File::open(path).with_context(|| format!("cannot read `{name}`"))?;
-                if file.metadata()?.is_file() {
-                    let path = Some(path.clone());
-                    Ok(Self { name, file, path })
-                } else {
-                    Self::spool(name, file)
-                }
-            }
+    fn open(path: PathBuf) -> anyhow::Result<Self> {
+        if path == Path::new("-") {
+            return Self::spool("standard input".to_owned(), io::stdin().lock());
+        }
+        let name = path.display().to_string();
+        let file = File::open(&path).with_context(|| format!("cannot read `{name}`"))?;
+        if file.metadata()?.is_file() {
+            let path = Some(path);
+            Ok(Self { name, file, path })
+        } else {
+            Self::spool(name, file)
         }
     }
 
