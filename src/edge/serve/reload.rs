@@ -10,8 +10,10 @@ use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
 use self::opened::{has_guards, opened};
+use super::options::Options;
+use super::server::Routes;
+use super::terminal::{report, say};
 use super::unserved::Unserved;
-use super::{Options, Routes, report, say};
 use crate::api::listing;
 use crate::config::Config;
 use crate::local::backend::Tables;
