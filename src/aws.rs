@@ -1,5 +1,6 @@
 //! The settings of the AWS SDK: those of the function, and those of a laptop.
 
+pub mod failure;
 pub mod trust;
 
 use std::collections::BTreeMap;

@@ -16,14 +16,15 @@ use crate::api::batch::{
 };
 use crate::api::envelope::{self, Content};
 use crate::api::error::{ACCEPT_PATCH, ApiError};
-use crate::api::idempotency::{Once, Remembered};
 use crate::api::middleware::validate::Valid;
+use crate::api::mount::{Mount, Resource};
 use crate::api::precondition::{Failed, Preconditions, entity_tag, tag_of};
-use crate::api::router::{Mount, Resource};
 use crate::api::work;
+use crate::item::idempotency::{Once, Remembered};
 use crate::item::list::{Consistent, PageRequest};
 use crate::item::patch::{Misfit, Patch};
-use crate::item::{Document, InvalidDocument, ItemId, RESERVED_IN_PATHS};
+use crate::item::{Document, InvalidDocument, ItemId};
+use crate::module::path::RESERVED_IN_PATHS;
 use crate::module::{Module, Verb};
 use crate::store::{
     BatchWrite, Condition, Store, StoreError, StoredItem, StoredPage, Write, Written,
@@ -67,7 +68,7 @@ pub async fn post(
     Valid(document): Valid<Document>,
 ) -> Result<Response, ApiError> {
     let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
-    let answer = mount.answer_limit.check(answer).await?;
+    let answer = envelope::within(mount.answer_limit, answer).await?;
     let Some(Extension(once)) = once else {
         let written = write(&mount, id, Write::Put(document), &preconditions).await?;
         return Ok(envelope::written(answer, &written));
@@ -91,7 +92,7 @@ pub async fn put(
     Valid(document): Valid<Document>,
 ) -> Result<Response, ApiError> {
     let answer = answer_of(Verb::Put, &mount.module, &id, Content::Updated(&document));
-    let answer = mount.answer_limit.check(answer).await?;
+    let answer = envelope::within(mount.answer_limit, answer).await?;
     let written = write(&mount, id, Write::Update(document), &preconditions).await?;
     Ok(envelope::written(answer, &written))
 }
@@ -128,7 +129,7 @@ pub async fn patch(
             Content::Nothing
         };
         let answer = answer_of(Verb::Patch, module, &id, content);
-        let answer = mount.answer_limit.check(answer).await?;
+        let answer = envelope::within(mount.answer_limit, answer).await?;
         let unchanged = Condition::unchanged(Some(seen));
         match store
             .write(module, id.clone(), Write::Update(document), unchanged)
@@ -239,7 +240,7 @@ pub async fn create(
     let Mount { module, store, .. } = &mount;
     let id = ItemId::new();
     let answer = answer_of(Verb::Post, module, &id, Content::Sent(&document));
-    let answer = mount.answer_limit.check(answer).await?;
+    let answer = envelope::within(mount.answer_limit, answer).await?;
     if let Some(Extension(once)) = once {
         let put = Write::PutOnce(document.clone(), once.clone());
         let written = store

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::{Body, HttpBody};
@@ -23,13 +23,13 @@ use tower_http::timeout::TimeoutBody;
 use uuid::Uuid;
 
 use self::log::Observer;
-use crate::api::answer_limit::AnswerLimit;
-use crate::api::error::{self, ApiError, Panic};
-use crate::api::router::Mount;
+use crate::api::envelope;
+use crate::api::error::{ApiError, Panic};
+use crate::api::invocation::Invocation;
+use crate::api::mount::Mount;
 use crate::config::Config;
 use crate::module::Envelope;
 use crate::telemetry;
-use crate::telemetry::trace::TraceContext;
 
 pub(crate) use self::around::{Inner, Next, around};
 
@@ -64,21 +64,6 @@ const MAX_REQUEST_ID_BYTES: usize = 128;
 
 /// The longest a request may take where Lambda sets no deadline: what API Gateway waits for.
 const TIME_LIMIT: Duration = Duration::from_secs(29);
-
-/// What is known of the Lambda invocation that a request came by, as a request extension.
-#[derive(Debug, Clone)]
-pub struct Invocation {
-    /// Lambda's id of the request.
-    pub request_id: HeaderValue,
-    /// When the answer must be ready.
-    pub deadline: Instant,
-    /// The trace that Lambda says it is a part of.
-    pub trace: Option<TraceContext>,
-    /// Whether the event told what the client's URL has before the path.
-    pub has_base_path: bool,
-    /// How long the answer can be.
-    pub answer_limit: AnswerLimit,
-}
 
 /// Has a timer end each second, so before those of any request: of a timer that ends before all
 /// others tokio tells itself by a system call, and of a request's time limits each ends before the
@@ -187,10 +172,10 @@ async fn tell_refusal(request: Request, next: Next<impl Inner>) -> Response {
     let is_head = request.method() == Method::HEAD;
     let mut response = next.run(request).await;
     if let Some(limit) = limit {
-        let checked = limit.check(response).await;
+        let checked = envelope::within(limit, response).await;
         response = checked.unwrap_or_else(IntoResponse::into_response);
     }
-    let mut told = error::told(response, envelope);
+    let mut told = envelope::told(response, envelope);
     cache::limit_caching(told.headers_mut(), is_guarded);
     // axum gives them the length of an empty body; RFC 9110, section 8.6, forbids it for 204, and for
     // 304 it would be the length of the 200.

@@ -18,9 +18,10 @@ use crate::module::name::Stage;
 mod cloudformation;
 mod dashboard;
 mod iam;
+mod logical_id;
 
-pub(crate) use self::cloudformation::logical_id;
 pub use self::dashboard::{Dashboard, NoMetrics};
+pub(crate) use self::logical_id::logical_id;
 
 /// What `modulo resources` prints and `serverless.yml` reads: the service's name, the features
 /// that its function is built with, the variables of its environment that guards read, the modules
@@ -44,7 +45,7 @@ impl Deployment {
             // No module's resource has a name with a digit at its end.
             let id = format!("FunctionPolicy{}", number + 1);
             references.push(json!({ "Ref": id }));
-            resources.insert(id, cloudformation::policy(statements));
+            resources.insert(id, iam::policy(statements));
         }
         Ok(Self(json!({
             "service": config.service.name.as_str(),
