@@ -15,7 +15,7 @@ pub(super) enum Verdict {
 
 /// One edit, or what is in a deployment's way, and its consequence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub(super) struct Change {
     /// The module, or what else it is of.
     pub(super) subject: String,
     pub(super) verdict: Verdict,
