@@ -14,7 +14,7 @@ pub fn table(config: &Config) -> String {
     listing(config, usize::MAX)
 }
 
-/// As [`table`], of the first modules only where there are many.
+/// As [`table`], but with the first modules only if there are many.
 #[must_use]
 pub fn overview(config: &Config) -> String {
     listing(config, MOST_NAMED)
@@ -54,7 +54,7 @@ fn base_path(config: &Config) -> &str {
     base_path.map_or("", BasePath::as_str)
 }
 
-/// What the path of the module itself serves.
+/// The methods that the path of the module itself serves.
 fn collection_methods(module: &Module) -> Vec<&'static str> {
     let methods = [(Verb::List, "GET"), (Verb::Post, "POST")];
     let served = methods
@@ -63,8 +63,8 @@ fn collection_methods(module: &Module) -> Vec<&'static str> {
     served.map(|(_, method)| method).collect()
 }
 
-/// Says which modules anybody can use, and of which callers have a part only, if there are such
-/// modules.
+/// The lines below the table: which modules are open to everybody, and which confine callers to a
+/// tenant.
 #[must_use]
 pub fn notes(modules: &Modules) -> Option<String> {
     let notes = [open_to_everybody(modules), confined_to_tenants(modules)];
@@ -106,7 +106,7 @@ fn open_to_everybody(modules: &Modules) -> Option<String> {
     })
 }
 
-/// How many there are, where not all are named.
+/// The number of modules, if not all are named.
 fn count<T>(names: &[T]) -> String {
     if names.len() > MOST_NAMED {
         format!(", {} modules", names.len())

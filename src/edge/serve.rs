@@ -70,7 +70,7 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     let app = unserved.app(&config, &tables.store);
     let hosts = Hosts::new(address, &options.hosts);
     let routes = Arc::new(Routes::new(&config, app, hosts));
-    // Both are there before anybody is told that there is something to stop.
+    // Both listen before the welcome is printed, so that no signal after it is missed.
     let (mut stop, mut stop_at_once) = (Stop::listen()?, Stop::listen()?);
     say(&welcome(address, opened, &options, &config));
     if !address.ip().is_loopback() {
@@ -98,7 +98,7 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends spans again and again, if anybody collects them.
+/// Sends spans at intervals, if a collector is configured.
 async fn send_spans() {
     while telemetry::has_spans() {
         tokio::time::sleep(SPANS_WAIT).await;

@@ -16,10 +16,10 @@ const DATA_FOLDER: &str = ".modulo";
 /// The configuration, and the stage that it is read for.
 #[derive(Debug, clap::Args)]
 pub(super) struct FileArgs {
-    /// The configuration
+    /// The configuration file
     #[arg(long, visible_alias = "modules", value_name = "FILE", default_value = config::FILE_NAME)]
     pub(super) file: PathBuf,
-    /// The stage, a part of the tables' names
+    /// The stage, which is part of the tables' names
     #[arg(long, env = "MODULO_STAGE", default_value = Stage::LOCAL, value_parser = stage)]
     pub(super) stage: Stage,
 }
@@ -84,6 +84,6 @@ pub(super) fn url(text: &str) -> Result<String, String> {
     if is_url {
         Ok(text.to_owned())
     } else {
-        Err("it is no URL such as http://127.0.0.1:4566".to_owned())
+        Err("not a valid URL, such as http://127.0.0.1:4566".to_owned())
     }
 }

@@ -4,12 +4,12 @@ use super::arguments::FileArgs;
 use crate::deploy::generate::Dashboard;
 use crate::edge::serve::say;
 
-/// Print a CloudWatch dashboard, and alarms, as a template of CloudFormation
+/// Print a CloudWatch dashboard and its alarms as a CloudFormation template
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     file: FileArgs,
-    /// The SNS topic that the alarms tell
+    /// The SNS topic that the alarms notify
     #[arg(long, value_name = "ARN")]
     topic: Option<String>,
 }

@@ -15,10 +15,10 @@ use crate::local::backend::Tables;
 use crate::module::Module;
 use crate::store::TableFacts;
 
-/// Write all items of a module as JSON Lines, one item a line
+/// Write all items of a module as JSON Lines, one item per line
 ///
-/// An export into a file that was interrupted goes on where it stopped, when it is asked for
-/// again. It is no snapshot: an item that is written meanwhile may be in it or not.
+/// If an export into a file is interrupted, the same command continues where it stopped. An export
+/// is not a snapshot: an item that is written during the export may or may not be in it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -26,7 +26,7 @@ pub struct Args {
     /// The file to write [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Replace a file that is there
+    /// Replace the file if it exists
     #[arg(long)]
     force: bool,
 }
@@ -56,7 +56,7 @@ impl Args {
             && path.exists()
         {
             let path = path.display();
-            bail!("`{path}` is there already; name another file, or replace it with --force");
+            bail!("`{path}` already exists; name another file, or replace it with --force");
         }
         let tables = Tables::join(&backend).await?;
         let facts = table(&tables, &module).await?;
@@ -77,7 +77,7 @@ async fn to_stdout(tables: Tables, module: &Module, facts: TableFacts) -> anyhow
     let read = read(&tables, module, facts, Position::default(), write).await;
     tables.close().await;
     match read {
-        // Who reads no more has seen enough.
+        // The reader of the pipe has closed it (EPIPE), as `head` does: that is not a failure.
         Err(error) if is_broken_pipe(&error) => Ok(()),
         read => {
             report(
@@ -104,13 +104,13 @@ async fn to_file(
     let (mut partial, begun) = Partial::open(path, job, restart)?;
     let already = begun.items;
     if already > 0 {
-        eprintln!("going on after {} of an earlier run", count(already));
+        eprintln!("continuing after {} of an earlier run", count(already));
     }
     let write = |text: &[u8], position: &_| partial.write(text, position);
     let read = unless_interrupted(read(&tables, module, facts, begun, write)).await;
     tables.close().await;
     let ended =
-        read.context("the export is not complete; the same command goes on where it stopped")?;
+        read.context("the export is not complete; the same command continues where it stopped")?;
     partial.finish(path)?;
     report(module, &ended, already, start);
     Ok(())
@@ -118,7 +118,7 @@ async fn to_file(
 
 fn report(module: &Module, ended: &Position, already: u64, start: Instant) {
     eprintln!(
-        "{} exported from table `{}` {}; what was written meanwhile may be among them or not",
+        "{} exported from table `{}` {}; an item written during the export may or may not be among them",
         count(ended.items),
         module.table(),
         pace(ended.items - already, start)
@@ -183,14 +183,14 @@ impl Partial {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                bail!("another export writes `{shown}`; wait for it, or name another file")
+                bail!("another export is writing `{shown}`; wait for it, or name another file")
             }
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
         if file.metadata()?.len() < begun.bytes {
-            bail!("`{shown}` has lost what an earlier run had written; begin anew with --restart");
+            bail!("`{shown}` is shorter than an earlier run left it; start again with --restart");
         }
-        // What came after the last page that the progress file tells of, may be half a page.
+        // After the last page that the progress file records there may be half a page.
         file.set_len(begun.bytes)?;
         file.seek(SeekFrom::End(0))?;
         let partial = Self {

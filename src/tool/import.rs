@@ -26,7 +26,7 @@ use crate::store::{Record, Store, StoreError};
 /// How many calls are under way at a time.
 const CALLS: usize = 8;
 
-/// With how many bytes of lines a call is full, however few items they are.
+/// A call takes no more lines after this many bytes, however few items they are.
 const BATCH_BYTES: u64 = 4 << 20;
 
 /// How many wrong lines are shown.
@@ -34,9 +34,9 @@ const SHOWN: usize = 20;
 
 /// Store the items of a JSON Lines file, such as an export
 ///
-/// An item takes the place of the one of its id. The whole file is checked first, and nothing
-/// is stored if a line is wrong. An import of a file that was interrupted goes on where it
-/// stopped, when it is asked for again.
+/// An item replaces the stored item with the same id. The whole file is checked first; if a line is
+/// wrong, nothing is stored. If the import of a file is interrupted, the same command continues
+/// where it stopped.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -82,7 +82,7 @@ impl Args {
         };
         let begun = begun.unwrap_or_else(Position::default);
         if begun.items > 0 {
-            eprintln!("going on after {} of an earlier run", count(begun.items));
+            eprintln!("continuing after {} of an earlier run", count(begun.items));
         }
 
         let start = Instant::now();
@@ -98,8 +98,8 @@ impl Args {
         let ended = unless_interrupted(run.write(lines, first_line, begun)).await;
         tables.close().await;
         let ended = ended.context(match progress {
-            Some(_) => "the import is not complete; the same command goes on where it stopped",
-            None => "the import is not complete; importing the same again completes it",
+            Some(_) => "the import is not complete; the same command continues where it stopped",
+            None => "the import is not complete; import the same lines again to complete it",
         })?;
         if let Some(progress) = progress {
             progress.remove()?;
@@ -114,11 +114,11 @@ impl Args {
     }
 }
 
-/// What is read twice: to be checked, and to be written.
+/// The lines, which are read twice: to check them, and to write them.
 struct Source {
     name: String,
     file: File,
-    /// Where a later run finds the same again, if it does.
+    /// The file, if a later run can read it again.
     path: Option<PathBuf>,
 }
 
@@ -137,7 +137,8 @@ impl Source {
         }
     }
 
-    /// A pipe gives what it has only once, so it is kept in a file that is gone with the process.
+    /// A pipe can be read only once, so its content is copied to a file that is deleted with the
+    /// process.
     fn spool(name: String, mut pipe: impl Read) -> anyhow::Result<Self> {
         let mut file = tempfile::tempfile().context("cannot make a temporary file")?;
         io::copy(&mut pipe, &mut file).with_context(|| format!("cannot read {name}"))?;
@@ -160,7 +161,7 @@ impl Source {
         Ok(number)
     }
 
-    /// Sees to it that each line is an item, and none of another line's id.
+    /// Checks that each line is an item, and that no two lines have the same id.
     fn check(&self, module: &Module) -> anyhow::Result<Content> {
         let bar = bar(
             "checking",
@@ -168,7 +169,7 @@ impl Source {
             "{bytes}/{total_bytes}",
         );
         let mut wrong = WrongLines::new(&self.name);
-        // By their hashes, since ids can be long and many.
+        // Keyed by hashes of the ids, since ids can be long and many.
         let mut first_lines = HashMap::new();
         let mut content = Sha256::new();
         let mut bytes = 0;
@@ -216,8 +217,8 @@ impl Source {
 struct Lines<'f>(BufReader<&'f File>);
 
 impl Lines<'_> {
-    /// Reads the next line, with its end, if there is one. One that is too long stays so, but not
-    /// all of it is read.
+    /// Reads the next line with its newline; `false` at the end of the file. Of a line that is too
+    /// long, only so much is kept that it can be recognised as such.
     fn read(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
         line.clear();
         let limit = MAX_LINE_BYTES as u64 + 1;
@@ -229,7 +230,7 @@ impl Lines<'_> {
     }
 }
 
-/// What is wrong with a file, line by line.
+/// The wrong lines of a file, each with its error.
 struct WrongLines<'n> {
     name: &'n str,
     /// The first of them.
@@ -269,7 +270,7 @@ impl fmt::Display for WrongLines<'_> {
         };
         write!(
             f,
-            "{} {are} wrong; nothing was imported. A line is such as {}",
+            "{} {are} wrong; nothing was imported. A valid line is {}",
             self.count,
             line::EXAMPLE
         )
@@ -301,7 +302,7 @@ impl Run<'_> {
             next_line: first_line,
             module: self.module,
         };
-        // What is done comes back in the file's order, so that a position stands for all before it.
+        // `buffered` keeps the file's order, so that everything before a position is stored.
         let mut done = stream::iter(batches)
             .map(|batch| async {
                 let batch = batch?;
@@ -324,7 +325,7 @@ impl Run<'_> {
 
     async fn put(&self, batch: &Batch) -> anyhow::Result<()> {
         match self.store.put_records(self.module, &batch.records).await {
-            // One item refuses the call: each by itself tells which it is.
+            // DynamoDB refuses the whole call for one item: sent one by one, they show which it is.
             Err(StoreError::Refused(_) | StoreError::ItemTooLarge { .. }) => {}
             done => return Ok(done?),
         }
@@ -371,7 +372,7 @@ impl Batches<'_> {
             batch.bytes += line.len() as u64;
             if !line::is_blank(&line) {
                 let parsed = line::parse(&line, self.module);
-                let (_, record) = parsed.context("the file has changed meanwhile")?;
+                let (_, record) = parsed.context("the file changed during the import")?;
                 batch.records.push(record);
                 batch.lines.push(self.next_line);
             }

@@ -7,7 +7,7 @@ use crate::module::name::KeyName;
 /// Make a new API key, and print it with the line that modules.toml needs
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Whose key it will be
+    /// The name of the key's owner
     name: KeyName,
 }
 
@@ -16,8 +16,8 @@ impl Args {
     pub fn run(self) -> anyhow::Result<()> {
         let (name, key) = (self.name, NewKey::random());
         say(&format!(
-            "The key, for its owner alone; it is kept nowhere:\n\n  {}\n\n\
-             What [access.NAME] in modules.toml needs, among `keys`:\n\n  \
+            "The key, which modulo does not store; give it to its owner and to nobody else:\n\n  {}\n\n\
+             The line for `keys` of [access.NAME] in modules.toml:\n\n  \
              {{ name = \"{name}\", hash = \"{}\", scopes = [] }}\n",
             key.as_str(),
             key.hash()

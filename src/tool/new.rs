@@ -1,4 +1,4 @@
-//! `modulo new`: one more module in `modules.toml`, all else in the file as it was.
+//! `modulo new`: adds a module to `modules.toml`, and leaves the rest of the file as it is.
 
 use std::fs;
 use std::io::{self, Write};
@@ -18,7 +18,7 @@ use crate::module::name::{KeyAttribute, ModuleName};
 pub struct Args {
     /// The module's name, the first part of its paths
     name: ModuleName,
-    /// The table's partition key attribute [default: NAME and `Id`]
+    /// The table's partition key attribute [default: NAME followed by `Id`]
     #[arg(long, value_name = "ATTRIBUTE")]
     key: Option<KeyAttribute>,
     #[command(flatten)]
@@ -46,7 +46,7 @@ impl Args {
         let (file, name) = (self.file.file.display(), &self.name);
         say(&format!(
             "added to {file}:\n\n{block}\nA running `modulo serve` mounts it at /{name} at once. \
-             A deployment makes its table in AWS.\n"
+             A deployment creates its table in AWS.\n"
         ));
         Ok(())
     }
@@ -60,7 +60,7 @@ impl Args {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => HEAD.to_owned(),
             Err(error) => {
-                // In the words of all other commands.
+                // So that the message is that of the other commands.
                 config::load(file, stage, [])?;
                 return Err(error.into());
             }
@@ -72,13 +72,13 @@ impl Args {
             .is_ok_and(|config| config.modules.get(name).is_some())
         {
             let file = file.display();
-            bail!("{file} has a module `{name}` already; choose another name");
+            bail!("{file} already has a module `{name}`; choose another name");
         }
         let block = block(name, self.key.as_ref());
         let new = appended(&old, &block);
         match (parse(&new), before) {
             (Ok(_), _) => {}
-            // It was wrong before, and may have the name twice now.
+            // The file was wrong before; the name may now be in it twice.
             (Err(ConfigError::Syntax { .. }), Err(error)) | (Err(error), Err(_)) => {
                 return Err(error.into());
             }
@@ -112,7 +112,7 @@ fn block(name: &ModuleName, key: Option<&KeyAttribute>) -> String {
     )
 }
 
-/// `text` with `block` below it, in `text`'s own line ends.
+/// `text` with `block` below it, which gets the line ends of `text`.
 fn appended(text: &str, block: &str) -> String {
     let (newline, block) = if text.contains("\r\n") {
         ("\r\n", block.replace('\n', "\r\n"))
@@ -127,8 +127,7 @@ fn appended(text: &str, block: &str) -> String {
     format!("{text}{gap}{block}")
 }
 
-/// Puts `text` in the file's place, with its permissions; at any time the file is the old one or
-/// the new one, whole. A link stays one.
+/// Replaces the file's content atomically, and keeps its permissions. A symbolic link stays one.
 fn replace(file: &Path, text: &str) -> io::Result<()> {
     let target = file.canonicalize().unwrap_or_else(|_| file.to_owned());
     let folder = match target.parent() {

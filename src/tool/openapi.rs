@@ -10,7 +10,7 @@ use crate::openapi;
 pub struct Args {
     #[command(flatten)]
     file: FileArgs,
-    /// The URL that the document gives the API, in place of `service.base_path` or of the folder that the document is in
+    /// The API's URL in the document [default: `service.base_path`, or the folder of the document's own URL]
     #[arg(long, value_name = "URL", value_parser = url)]
     server: Option<String>,
 }

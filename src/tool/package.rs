@@ -6,12 +6,12 @@ use super::arguments::FileArgs;
 use crate::deploy::package::{self, Written};
 use crate::edge::serve::say;
 
-/// Put the function's binary, modules.toml and the files it names together in a zip
+/// Pack the function's binary, modules.toml and the files that it names into a zip
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     file: FileArgs,
-    /// The `bootstrap` binary built for Lambda, or a zip that has it
+    /// The `bootstrap` binary built for Lambda, or a zip that contains it
     #[arg(long, value_name = "FILE")]
     bootstrap: PathBuf,
     /// The zip to write

@@ -12,7 +12,7 @@ use crate::deploy::generate::{Dashboard, Deployment};
 use crate::deploy::plan::{Description, Plan};
 use crate::edge::serve::say;
 
-/// Tell what a deployment would change for data and for clients
+/// Print what a deployment would change for data and clients
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -20,19 +20,19 @@ pub struct Args {
     /// Compare with this modules.toml rather than with what is deployed
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
-    /// End well although data or clients break
+    /// Exit with status 0 even if data or clients break
     #[arg(long)]
     accept_breaking: bool,
-    /// Count the dashboard that --param dashboard=true deploys
+    /// Count the dashboard that `--param dashboard=true` deploys towards the limits of AWS
     #[arg(long)]
     dashboard: bool,
-    /// The SNS topic that its alarms tell
+    /// The SNS topic that its alarms notify
     #[arg(long, value_name = "ARN", requires = "dashboard")]
     topic: Option<String>,
-    /// The variables that the function will have in its environment, by name
+    /// The names of the environment variables that the function will have
     ///
-    /// Each that a guard reads and that is not among them is told of as breaking. Without this
-    /// option, those of the last deployment are taken for what it will have.
+    /// A variable that a guard reads and that is not listed is reported as breaking. Without this
+    /// option, the function is expected to have the variables of the last deployment.
     #[arg(
         long,
         value_name = "NAME,NAME",
@@ -40,7 +40,7 @@ pub struct Args {
         conflicts_with = "against"
     )]
     variables: Option<Vec<String>>,
-    /// The emulator of stage `local`
+    /// The URL of the emulator, which stage `local` is deployed to
     #[arg(
         long,
         value_name = "URL",
@@ -71,12 +71,12 @@ impl Args {
         plan.add_limits(&deployment, dashboard.as_ref(), stage);
         say(&format!("{plan}\n"));
         if plan.is_impossible() {
-            bail!("the deployment would fail; mend what is marked FAILS first");
+            bail!("the deployment would fail; fix what is marked FAILS first");
         }
         if plan.is_breaking() && !self.accept_breaking {
             bail!(
-                "{} breaks data or clients; take the edits back, or say with --accept-breaking \
-                 that they are meant",
+                "{} breaks data or clients; undo the edits, or accept them with \
+                 --accept-breaking",
                 file.display()
             );
         }

@@ -13,7 +13,7 @@ use crate::edge::serve::say;
 pub struct Args {
     #[command(flatten)]
     file: FileArgs,
-    /// Print nothing, but fail if FILE is not what would be printed
+    /// Print nothing, and fail if FILE differs from what would be printed
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
 }
@@ -35,7 +35,7 @@ impl Args {
             std::fs::read_to_string(file).with_context(|| format!("cannot read `{file_name}`"))?;
         if let Some(drift) = deployment.drift_of(&text) {
             bail!(
-                "`{file_name}` is not what {} asks for; mend it with `modulo resources --stage \
+                "`{file_name}` differs from what {} needs; update it with `modulo resources --stage \
                  {stage} > {file_name}`\n{drift}",
                 modules.display()
             );

@@ -21,11 +21,11 @@ pub struct Args {
     /// The address to listen on
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
     addr: String,
-    /// A name by which clients may ask, beside localhost; repeat it for more, `*` is any
+    /// A host name that clients may use besides localhost; repeat it for more, `*` allows any
     ///
-    /// A request's `Host` has to be localhost, a loopback address, or such a name, so that no web
-    /// page can reach this server by a name of its own (DNS rebinding). Where --addr is no loopback
-    /// address, any IP address is good, too.
+    /// The `Host` of a request must be localhost, a loopback address, or one of these names.
+    /// Otherwise a web page could reach this server under a name of its own (DNS rebinding). If
+    /// --addr is not a loopback address, any IP address is allowed too.
     #[arg(
         long = "host",
         value_name = "NAME",
@@ -39,7 +39,7 @@ pub struct Args {
     /// Keep the embedded DynamoDB in memory only
     #[arg(long, group = "backend")]
     memory: bool,
-    /// Open the embedded DynamoDB to this machine's programs, such as aws-cli, without credentials
+    /// Open the embedded DynamoDB to other programs on this machine, such as aws-cli, without credentials
     #[arg(
         long,
         value_name = "HOST:PORT",

@@ -1,8 +1,7 @@
 //! A module's items out to JSON Lines, and in from there: `modulo export`, `modulo import`.
 //!
-//! Nothing is lost on the way: what an export wrote, an import puts back attribute for attribute,
-//! and an export of that is the same to the byte. A run that was interrupted goes on where it
-//! stopped, as its progress file tells.
+//! Nothing is lost: an import restores each attribute that an export wrote, and a second export gives
+//! the same bytes. After an interruption, the same command continues where its progress file says.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,12 +21,12 @@ use crate::store::TableFacts;
 pub(super) mod line;
 pub(super) mod progress;
 
-/// What both commands are asked for.
+/// The arguments that both commands have.
 #[derive(Debug, clap::Args)]
 pub(super) struct TransferArgs {
-    /// The module
+    /// The module's name
     module: ModuleName,
-    /// Begin anew, even if an earlier run was interrupted
+    /// Start from the beginning, even if an earlier run was interrupted
     #[arg(long)]
     pub(super) restart: bool,
     #[command(flatten)]
@@ -55,7 +54,7 @@ impl TransferArgs {
     }
 }
 
-/// The module's table, which must be there by now.
+/// The facts of the module's table, which must exist by now.
 pub(super) async fn table(tables: &Tables, module: &Module) -> anyhow::Result<TableFacts> {
     if let Some(facts) = tables.store.table(module).await? {
         return match tables.store.check(module).await {
@@ -64,9 +63,9 @@ pub(super) async fn table(tables: &Tables, module: &Module) -> anyhow::Result<Ta
         };
     }
     let mend = if tables.ownership == Ownership::Deployed {
-        "check --stage, AWS_PROFILE and AWS_REGION, or make it with a deployment"
+        "check --stage, AWS_PROFILE and AWS_REGION, or create the table with a deployment"
     } else {
-        "check --stage and where DynamoDB is, or make it with `modulo serve`"
+        "check --stage and the address of DynamoDB, or create the table with `modulo serve`"
     };
     bail!(
         "there is no table `{}` in {}; {mend}",
@@ -92,7 +91,7 @@ pub(super) fn job(
     }
 }
 
-/// Runs until it ends by itself or by Ctrl-C.
+/// Runs to the end, or until Ctrl-C.
 pub(super) async fn unless_interrupted<T>(
     run: impl Future<Output = anyhow::Result<T>>,
 ) -> anyhow::Result<T> {

@@ -9,7 +9,8 @@ use crate::api::listing;
 use crate::config::Config;
 use crate::local::Found;
 
-/// Writes to standard output; nobody reading it is no reason to stop.
+/// Writes to standard output. A failed write is ignored: nobody reads the output (EPIPE), and the
+/// server goes on.
 pub fn say(text: &str) {
     let mut stdout = io::stdout().lock();
     let _ = stdout
@@ -34,8 +35,8 @@ pub(super) fn welcome(
     };
     let opened = opened.map_or_else(String::new, |opened| {
         format!(
-            "DynamoDB's own protocol is open at http://{opened}: any program of this machine can \
-             read and write all tables there, past every guard.\n"
+            "DynamoDB's own protocol is open at http://{opened}: any program on this machine can \
+             read and write all tables there, without passing a guard.\n"
         )
     });
     format!(
@@ -54,14 +55,14 @@ pub(super) fn reachable(address: SocketAddr, hosts: &[HostName]) -> String {
         .chain(given)
         .collect();
     format!(
-        "Warning: other machines can connect to {address}, without encryption unless a proxy \
-         before it adds it. Requests may ask for any IP address, and for these names: {}. \
-         --host NAME adds one.",
+        "Warning: other machines can connect to {address}. Without a proxy that adds TLS, the \
+         connection is not encrypted. The `Host` of a request may be any IP address or one of \
+         these names: {}. --host NAME adds one.",
         names.join(", ")
     )
 }
 
-/// Says of each module that can't use its table why.
+/// Prints, for each module that can't use its table, why.
 pub(super) fn report(found: &Found) {
     for (module, unusable) in found {
         let served = if unusable.is_of_the_key() {

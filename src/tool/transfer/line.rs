@@ -15,17 +15,17 @@ use crate::store::{InvalidRecord, Owner, Record, Typed, WholeItem};
 /// Why a line is no item of the module.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::tool) enum InvalidLine {
-    #[error("longer than {} bytes, which no item is", MAX_LINE_BYTES)]
+    #[error("longer than {} bytes, more than any item can have", MAX_LINE_BYTES)]
     TooLong,
     #[error("not UTF-8 from byte {0} on")]
     NotUtf8(usize),
     #[error("column {column}: {message}")]
     NotAnItem { column: usize, message: String },
-    #[error("neither `item` nor `attributes` is there")]
+    #[error("`item` and `attributes` are both missing")]
     Bare,
     #[error("item `{id}`: {reason}")]
     Illegal { id: String, reason: InvalidRecord },
-    #[error("item `{id}`: line {first} has this id already")]
+    #[error("item `{id}`: line {first} has the same id")]
     Repeated { id: String, first: u64 },
 }
 
