@@ -457,6 +457,37 @@ async fn a_stack_that_modulo_did_not_deploy_is_told() {
     }
 }
 
+/// The SDK's text, a line for each credentials provider, came before the advice.
+#[tokio::test]
+async fn advice_comes_before_the_cause() {
+    let folder = Folder::with(MODULO1);
+    for arguments in [["plan", "--stage", "prod"], ["export", "modulo1", "--aws"]] {
+        let mut command = folder.modulo(&arguments);
+        command
+            .env("HOME", folder.path())
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        let output = command.output().await.unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let (advice, cause) = stderr.trim_end().split_once("\ncause: ").unwrap();
+        assert_eq!(
+            advice,
+            "cannot load AWS credentials; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY, or log in with `aws sso login`"
+        );
+        assert_eq!(cause.lines().count(), 1, "{cause}");
+        assert!(cause.contains("Attempted: Environment: "), "{cause}");
+    }
+    let plan = ["plan", "--endpoint-url", "http://127.0.0.1:9"];
+    let (status, _, stderr) = folder.run(&plan).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(stderr, @"
+    cannot read stack `modulo-local`; check that the emulator at http://127.0.0.1:9 runs
+    cause: dispatch failure: io error: client error (Connect): tcp connect error: Connection refused (os error 111)
+    ");
+}
+
 /// Of modules 1 to `n`, each fourth with an index.
 fn many(n: usize) -> String {
     let module = |n| {
