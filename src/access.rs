@@ -8,24 +8,28 @@ use std::sync::Arc;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-pub use self::claims::ClaimPath;
 pub use self::discovery::{InvalidIssuerUrl, IssuerUrl};
 pub use self::fetch::{InvalidUrl, SecureUrl};
-pub use self::jwks::{InvalidJwks, InvalidKeySet, Jwks, KeySource};
+pub use self::invalid_jwks::{InvalidJwks, InvalidKeySet};
+pub use self::jwks::{Jwks, KeySource};
 pub(crate) use self::jwt::MAX_LEEWAY;
-pub use self::jwt::{InvalidToken, Jwt, Keys};
+pub use self::jwt::{Jwt, Keys};
 pub use self::key::{ApiKey, KeyHash, NewKey};
 pub use self::pseudonym::Pseudonym;
 pub use self::secret::{NoSecret, Secret, SecretPlace};
-use crate::config::file::ConfigFile;
+pub use self::unverified::InvalidToken;
+use self::unverified::Unverified;
+use crate::module::claim_path::ClaimPath;
+use crate::module::file::ConfigFile;
 use crate::module::name::{GuardName, Scope};
 use crate::module::tenant::Tenant;
-use crate::module::{Verb, Verbs};
+use crate::module::verb::{Verb, Verbs};
 
 mod cached;
 mod claims;
 mod discovery;
 mod fetch;
+mod invalid_jwks;
 mod jwk;
 mod jwks;
 mod jwt;
@@ -34,6 +38,7 @@ mod pseudonym;
 pub mod rate_limit;
 mod secret;
 mod signature;
+mod unverified;
 
 /// The header that has an API key.
 pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
@@ -190,10 +195,10 @@ impl Guard {
                 jwt.verify(token, tenant)
                     .await
                     .map_err(|error| match error {
-                        jwt::Unverified::Invalid(invalid) => {
+                        Unverified::Invalid(invalid) => {
                             Refused::Denied(self.denied(Reason::Token(invalid)))
                         }
-                        jwt::Unverified::Unchecked(cause) => Refused::Unchecked(cause),
+                        Unverified::Unchecked(cause) => Refused::Unchecked(cause),
                     })?
             }
             Credential::Key(_) if value.is_empty() => return Ok(Caller::Anonymous),

@@ -6,8 +6,14 @@ pub mod envelope;
 pub mod error;
 pub mod handler;
 pub mod health;
-pub mod idempotency;
+pub(crate) mod idempotency;
+pub mod invocation;
+#[cfg(feature = "cli")]
+pub mod listing;
+pub(crate) mod location;
 pub mod middleware;
+pub mod mount;
+pub(crate) mod own_path;
 pub mod precondition;
 pub mod router;
 mod work;

@@ -1,5 +1,8 @@
 //! The settings of the AWS SDK: those of the function, and those of a laptop.
 
+#[cfg(feature = "cli")]
+pub mod credentials;
+pub mod failure;
 pub mod trust;
 
 use std::collections::BTreeMap;

@@ -16,24 +16,25 @@ pub use self::error::{ConfigError, Fault};
 use self::error::{Faults, KeyPath, Source};
 pub(crate) use self::raw::suggest;
 use self::raw::{Setting, Surroundings};
-use crate::access::rate_limit::{Rate, RateLimit};
-use crate::access::{Access, ClaimPath, Credential, Guard, InvalidJwks, InvalidKeySet, Jwks};
+use crate::access::rate_limit::RateLimit;
+use crate::access::{Access, Credential, Guard, InvalidJwks, InvalidKeySet, Jwks};
 use crate::item::schema::{InvalidSchema, Violation};
 use crate::json::byte_order_mark;
 use crate::module::base_path::BasePath;
+use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
 use crate::module::limits;
 use crate::module::name::{
     GuardName, KeyAttribute, ModuleName, ServiceName, Stage, TableName, TableTemplate, TtlAttribute,
 };
-use crate::module::tenant;
+use crate::module::rate::Rate;
+use crate::module::reserved;
 use crate::module::{Envelope, Index, Memory, Module, Modules, Storage, Verb, Verbs};
 use crate::telemetry::Filter;
 use crate::telemetry::chain::Chain;
 
 mod about;
 mod error;
-pub mod file;
 mod foundation;
 mod raw;
 
@@ -629,7 +630,7 @@ fn check_room_for_tenant(
             .add(indexes.path.clone(), indexes.source, message)
             .help("one more lists a tenant's items; leave one of these out");
     }
-    let longest = limits::KEY_NAME_BYTES - tenant::mark_of("").len();
+    let longest = limits::KEY_NAME_BYTES - reserved::mark_of("").len();
     for index in &indexes.value {
         let attribute = &index.value.partition.attribute;
         if attribute.as_str().len() > longest {

@@ -6,128 +6,27 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub use crate::item::id::{InvalidItemId, ItemId};
+use crate::item::members::{Members, Unstorable};
 use crate::item::schema::Unfit;
 use crate::json;
-use crate::module::limits;
 use crate::module::name::TtlAttribute;
 use crate::module::{Module, Storage};
-use crate::store::storage::{Members, Unstorable};
 
+pub mod batch;
 pub(crate) mod expiry;
+pub mod id;
+pub mod idempotency;
 pub(crate) mod key;
 pub mod list;
+pub mod members;
+pub(crate) mod number;
 pub mod patch;
 pub mod schema;
-
-/// What is percent-encoded in a segment of a path: all but RFC 3986's unreserved characters.
-pub(crate) const RESERVED_IN_PATHS: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
-
-/// An item's id: 1 to 2,048 bytes of UTF-8, what DynamoDB takes as a partition key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct ItemId(String);
-
-/// Why a path holds no legal id.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidItemId {
-    /// There is none.
-    #[error("the id is empty")]
-    Empty,
-    /// Its percent-decoded bytes are no UTF-8.
-    #[error("the id is not UTF-8: byte {at} of it, percent-decoded, begins no character")]
-    NotUtf8 {
-        /// The offset of the first wrong byte, from 0, in the decoded id.
-        at: usize,
-    },
-    /// It is longer than a partition key can be.
-    #[error("the id has {bytes} bytes, at most {limit} are possible")]
-    TooLong {
-        /// Its length in bytes.
-        bytes: usize,
-        /// The greatest length in bytes.
-        limit: usize,
-    },
-}
-
-impl ItemId {
-    /// The longest id, in bytes: what DynamoDB takes as a partition key.
-    pub const MAX_BYTES: usize = limits::PARTITION_KEY_BYTES;
-
-    /// Parses the id from the raw end of a path: percent-decoded once, nothing normalised.
-    ///
-    /// ```
-    /// # use modulo::item::ItemId;
-    /// let id = ItemId::from_path("a%2Fb/%25/..")?;
-    /// assert_eq!(id.as_str(), "a/b/%/..");
-    /// # Ok::<_, modulo::item::InvalidItemId>(())
-    /// ```
-    ///
-    /// # Errors
-    /// It is empty, no UTF-8, or over [`ItemId::MAX_BYTES`].
-    pub fn from_path(raw: &str) -> Result<Self, InvalidItemId> {
-        let id = percent_decode_str(raw)
-            .decode_utf8()
-            .map_err(|error| InvalidItemId::NotUtf8 {
-                at: error.valid_up_to(),
-            })?;
-        Self::parse(id.into_owned())
-    }
-
-    /// Parses an id that is not encoded.
-    ///
-    /// # Errors
-    /// It is empty, or over [`ItemId::MAX_BYTES`].
-    pub fn parse(id: String) -> Result<Self, InvalidItemId> {
-        if id.is_empty() {
-            return Err(InvalidItemId::Empty);
-        }
-        Self(id).within(Self::MAX_BYTES)
-    }
-
-    /// The same, if it is no longer than `limit` bytes.
-    ///
-    /// # Errors
-    /// It is.
-    pub fn within(self, limit: usize) -> Result<Self, InvalidItemId> {
-        match self.0.len() {
-            bytes if bytes > limit => Err(InvalidItemId::TooLong { bytes, limit }),
-            _ => Ok(self),
-        }
-    }
-
-    /// A new id that sorts by its time: a version 7 UUID.
-    #[must_use]
-    pub fn new() -> Self {
-        Self(uuid::Uuid::now_v7().to_string())
-    }
-
-    /// The id's text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The id's text, owned.
-    #[must_use]
-    pub fn into_string(self) -> String {
-        self.0
-    }
-}
-
-impl Default for ItemId {
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 /// A document: JSON that is not empty, as its module keeps it.
 ///
@@ -626,30 +525,5 @@ mod tests {
                 insta::assert_snapshot!(refused(&format!(r#"[{{"{name}":"1"}}]"#)), @"a member's name in it begins with `$serde_json::private::`, which is reserved");
             }
         }
-    }
-
-    #[test]
-    fn an_id_is_percent_decoded_once_and_never_normalised() {
-        for (raw, id) in [
-            ("sala90", "sala90"),
-            ("a%2Fb", "a/b"),
-            ("a/b", "a/b"),
-            ("%2541", "%41"),
-            ("..", ".."),
-            ("./x//", "./x//"),
-            ("sal%C3%A3o%20%F0%9F%8E%89", "salão 🎉"),
-            ("100%", "100%"),
-            ("%zz", "%zz"),
-        ] {
-            assert_eq!(
-                ItemId::from_path(raw).expect("legal").as_str(),
-                id,
-                "of {raw}"
-            );
-        }
-        assert!(ItemId::from_path(&"x".repeat(2_048)).is_ok());
-        let refused = |raw: &str| ItemId::from_path(raw).expect_err("illegal").to_string();
-        insta::assert_snapshot!(refused(&"x".repeat(2_049)), @"the id has 2049 bytes, at most 2048 are possible");
-        insta::assert_snapshot!(refused("a%ff"), @"the id is not UTF-8: byte 1 of it, percent-decoded, begins no character");
     }
 }

@@ -1,7 +1,9 @@
 //! JSON as text.
 
 pub(crate) mod byte_order_mark;
+pub(crate) mod content_tag;
 pub(crate) mod decimal;
+pub(crate) mod place;
 pub(crate) mod tree;
 
 /// How many arrays and objects may stand in one another, so that nothing that recurses overflows

@@ -24,6 +24,7 @@
 
 pub mod access;
 pub mod api;
+mod app;
 pub mod aws;
 pub mod config;
 pub mod deploy;
@@ -39,18 +40,4 @@ pub mod telemetry;
 #[cfg(feature = "cli")]
 pub mod tool;
 
-use std::sync::Arc;
-
-use api::{middleware, middleware::App, router};
-use config::Config;
-use store::Store;
-
-/// The whole function: the routes of `config` inside the layers, over `store`.
-#[must_use]
-pub fn app(config: &Arc<Config>, store: &Store) -> App {
-    middleware::stack(
-        router::mount(config, store),
-        config,
-        router::router(config, store),
-    )
-}
+pub use app::app;

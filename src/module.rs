@@ -4,13 +4,19 @@
 //! [`config::load`](crate::config::load). Everything modulo puts out is a function of it.
 
 pub mod base_path;
+pub mod claim_path;
 pub mod cors;
 #[cfg(feature = "cli")]
 pub(crate) mod few;
+pub mod file;
 pub mod limits;
 pub(crate) mod live;
 pub mod name;
+pub(crate) mod path;
+pub mod rate;
+pub mod reserved;
 pub mod tenant;
+pub mod verb;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -22,14 +28,16 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use crate::access::rate_limit::RateLimit;
-use crate::access::{Access, ClaimPath, Secret, SecretPlace};
-use crate::config::file::ConfigFile;
+use crate::access::{Access, Secret, SecretPlace};
 use crate::item::schema::Schema;
+use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
+use crate::module::file::ConfigFile;
 use crate::module::name::{
-    IndexAttribute, IndexName, KeyAttribute, ModuleName, TAG_ATTRIBUTE, TENANT_ATTRIBUTE,
-    TENANT_INDEX, TableName, TtlAttribute,
+    IndexAttribute, IndexName, KeyAttribute, ModuleName, TableName, TtlAttribute,
 };
+use crate::module::reserved::{TAG_ATTRIBUTE, TENANT_ATTRIBUTE, TENANT_INDEX};
+pub use crate::module::verb::{Verb, Verbs};
 
 /// One collection: a path, a table, and what may be done with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,7 +156,7 @@ impl Module {
                 .map(|key| (key.attribute.as_str().into(), key.key_type))
                 .collect();
             if has_tenants {
-                keys[0] = (tenant::mark_of(&keys[0].0).into(), KeyType::S);
+                keys[0] = (reserved::mark_of(&keys[0].0).into(), KeyType::S);
             }
             TableIndex {
                 name: index.name.as_str(),
@@ -187,7 +195,7 @@ impl Module {
     /// Whether no member of a document can have this name, since modulo has an attribute of it.
     #[must_use]
     pub fn reserves(&self, name: &str) -> bool {
-        name == TAG_ATTRIBUTE || (self.tenant().is_some() && tenant::is_mark(name))
+        name == TAG_ATTRIBUTE || (self.tenant().is_some() && reserved::is_mark(name))
     }
 
     /// What its documents have to fit.
@@ -496,109 +504,4 @@ pub enum Billing {
 impl Billing {
     /// The word for [`Billing::OnDemand`] in `modules.toml`.
     pub const ON_DEMAND: &str = "on-demand";
-}
-
-/// What can be done with a module, as `methods` names it: HTTP's methods on an item, and LIST,
-/// which is GET of the module itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-#[allow(missing_docs, reason = "the names are HTTP's")]
-pub enum Verb {
-    Get,
-    Post,
-    Put,
-    Patch,
-    Delete,
-    List,
-}
-
-impl Verb {
-    /// Every verb, in the order in which `Allow` and the route listing name them.
-    pub const ALL: &[Self] = &[
-        Self::Get,
-        Self::Post,
-        Self::Put,
-        Self::Patch,
-        Self::Delete,
-        Self::List,
-    ];
-
-    /// Its word in `modules.toml` and in the verb envelope.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-            Self::List => "LIST",
-        }
-    }
-
-    /// Whether the function may get an item of a module that serves it, as writes under an entity
-    /// tag do.
-    #[must_use]
-    pub const fn gets_item(self) -> bool {
-        !matches!(self, Self::List)
-    }
-}
-
-impl fmt::Display for Verb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Verb {
-    type Err = ();
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|verb| verb.as_str() == word)
-            .ok_or(())
-    }
-}
-
-/// A set of verbs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Verbs(u8);
-
-impl Verbs {
-    /// No verb.
-    pub const NONE: Self = Self(0);
-
-    /// Whether the set has `verb`.
-    #[must_use]
-    pub const fn contains(self, verb: Verb) -> bool {
-        self.0 & (1 << verb as u8) != 0
-    }
-
-    /// Whether the set has no verb.
-    #[must_use]
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The set's verbs, in the order of [`Verb::ALL`].
-    pub fn iter(self) -> impl Iterator<Item = Verb> {
-        Verb::ALL
-            .iter()
-            .copied()
-            .filter(move |&verb| self.contains(verb))
-    }
-}
-
-impl Default for Verbs {
-    fn default() -> Self {
-        Verb::ALL.iter().copied().collect()
-    }
-}
-
-impl FromIterator<Verb> for Verbs {
-    fn from_iter<I: IntoIterator<Item = Verb>>(verbs: I) -> Self {
-        Self(verbs.into_iter().fold(0, |set, verb| set | 1 << verb as u8))
-    }
 }

@@ -20,7 +20,9 @@ use crate::module::Module;
 mod answer;
 mod call;
 pub mod docs;
+mod header;
 mod parameter;
+mod path;
 mod refusal;
 mod schema;
 mod security;
@@ -62,7 +64,7 @@ pub fn document(
     // A module's values are text before the next one's are made: all together they would take
     // many times the memory that their text does.
     for &module in &modules {
-        for (path, item) in call::paths(module) {
+        for (path, item) in path::paths(module) {
             references.find_in(&item);
             paths.push(path, &item)?;
         }
@@ -70,7 +72,7 @@ pub fn document(
             schemas.push(name, &schema)?;
         }
     }
-    for (path, item) in call::service_paths() {
+    for (path, item) in path::service_paths() {
         references.find_in(&item);
         paths.push(path, &item)?;
     }
@@ -81,9 +83,9 @@ pub fn document(
         }
         Ok(members)
     };
-    let responses = component("responses", refusal::all(&modules))?;
+    let responses = component("responses", responses(&modules))?;
     let parameters = component("parameters", parameter::all())?;
-    let headers = component("headers", answer::all_headers())?;
+    let headers = component("headers", header::all())?;
     for (name, schema) in used("schemas", schema::shared(), &mut references) {
         schemas.push(name, &schema)?;
     }
@@ -112,6 +114,11 @@ pub fn document(
         return Err(Undescribed::TooLarge { limit });
     }
     Ok(text)
+}
+
+/// The answers that calls share: of errors, and others.
+fn responses(modules: &[&Module]) -> Map<String, Value> {
+    refusal::all(modules).chain(answer::shared()).collect()
 }
 
 #[derive(Serialize)]
@@ -267,7 +274,7 @@ fn tag(module: &Module) -> Value {
 }
 
 fn service_tag() -> Value {
-    json!({ "name": call::SERVICE_TAG, "description": "The API itself." })
+    json!({ "name": path::SERVICE_TAG, "description": "The API itself." })
 }
 
 const COMPONENTS: &str = "#/components/";
@@ -293,4 +300,13 @@ fn members(object: Value) -> Map<String, Value> {
         Value::Object(members) => members,
         _ => Map::new(),
     }
+}
+
+/// A body of one media type.
+fn media_type(schema: &Value, example: Option<Value>) -> Value {
+    let mut described = json!({ "schema": schema });
+    if let Some(example) = example {
+        described["example"] = example;
+    }
+    described
 }

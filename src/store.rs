@@ -20,31 +20,32 @@ use self::classify::{classify, classify_list, is_empty_range};
 use self::doubt::doubting;
 pub use self::expressions::Condition;
 use self::expressions::{Expressions, Partition, changes, partition};
-pub use self::failure::Failure;
 #[cfg(feature = "cli")]
 pub use self::transfer::{
     Binary, InvalidRecord, Number, Owner, Record, TableFacts, Typed, WholeItem, WholePage,
 };
 use self::trim::Trim;
 use self::types::UnclearTypes;
+pub use self::unready::Unready;
 use self::usage::Watch;
 pub use self::usage::{Call, Meter, Usage};
-use crate::api::idempotency::{Once, Remembered};
+use crate::aws::failure::Failure;
+use crate::item::expiry;
+use crate::item::idempotency::{Once, Remembered};
 use crate::item::list::{self, IndexQuery, PageRequest, Position};
 use crate::item::{Document, ItemId, Kept};
+use crate::json::content_tag;
 use crate::module::limits;
-use crate::module::name::{TAG_ATTRIBUTE, TENANT_INDEX};
-use crate::module::tenant::{self, Tenant};
+use crate::module::reserved::{self, TAG_ATTRIBUTE, TENANT_INDEX};
+use crate::module::tenant::Tenant;
 use crate::module::{Envelope, IndexKey, Module, Storage};
 use crate::store::storage::Attributes;
-use crate::{api::precondition, item::expiry};
 
 mod batch;
 mod check;
 mod classify;
 mod doubt;
 mod expressions;
-mod failure;
 mod limit;
 mod once;
 pub mod storage;
@@ -53,6 +54,7 @@ mod tenancy;
 mod transfer;
 mod trim;
 mod types;
+mod unready;
 mod usage;
 
 /// The attribute that holds an item's document, as JSON text.
@@ -148,7 +150,7 @@ impl StoredItem {
         let mut id = text(attributes.remove(module.key().as_str())).unwrap_or_default();
         if let Some(tenant) = tenant {
             id = tenant.own(&id)?.to_owned();
-            attributes.retain(|name, _| !tenant::is_mark(name));
+            attributes.retain(|name, _| !reserved::is_mark(name));
         }
         let data = match (module.storage(), fields) {
             (Storage::Document, fields) => Some(storage::text_of(&attributes, module, fields)),
@@ -732,9 +734,9 @@ fn attributes_of(module: &Module, document: Document) -> Attributes {
     let tag = document
         .members()
         .is_some()
-        .then(|| precondition::tag_text(document.as_str()));
+        .then(|| content_tag::of(document.as_str()));
     let mut attributes = match document.into_kept() {
-        Kept::Members(members) => members.into_attributes(),
+        Kept::Members(members) => storage::attributes_of(members),
         Kept::Text(text) => Attributes::from([(DATA.to_owned(), AttributeValue::S(text))]),
     };
     if let (Some(attribute), Some(seconds)) = (module.ttl(), expires_at) {

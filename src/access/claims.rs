@@ -9,28 +9,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-use super::jwt::InvalidToken;
-use crate::module::name::Identifier;
-
-/// Where in a token something stands: the name of a claim, or of a member of a claim that is an
-/// object, and so on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClaimPath(Vec<Identifier>);
-
-impl ClaimPath {
-    /// The names from the outside in, if there is one.
-    #[must_use]
-    pub fn new(names: Vec<Identifier>) -> Option<Self> {
-        (!names.is_empty()).then_some(Self(names))
-    }
-}
-
-impl fmt::Display for ClaimPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.0.iter().map(Identifier::as_str).collect();
-        f.write_str(&names.join("."))
-    }
-}
+use super::unverified::InvalidToken;
+use crate::module::claim_path::ClaimPath;
 
 /// A text, or a list of them, as many claims are.
 #[derive(Deserialize)]
@@ -114,7 +94,7 @@ impl<'t> Claims<'t> {
         &self,
         path: &ClaimPath,
     ) -> Result<Option<T>, InvalidToken> {
-        let (last, outer) = path.0.split_last().expect("a path has a name");
+        let (last, outer) = path.split_last();
         let mut inner;
         let mut claims = self;
         for name in outer {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 use super::fetch::{InvalidUrl, SecureUrl};
-use super::jwks::InvalidJwks;
+use super::invalid_jwks::InvalidJwks;
 use crate::json::byte_order_mark;
 use crate::module::name::Identifier;
 

@@ -7,12 +7,12 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash};
 use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::access::Caller;
 use crate::module::live::Live;
+use crate::module::rate::Rate;
 use crate::module::tenant::Tenant;
 
 /// How many callers are remembered. Where there are more, those are forgotten first whose requests
@@ -22,15 +22,6 @@ const REMEMBERED: usize = 10_000;
 /// The part of an IPv6 address that names a network. Providers give a whole network to each
 /// household and to each server, which can send from any of its 2^64 addresses.
 const IPV6_NETWORK: u128 = !0 << 64;
-
-/// So many requests of each caller in so much time, all at once if the caller likes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
-    /// How many requests.
-    pub requests: NonZeroU32,
-    /// In how much time.
-    pub per: Duration,
-}
 
 /// A [`Rate`], and what each caller has used of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -185,6 +176,8 @@ fn forget(table: &mut Table, now: Duration) {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::*;
 
     const DAY: Duration = Duration::from_hours(24);

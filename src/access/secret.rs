@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cached::{Cached, FRESH, Fetched};
+#[cfg(feature = "secrets")]
+use crate::aws::failure::Failure;
 use crate::module::live::Live;
 use crate::module::name::{Identifier, ParameterName, SecretName};
-#[cfg(feature = "secrets")]
-use crate::store::Failure;
 
 /// How long a fetch may take.
 const TIME_LIMIT: Duration = Duration::from_secs(5);

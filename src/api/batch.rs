@@ -1,17 +1,15 @@
 //! Many operations in one request: `POST /_batch/<module>`.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::access::Caller;
 use crate::api::error::ApiError;
-use crate::api::router::Mount;
+use crate::api::mount::Mount;
+use crate::item::batch::{Op, SentBatch, SentOperation};
 use crate::item::{self, Document, ItemId};
-use crate::module::limits;
-use crate::module::{Module, Verb, Verbs};
+use crate::module::{Module, Verbs};
 use crate::store::BatchWrite;
 
 /// Operations, each on an item of its own.
@@ -44,67 +42,7 @@ pub enum Operation {
     Delete(ItemId),
 }
 
-/// Why a body is no batch.
-#[derive(Debug, thiserror::Error)]
-pub enum InvalidBatch {
-    /// Not the members that a batch has.
-    #[error("{0}")]
-    Shape(serde_json::Error),
-    /// Too many operations, or none.
-    #[error("it has {0} operations, from 1 to {max} are possible", max = Batch::MAX_OPERATIONS)]
-    Count(usize),
-    /// Two operations on one item.
-    #[error("`/operations/{first}` and `/operations/{second}` are of the same id")]
-    SameId {
-        /// The first, counted from 0.
-        first: usize,
-        /// The second.
-        second: usize,
-    },
-    /// A transaction reads or writes.
-    #[error("what is atomic has gets only, or no gets")]
-    Mixed,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with `operations`")]
-struct RawBatch {
-    operations: Vec<RawOperation>,
-    #[serde(default)]
-    atomic: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object with `op` and `id`")]
-struct RawOperation {
-    op: Op,
-    id: String,
-    item: Option<Box<RawValue>>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Op {
-    Get,
-    Put,
-    Delete,
-}
-
-impl Op {
-    /// The verb that a module must serve for it.
-    const fn verb(self) -> Verb {
-        match self {
-            Self::Get => Verb::Get,
-            Self::Put => Verb::Post,
-            Self::Delete => Verb::Delete,
-        }
-    }
-}
-
 impl Batch {
-    /// How many operations one request may have: what one transaction takes.
-    pub const MAX_OPERATIONS: usize = limits::TRANSACTION_OPERATIONS;
-
     /// The verbs that operations can be.
     #[must_use]
     pub fn verbs() -> Verbs {
@@ -120,26 +58,10 @@ impl Batch {
     /// # Errors
     /// It is no batch; or it is atomic, and one of its operations can't be done.
     pub fn parse(body: &[u8], mount: &Mount, caller: &Caller) -> Result<Self, ApiError> {
-        let raw: RawBatch = serde_json::from_slice(body).map_err(InvalidBatch::Shape)?;
-        let count = raw.operations.len();
-        if !(1..=Self::MAX_OPERATIONS).contains(&count) {
-            return Err(InvalidBatch::Count(count).into());
-        }
-        let mut places = HashMap::with_capacity(count);
-        let mut gets = 0;
-        for (second, operation) in raw.operations.iter().enumerate() {
-            if let Some(first) = places.insert(&operation.id, second) {
-                return Err(InvalidBatch::SameId { first, second }.into());
-            }
-            gets += usize::from(matches!(operation.op, Op::Get));
-        }
-        if raw.atomic && gets != 0 && gets != count {
-            return Err(InvalidBatch::Mixed.into());
-        }
-        let atomic = raw.atomic;
-        let parsed = raw.operations.into_iter().enumerate().map(|(at, raw)| {
-            let id = raw.id.clone();
-            match Operation::parse(raw, mount, caller) {
+        let SentBatch { operations, atomic } = SentBatch::parse(body)?;
+        let parsed = operations.into_iter().enumerate().map(|(at, sent)| {
+            let id = sent.id.clone();
+            match Operation::parse(sent, mount, caller) {
                 Err(error) if atomic => Err(ApiError::Operation {
                     at,
                     error: Box::new(error),
@@ -223,22 +145,22 @@ pub(crate) fn parse_write(module: &Module, (id, text): RawWrite) -> ParsedWrite 
 }
 
 impl Operation {
-    fn parse(raw: RawOperation, mount: &Mount, caller: &Caller) -> Result<Self, ApiError> {
+    fn parse(sent: SentOperation, mount: &Mount, caller: &Caller) -> Result<Self, ApiError> {
         let module: &Module = &mount.module;
-        if !module.verbs().contains(raw.op.verb()) {
+        if !module.verbs().contains(sent.op.verb()) {
             return Err(mount.not_allowed());
         }
         if let Some(access) = module.access() {
             access
-                .permit(raw.op.verb(), caller)
+                .permit(sent.op.verb(), caller)
                 .map_err(ApiError::Denied)?;
         }
-        let id = ItemId::parse(raw.id).and_then(|id| mount.id(id));
+        let id = ItemId::parse(sent.id).and_then(|id| mount.id(id));
         let id = id.map_err(|invalid| ApiError::InvalidId {
             key: module.key().clone(),
             invalid,
         })?;
-        match (raw.op, raw.item) {
+        match (sent.op, sent.item) {
             (Op::Put, None) => Err(ApiError::MissingData),
             (Op::Put, Some(item)) => Ok(Self::Put(id, item)),
             (Op::Get, None) => Ok(Self::Get(id)),

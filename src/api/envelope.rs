@@ -6,17 +6,18 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use crate::api::answer_limit::{AnswerLimit, Room};
-use crate::api::error::{ApiError, Cause};
+use crate::api::answer_limit::{AnswerLimit, Room, json_len};
+use crate::api::error::{ApiError, Cause, Panic};
 use crate::item::schema::Violation;
 use crate::item::{Document, key};
 use crate::module::{Envelope, Module, Verb};
@@ -313,7 +314,7 @@ struct PlainRefusedOperation<'a> {
 }
 
 /// The media type and the body that tell of an error.
-pub(crate) fn told(envelope: Envelope, error: &ApiError) -> (HeaderValue, String) {
+pub(crate) fn error_body(envelope: Envelope, error: &ApiError) -> (HeaderValue, String) {
     let details = error.details();
     match envelope {
         Envelope::Verb => (JSON, text(&Verbed("ERROR", Refusal::of(error, details)))),
@@ -324,13 +325,45 @@ pub(crate) fn told(envelope: Envelope, error: &ApiError) -> (HeaderValue, String
 /// Makes `refused`, an answer without a body, tell why.
 #[must_use]
 pub fn refusal(envelope: Envelope, refused: Response, error: &ApiError) -> Response {
-    let (media_type, body) = told(envelope, error);
+    let (media_type, body) = error_body(envelope, error);
     let mut told = refused;
     let headers = told.headers_mut();
     headers.insert(CONTENT_TYPE, media_type);
     headers.insert(CONTENT_LENGTH, body.len().into());
     *told.body_mut() = body.into();
     told
+}
+
+/// Gives an error's answer its body, in the envelope of the module that was asked.
+pub(crate) fn told(response: Response, envelope: Envelope) -> Response {
+    match response.extensions().get::<Cause>().cloned() {
+        // A batch has a cause where one of its operations has failed.
+        Some(Cause(error)) if !response.status().is_success() => {
+            refusal(envelope, response, &error)
+        }
+        _ => response,
+    }
+}
+
+/// Hands back an answer that is within `limit`.
+///
+/// # Errors
+/// The answer is over the limit.
+pub(crate) async fn within(limit: AnswerLimit, answer: Response) -> Result<Response, ApiError> {
+    let length = answer.body().size_hint().exact();
+    if length.is_some_and(|length| limit.surely_has_room(length)) {
+        return Ok(answer);
+    }
+    let (parts, body) = answer.into_parts();
+    let body = match body.collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => return Err(ApiError::Panic(Panic("the answer broke off"))),
+    };
+    let size = json_len(&body);
+    if size > limit.body_bytes() {
+        return Err(ApiError::AnswerTooLarge { size, limit });
+    }
+    Ok(Response::from_parts(parts, Body::from(body)))
 }
 
 fn text(value: &impl Serialize) -> String {

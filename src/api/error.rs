@@ -14,19 +14,15 @@ use headers::{ETag, HeaderMapExt};
 use crate::access::rate_limit::TooOften;
 use crate::access::{Denied, Reason, Refused, Unchecked};
 use crate::api::answer_limit::AnswerLimit;
-use crate::api::batch::InvalidBatch;
-use crate::api::envelope;
-use crate::api::health::Unready;
-use crate::api::idempotency::InvalidKey;
+use crate::item::batch::InvalidBatch;
+use crate::item::idempotency::InvalidKey;
 use crate::item::list::InvalidQuery;
 use crate::item::patch::{InvalidPatch, Misfit, Patch};
 use crate::item::schema::{InvalidSchema, Unfit, Violation, Violations};
 use crate::item::{InvalidDocument, InvalidItemId};
-use crate::module::Envelope;
 use crate::module::limits;
 use crate::module::name::{KeyAttribute, ModuleName};
-use crate::openapi::Undescribed;
-use crate::store::StoreError;
+use crate::store::{StoreError, Unready};
 
 pub(crate) use self::logged::Logged;
 
@@ -480,15 +476,6 @@ impl From<InvalidDocument> for ApiError {
     }
 }
 
-impl From<Undescribed> for ApiError {
-    fn from(undescribed: Undescribed) -> Self {
-        match undescribed {
-            Undescribed::Schema(invalid) => Self::Schema(invalid),
-            Undescribed::TooLarge { limit } => Self::DescriptionTooLarge { limit },
-        }
-    }
-}
-
 impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
         match refused {
@@ -537,16 +524,5 @@ impl IntoResponse for ApiError {
         }
         response.extensions_mut().insert(Cause(Arc::new(self)));
         response
-    }
-}
-
-/// Gives an error's answer its body, in the envelope of the module that was asked.
-pub(crate) fn told(response: Response, envelope: Envelope) -> Response {
-    match response.extensions().get::<Cause>().cloned() {
-        // A batch has a cause where one of its operations has failed.
-        Some(Cause(error)) if !response.status().is_success() => {
-            envelope::refusal(envelope, response, &error)
-        }
-        _ => response,
     }
 }

@@ -11,23 +11,23 @@ use headers::{ETag, HeaderMapExt};
 use percent_encoding::utf8_percent_encode;
 
 use crate::access::Caller;
-use crate::api::batch::{
-    Batch, Operation, ParsedWrite, Parts, RawWrite, RefusedOperation, parse_write,
-};
 use crate::api::envelope::{self, Content};
 use crate::api::error::{ACCEPT_PATCH, ApiError};
-use crate::api::idempotency::{Once, Remembered};
 use crate::api::middleware::validate::Valid;
+use crate::api::mount::{Mount, Resource};
 use crate::api::precondition::{Failed, Preconditions, entity_tag, tag_of};
-use crate::api::router::{Mount, Resource};
 use crate::api::work;
+use crate::item::idempotency::{Once, Remembered};
 use crate::item::list::{Consistent, PageRequest};
 use crate::item::patch::{Misfit, Patch};
-use crate::item::{Document, InvalidDocument, ItemId, RESERVED_IN_PATHS};
+use crate::item::{Document, InvalidDocument, ItemId};
+use crate::module::path::RESERVED_IN_PATHS;
 use crate::module::{Module, Verb};
-use crate::store::{
-    BatchWrite, Condition, Store, StoreError, StoredItem, StoredPage, Write, Written,
-};
+use crate::store::{Condition, StoreError, StoredItem, StoredPage, Write, Written};
+
+pub use self::batch::batch;
+
+mod batch;
 
 /// How often a write is tried that others are faster than, and how long the first pause is at
 /// most: half a second in all.
@@ -67,7 +67,7 @@ pub async fn post(
     Valid(document): Valid<Document>,
 ) -> Result<Response, ApiError> {
     let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
-    let answer = mount.answer_limit.check(answer).await?;
+    let answer = envelope::within(mount.answer_limit, answer).await?;
     let Some(Extension(once)) = once else {
         let written = write(&mount, id, Write::Put(document), &preconditions).await?;
         return Ok(envelope::written(answer, &written));
@@ -91,7 +91,7 @@ pub async fn put(
     Valid(document): Valid<Document>,
 ) -> Result<Response, ApiError> {
     let answer = answer_of(Verb::Put, &mount.module, &id, Content::Updated(&document));
-    let answer = mount.answer_limit.check(answer).await?;
+    let answer = envelope::within(mount.answer_limit, answer).await?;
     let written = write(&mount, id, Write::Update(document), &preconditions).await?;
     Ok(envelope::written(answer, &written))
 }
@@ -128,7 +128,7 @@ pub async fn patch(
             Content::Nothing
         };
         let answer = answer_of(Verb::Patch, module, &id, content);
-        let answer = mount.answer_limit.check(answer).await?;
+        let answer = envelope::within(mount.answer_limit, answer).await?;
         let unchanged = Condition::unchanged(Some(seen));
         match store
             .write(module, id.clone(), Write::Update(document), unchanged)
@@ -239,7 +239,7 @@ pub async fn create(
     let Mount { module, store, .. } = &mount;
     let id = ItemId::new();
     let answer = answer_of(Verb::Post, module, &id, Content::Sent(&document));
-    let answer = mount.answer_limit.check(answer).await?;
+    let answer = envelope::within(mount.answer_limit, answer).await?;
     if let Some(Extension(once)) = once {
         let put = Write::PutOnce(document.clone(), once.clone());
         let written = store
@@ -290,10 +290,10 @@ fn first_time(
 pub async fn list(mount: Mount, Valid(page): Valid<PageRequest>) -> Result<Response, ApiError> {
     let Mount { module, store, .. } = &mount;
     let StoredPage { items, next } = store.list(module, &page).await?;
-    let told = items
+    let shown = items
         .iter()
         .map(|item| (item.id.as_str(), item.data.as_deref()));
-    Ok(envelope::page(module, mount.answer_limit, told, |count| {
+    Ok(envelope::page(module, mount.answer_limit, shown, |count| {
         // An answer that is full before the page is goes on after the last item that it has.
         let next = if count < items.len() {
             Some(items[count - 1].position(page.query.as_ref()))
@@ -302,122 +302,6 @@ pub async fn list(mount: Mount, Valid(page): Valid<PageRequest>) -> Result<Respo
         };
         next.map(|position| page.cursor(&position, store.tenant()))
     }))
-}
-
-/// `POST /_batch/<module>`
-pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response, ApiError> {
-    let Mount { module, store, .. } = &mount;
-    let (mut gets, mut writes) = (Vec::new(), Vec::new());
-    let pending = batch
-        .operations
-        .into_iter()
-        .map(|operation| match operation {
-            Ok(Operation::Get(id)) => {
-                gets.push(id.clone());
-                (id.into_string(), Ok(Verb::Get))
-            }
-            Ok(Operation::Put(id, text)) => {
-                writes.push((id.clone(), Some(text)));
-                (id.into_string(), Ok(Verb::Put))
-            }
-            Ok(Operation::Delete(id)) => {
-                writes.push((id.clone(), None));
-                (id.into_string(), Ok(Verb::Delete))
-            }
-            Err(RefusedOperation { id, error }) => (id, Err(error)),
-        });
-    let pending: Vec<(String, Result<Verb, Arc<ApiError>>)> = pending.collect();
-    let (mut found, written) = if batch.atomic {
-        let writes = parse_all(module, writes).await?;
-        let (found, written) = store.transact(module, gets, writes).await?;
-        (found, written.into_iter().map(shared).collect())
-    } else {
-        tokio::join!(
-            store.get_many(module, gets, mount.answer_limit.body_bytes()),
-            write_in_parts(module, store, writes)
-        )
-    };
-    let mut written = written.into_iter();
-    let mut results = envelope::Results::new(module, mount.answer_limit);
-    for (id, verb) in pending {
-        let outcome = verb.and_then(|verb| {
-            if verb == Verb::Get {
-                let item = found.remove(id.as_str()).ok_or(ApiError::NoSuchItem)?;
-                return Ok((verb, Some(item.map_err(ApiError::from)?)));
-            }
-            written.next().unwrap_or(Ok(()))?;
-            Ok((verb, None))
-        });
-        match outcome {
-            Ok((_, Some(item))) => results.found(&id, item.data.as_deref()),
-            Ok((verb, None)) => results.done(verb, &id),
-            Err(error) => results.failed(&id, error),
-        }
-    }
-    Ok(results.into_response())
-}
-
-fn shared(done: Result<(), StoreError>) -> Result<(), Arc<ApiError>> {
-    done.map_err(|error| Arc::new(error.into()))
-}
-
-/// The writes of a batch that is done as a whole, for which every document must be one.
-async fn parse_all(
-    module: &Arc<Module>,
-    writes: Vec<RawWrite>,
-) -> Result<Vec<BatchWrite>, ApiError> {
-    if !Parts::fit_a_transaction(module, &writes) {
-        return Err(ApiError::BatchTooLarge);
-    }
-    let parsed = parse_part(module, writes).await.into_iter().enumerate();
-    let parsed = parsed.map(|(at, write)| {
-        write.map_err(|error| ApiError::Operation {
-            at,
-            error: Arc::into_inner(error)
-                .expect("nobody else has it yet")
-                .into(),
-        })
-    });
-    parsed.collect()
-}
-
-/// Parses documents and writes them, as many at a time as have room in memory.
-async fn write_in_parts(
-    module: &Arc<Module>,
-    store: &Store,
-    writes: Vec<RawWrite>,
-) -> Vec<Result<(), Arc<ApiError>>> {
-    let mut outcomes = Vec::with_capacity(writes.len());
-    for part in Parts::new(module, writes) {
-        let mut pending = Vec::with_capacity(part.len());
-        let mut writes = Vec::with_capacity(part.len());
-        for write in parse_part(module, part).await {
-            pending.push(write.map(|write| writes.push(write)));
-        }
-        let mut done = store.write_many(module, writes).await.into_iter();
-        outcomes.extend(
-            pending
-                .into_iter()
-                .map(|write| write.and_then(|()| done.next().map_or(Ok(()), shared))),
-        );
-    }
-    outcomes
-}
-
-async fn parse_part(module: &Arc<Module>, part: Vec<RawWrite>) -> Vec<ParsedWrite> {
-    let texts = part.iter().filter_map(|(_, text)| text.as_ref());
-    let bytes = texts.map(|text| text.get().len()).sum();
-    let parse = |module: &Module, part: Vec<RawWrite>| {
-        part.into_iter()
-            .map(|write| parse_write(module, write))
-            .collect()
-    };
-    if work::is_long(bytes) {
-        let module = Arc::clone(module);
-        work::long(move || parse(&module, part)).await
-    } else {
-        parse(module, part)
-    }
 }
 
 /// A method that a path of the function's own does not have.

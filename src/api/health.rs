@@ -1,6 +1,5 @@
 //! Whether the function runs, and whether it can serve: what load balancers and deployments ask.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,11 +12,11 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use crate::api::error::ApiError;
-use crate::api::router::only;
+use crate::api::own_path::only;
 use crate::config::Config;
 use crate::module::Module;
 use crate::module::name::ModuleName;
-use crate::store::{Store, Unusable};
+use crate::store::{Store, Unready, Unusable};
 
 /// The path that says that the function runs.
 pub const LIVE: &str = "/_health";
@@ -37,35 +36,6 @@ const UNREADY_LASTS: Duration = Duration::from_secs(2);
 /// How long the tables of some modules may take to be asked for, and how many those are.
 const TIME_LIMIT: Duration = Duration::from_secs(3);
 const AT_ONCE: usize = 16;
-
-/// The modules that can't be served, and why.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", Reasons(.0))]
-pub struct Unready(Vec<(ModuleName, Unusable)>);
-
-impl Unready {
-    #[cfg(feature = "cli")]
-    pub(crate) fn new(found: Vec<(ModuleName, Unusable)>) -> Self {
-        Self(found)
-    }
-
-    /// The modules' names.
-    pub fn modules(&self) -> impl Iterator<Item = &ModuleName> {
-        self.0.iter().map(|(module, _)| module)
-    }
-}
-
-struct Reasons<'u>(&'u [(ModuleName, Unusable)]);
-
-impl fmt::Display for Reasons<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, (module, reason)) in self.0.iter().enumerate() {
-            let separator = if number == 0 { "" } else { "; " };
-            write!(f, "{separator}{module}: {reason}")?;
-        }
-        Ok(())
-    }
-}
 
 /// What was found, and when.
 type Finding = (Instant, Result<(), Arc<Unready>>);
@@ -111,7 +81,7 @@ impl Readiness {
             let mut unusable: Vec<_> = some.join_all().await.into_iter().flatten().collect();
             if !unusable.is_empty() {
                 unusable.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-                return Err(Unready(unusable));
+                return Err(Unready::new(unusable));
             }
         }
     }

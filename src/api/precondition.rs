@@ -5,30 +5,18 @@
 
 use axum::http::HeaderMap;
 use axum::http::header::{IF_MATCH, IF_NONE_MATCH};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use headers::{ETag, HeaderMapExt, IfMatch, IfNoneMatch};
-use sha2::{Digest, Sha256};
 
+use crate::json::content_tag;
 use crate::store::{Condition, StoredItem};
-
-/// How many bytes of the hash make the tag: two texts of one tag are not to be met by chance, nor
-/// to be made.
-const TAG_BYTES: usize = 16;
 
 /// The strong entity tag of an item whose document has this text.
 #[must_use]
 #[expect(clippy::missing_panics_doc, reason = "base64 in quotes is a tag")]
 pub fn entity_tag(text: &str) -> ETag {
-    format!("\"{}\"", tag_text(text))
+    format!("\"{}\"", content_tag::of(text))
         .parse()
         .expect("base64 in quotes is a tag")
-}
-
-/// What stands between the quotes of a tag.
-pub(crate) fn tag_text(text: &str) -> String {
-    let hash = Sha256::digest(text);
-    URL_SAFE_NO_PAD.encode(&hash[..TAG_BYTES])
 }
 
 /// The tag of an item, whoever wrote it: one without a document is shown as `null`.

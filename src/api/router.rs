@@ -1,189 +1,19 @@
 //! Every path and verb, on one page.
 
-use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, Request};
 use axum::http::header::ALLOW;
-use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, get, post};
 
-use crate::api::answer_limit::AnswerLimit;
 use crate::api::error::ApiError;
 use crate::api::handler;
 use crate::api::health;
-use crate::api::middleware::{Invocation, around, validate};
+use crate::api::middleware::{around, validate};
 use crate::config::Config;
-use crate::item::{InvalidItemId, ItemId};
-use crate::module::tenant::Tenant;
-use crate::module::{Module, Verb};
-use crate::openapi::docs;
 use crate::store::Store;
-use crate::telemetry::metric;
-
-/// The module that a request's path leads to: all that its handler can reach.
-#[derive(Debug, Clone)]
-pub struct Mount {
-    /// The module.
-    pub module: Arc<Module>,
-    /// The store its table is in, confined to the caller's tenant if the module has tenants.
-    pub store: Store,
-    /// Which of the module's paths it is.
-    pub resource: Resource,
-    /// How long the answer can be; without a front door, as long as in Lambda.
-    pub answer_limit: AnswerLimit,
-}
-
-/// One kind of path of a module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resource {
-    /// `/<module>`
-    Collection,
-    /// `/<module>/<id>`
-    Item,
-    /// `/_batch/<module>`
-    Batch,
-}
-
-impl Resource {
-    /// The methods that can be served on it, each with the verb that a module must have for it.
-    const fn methods(self) -> &'static [(Verb, &'static str)] {
-        match self {
-            Self::Collection => &[(Verb::List, "GET, HEAD"), (Verb::Post, "POST")],
-            Self::Item => &[
-                (Verb::Get, "GET, HEAD"),
-                (Verb::Post, "POST"),
-                (Verb::Put, "PUT"),
-                (Verb::Patch, "PATCH"),
-                (Verb::Delete, "DELETE"),
-            ],
-            Self::Batch => &[],
-        }
-    }
-}
-
-impl Mount {
-    /// Finds the module of a path. That it is found once, by its name and before all else, is why
-    /// the last of a thousand modules costs no more than the only one, and why every layer knows
-    /// in which envelope to answer.
-    fn find(config: &Config, store: &Store, request: &Request) -> Option<Self> {
-        let path = request.uri().path().strip_prefix('/')?;
-        let (name, resource) = match path.split_once('/') {
-            Some(("_batch", name)) => (name, Resource::Batch),
-            None | Some((_, "")) => (path.trim_end_matches('/'), Resource::Collection),
-            Some((name, _)) => (name, Resource::Item),
-        };
-        let module = Arc::clone(config.modules.find(name)?);
-        let store = match module.tenant() {
-            None => store.clone(),
-            // Whose it is, the access layer says.
-            Some(_) => store.confined_to(Tenant::nobody()),
-        };
-        let invocation = request.extensions().get::<Invocation>();
-        Some(Self {
-            module,
-            store,
-            resource,
-            answer_limit: invocation.map_or(AnswerLimit::Lambda, |found| found.answer_limit),
-        })
-    }
-
-    /// The path for people to read, with `{id}` for the id.
-    #[must_use]
-    pub fn route(&self) -> impl fmt::Display {
-        let (before, after) = match self.resource {
-            Resource::Collection => ("", ""),
-            Resource::Item => ("", "/{id}"),
-            Resource::Batch => ("/_batch", ""),
-        };
-        fmt::from_fn(move |f| write!(f, "{before}/{}{after}", self.module.name()))
-    }
-
-    /// What a method does here, if the module serves it.
-    #[must_use]
-    pub fn verb(&self, method: &Method) -> Option<Verb> {
-        let verb = match (self.resource, method) {
-            (Resource::Batch, _) => None,
-            (Resource::Item, &(Method::GET | Method::HEAD)) => Some(Verb::Get),
-            (Resource::Collection, &(Method::GET | Method::HEAD)) => Some(Verb::List),
-            (_, &Method::POST) => Some(Verb::Post),
-            (_, &Method::PUT) => Some(Verb::Put),
-            (_, &Method::PATCH) => Some(Verb::Patch),
-            (_, &Method::DELETE) => Some(Verb::Delete),
-            _ => None,
-        };
-        verb.filter(|&verb| self.module.verbs().contains(verb))
-    }
-
-    /// What a request does here, for those who count: a verb of the module, or a batch.
-    #[must_use]
-    pub fn deed(&self, method: &Method) -> Option<&'static str> {
-        if self.resource == Resource::Batch {
-            return (method == Method::POST).then_some(metric::BATCH);
-        }
-        self.verb(method).map(Verb::as_str)
-    }
-
-    /// The methods that the module serves here.
-    #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "methods are ASCII")]
-    pub fn allow(&self) -> HeaderValue {
-        let verbs = self.module.verbs();
-        let methods = self.resource.methods().iter();
-        let served = methods.filter(|(verb, _)| verbs.contains(*verb));
-        let post = (self.resource == Resource::Batch).then_some("POST");
-        let names = served.map(|(_, names)| *names).chain(post);
-        let names: Vec<_> = names.chain(["OPTIONS"]).collect();
-        HeaderValue::from_str(&names.join(", ")).expect("methods are ASCII")
-    }
-
-    /// Why a method is refused that the module does not serve here.
-    #[must_use]
-    pub fn not_allowed(&self) -> ApiError {
-        ApiError::MethodNotAllowed {
-            allow: self.allow(),
-        }
-    }
-
-    /// An item's id, if the table has room for it.
-    ///
-    /// # Errors
-    /// It is longer than this caller's can be.
-    pub fn id(&self, id: ItemId) -> Result<ItemId, InvalidItemId> {
-        match self.store.tenant() {
-            Some(tenant) => id.within(tenant.max_id_bytes()),
-            None => Ok(id),
-        }
-    }
-
-    /// An item's id in a path of this module, still percent-encoded.
-    #[must_use]
-    pub fn raw_id<'p>(&self, path: &'p str) -> &'p str {
-        &path["/".len() + self.module.name().as_str().len() + "/".len()..]
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Mount {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        parts.extensions.remove().ok_or(ApiError::NotFound)
-    }
-}
-
-/// Puts the [`Mount`] that a request's path leads to into its extensions.
-pub fn mount(config: &Arc<Config>, store: &Store) -> impl Fn(Request) -> Request + Clone + use<> {
-    let (config, store) = (Arc::clone(config), store.clone());
-    move |mut request| {
-        if let Some(mount) = Mount::find(&config, &store, &request) {
-            request.extensions_mut().insert(mount);
-        }
-        request
-    }
-}
 
 /// The routes, the same for all modules: which verbs one serves is the validation layer's to say.
 pub fn router(config: &Arc<Config>, store: &Store) -> Router {
@@ -209,7 +39,6 @@ pub fn router(config: &Arc<Config>, store: &Store) -> Router {
         .route("/{module}", collections.clone())
         .route("/{module}/", collections)
         .route("/{module}/{*id}", items.layer(around(validate::item)))
-        .merge(docs::router(config))
         .merge(health::router(config, store))
         .fallback(unrouted)
 }
@@ -225,15 +54,3 @@ async fn unrouted(method: Method, uri: Uri) -> Result<impl IntoResponse, ApiErro
 
 /// Every method that some path serves.
 const ALL: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-
-/// The methods of each path of the function's own.
-const OWN: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
-
-/// A path of the function's own: GET and HEAD, and OPTIONS, which says so.
-pub(crate) fn only<S>(get: MethodRouter<S>) -> MethodRouter<S>
-where
-    S: Clone + Send + Sync + 'static,
-{
-    get.options(async || (StatusCode::NO_CONTENT, [(ALLOW, OWN)]))
-        .fallback(async || ApiError::MethodNotAllowed { allow: OWN })
-}

@@ -14,18 +14,19 @@ use serde::Deserialize;
 pub(super) use self::access::{Access, Surroundings};
 use super::about::About;
 use super::error::{Faults, KeyPath, Source};
-use crate::access::rate_limit::Rate;
-use crate::access::{ClaimPath, Guard};
-use crate::config::file::FilePath;
+use crate::access::Guard;
 use crate::item::schema::Schema;
 #[cfg(feature = "cli")]
 use crate::module::Modules;
 use crate::module::base_path::BasePath;
+use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
+use crate::module::file::FilePath;
 use crate::module::limits;
 use crate::module::name::{
     GuardName, KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute,
 };
+use crate::module::rate::Rate;
 use crate::module::{Billing, Envelope, Index, IndexKey, KeyType, Storage, Verb, Verbs};
 use crate::telemetry::Filter;
 

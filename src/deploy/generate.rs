@@ -8,19 +8,20 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use similar::TextDiff;
 
+use crate::api::listing;
 use crate::config::Config;
 use crate::deploy::feature::Feature;
 use crate::deploy::plan::{Description, variables};
 use crate::item::schema::InvalidSchema;
 use crate::module::name::Stage;
-use crate::tool::routes;
 
 mod cloudformation;
 mod dashboard;
 mod iam;
+mod logical_id;
 
-pub(crate) use self::cloudformation::logical_id;
 pub use self::dashboard::{Dashboard, NoMetrics};
+pub(crate) use self::logical_id::logical_id;
 
 /// What `modulo resources` prints and `serverless.yml` reads: the service's name, the features
 /// that its function is built with, the variables of its environment that guards read, the modules
@@ -44,13 +45,13 @@ impl Deployment {
             // No module's resource has a name with a digit at its end.
             let id = format!("FunctionPolicy{}", number + 1);
             references.push(json!({ "Ref": id }));
-            resources.insert(id, cloudformation::policy(statements));
+            resources.insert(id, iam::policy(statements));
         }
         Ok(Self(json!({
             "service": config.service.name.as_str(),
             "features": features.collect::<Vec<_>>(),
             "variables": variables::names(&config.modules),
-            "open": routes::open(&config.modules).collect::<Vec<_>>(),
+            "open": listing::open(&config.modules).collect::<Vec<_>>(),
             "iam": inline,
             "policies": references,
             "resources": {

@@ -26,9 +26,10 @@ use tracing::warn;
 
 use self::event::{Edge, HttpEvent};
 use crate::api::answer_limit::AnswerLimit;
-use crate::api::middleware::{App, Invocation, keep_time};
+use crate::api::invocation::Invocation;
+use crate::api::location::locate;
+use crate::api::middleware::{App, keep_time};
 use crate::config::Config;
-use crate::module::base_path::locate;
 use crate::module::{Module, Verb};
 use crate::store::Store;
 use crate::telemetry;

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::store::storage::plain_number;
+use crate::item::number::plain_number;
 
 /// The last second of the year 9999. A later time was surely meant in milliseconds.
 pub(crate) const LATEST: u64 = 253_402_300_799;

@@ -8,8 +8,8 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{InvalidDocument, ItemId, is_empty};
+use crate::item::members::Unstorable;
 use crate::module::Module;
-use crate::store::storage::Unstorable;
 
 /// What is shown of a document: where `module` has the key in its documents, with the item's id as
 /// their first member. What is not an object is left as it is.

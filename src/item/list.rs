@@ -9,11 +9,11 @@ use serde::Serializer;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::item::ItemId;
+use crate::item::id::ItemId;
+use crate::item::number::parse_number;
 use crate::module::limits;
 use crate::module::tenant::Tenant;
 use crate::module::{Index, KeyType, Module};
-use crate::store::storage::parse_number;
 
 /// Which page of a module is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,8 +15,8 @@ use self::components::components;
 use self::validator::Validator;
 #[cfg(not(feature = "schemas"))]
 use self::validator::components;
-use crate::config::file::ConfigFile;
 use crate::json::byte_order_mark;
+use crate::module::file::ConfigFile;
 use crate::module::live::Live;
 
 #[cfg(feature = "schemas")]

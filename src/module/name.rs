@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::module::limits;
-use crate::module::tenant;
+use crate::module::reserved::{QUERY_PARAMETERS, TAG_ATTRIBUTE, TENANT_INDEX, is_mark};
 
 /// Why a text is not one of this module's names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -247,24 +247,11 @@ name! {
     }
 }
 
-/// The attribute in which native documents keep their entity tag.
-pub const TAG_ATTRIBUTE: &str = "_etag";
-
-/// The parameters that the query of every list can have.
-pub const QUERY_PARAMETERS: &[&str] = &["limit", "cursor", "consistent", "fields", "order"];
-
-/// The attribute in which an item keeps its tenant; others that modulo makes for tenants begin with
-/// it and a `.`.
-pub const TENANT_ATTRIBUTE: &str = "_tenant";
-
-/// The index that a tenant's items are listed by.
-pub const TENANT_INDEX: &str = "_tenants";
-
 /// Refuses the attributes that modulo itself writes.
 fn refuse_own_attribute(name: &str) -> Result<(), InvalidName> {
     let reason = if name == TAG_ATTRIBUTE {
         "an item keeps its entity tag there"
-    } else if tenant::is_mark(name) {
+    } else if is_mark(name) {
         "an item keeps its tenant there"
     } else {
         return Ok(());

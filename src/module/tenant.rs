@@ -11,9 +11,8 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 use percent_encoding::utf8_percent_encode;
 
-use crate::item::RESERVED_IN_PATHS;
 use crate::module::limits;
-use crate::module::name::TENANT_ATTRIBUTE;
+use crate::module::path::RESERVED_IN_PATHS;
 
 /// One tenant, as the keys of its items begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,17 +81,6 @@ impl FromStr for Tenant {
     }
 }
 
-/// The name of the mark that has the place of an index's `partition`.
-pub(crate) fn mark_of(partition: &str) -> String {
-    format!("{TENANT_ATTRIBUTE}.{partition}")
-}
-
-/// Whether an attribute is a mark.
-pub(crate) fn is_mark(attribute: &str) -> bool {
-    let rest = attribute.strip_prefix(TENANT_ATTRIBUTE);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,19 +116,5 @@ mod tests {
         assert_eq!(tenant(&longest).max_id_bytes(), 1_024 - 3 * 255 - 1);
         assert_eq!((longest + "x").parse::<Tenant>(), Err(InvalidTenant));
         assert_eq!(Tenant::nobody().own("a/b"), None);
-    }
-
-    #[test]
-    fn marks_are_told_from_members() {
-        for (attribute, expected) in [
-            ("_tenant", true),
-            ("_tenant.building", true),
-            (&mark_of("x"), true),
-            ("_tenants", false),
-            ("tenant", false),
-            ("_etag", false),
-        ] {
-            assert_eq!(is_mark(attribute), expected, "{attribute}");
-        }
     }
 }

@@ -3,12 +3,14 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::call::{self, Call};
+use super::call::{Call, operation_id};
 use super::schema::Kind;
-use super::{EXAMPLE_ID, members, object, reference, refusal, schema, security};
+use super::{
+    EXAMPLE_ID, header, media_type, members, object, reference, refusal, schema, security,
+};
 use crate::api::error::ApiError;
+use crate::item::members::Members;
 use crate::module::{Envelope, Module, Storage, Verb};
-use crate::store::storage::Members;
 
 /// All responses to `call`.
 pub(super) fn of(call: Call, module: &Module) -> Value {
@@ -55,7 +57,7 @@ pub(super) fn common(name: &str) -> Value {
 
 /// The answers that calls share, other than errors.
 pub(super) fn shared() -> Map<String, Value> {
-    let answer = |description: &str, names: &[&str]| json!({ "description": description, "headers": headers(names) });
+    let answer = |description: &str, names: &[&str]| json!({ "description": description, "headers": header::references(names) });
     members(json!({
         NOT_MODIFIED: answer("The client has it already.", &["ETag", "XRequestId"]),
         METHODS: answer("`Allow` says which methods are served.", &["Allow", "XRequestId"]),
@@ -82,45 +84,6 @@ pub(super) fn without_content(responses: &Value) -> Value {
 /// What any path can answer.
 pub(super) fn headers_too_large(envelope: Envelope) -> Value {
     refusal::response(envelope, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
-}
-
-/// References to headers, by the names of their components.
-pub(super) fn headers(names: &[&str]) -> Value {
-    let header = |name: &&str| {
-        let field = match *name {
-            "AcceptPatch" => "Accept-Patch",
-            "RetryAfter" => "Retry-After",
-            "WwwAuthenticate" => "WWW-Authenticate",
-            "XRequestId" => "x-request-id",
-            name => name,
-        };
-        (field.to_owned(), reference("headers", name))
-    };
-    names.iter().map(header).collect::<Map<_, _>>().into()
-}
-
-/// Every header of an answer.
-pub(super) fn all_headers() -> Map<String, Value> {
-    let header = |description: &str| {
-        let schema = json!({ "type": "string" });
-        json!({ "description": description, "required": true, "schema": schema })
-    };
-    members(json!({
-        "AcceptPatch": {
-            "description": "To a PATCH only: the media types of a patch.",
-            "schema": { "type": "string" },
-        },
-        "Allow": header("The methods that are served."),
-        "ETag": header("The entity tag of the document, for `If-Match` and `If-None-Match`."),
-        "Location": header("The path of the new item."),
-        "RetryAfter": {
-            "description": "How many seconds to wait.",
-            "required": true,
-            "schema": { "type": "integer" },
-        },
-        "WwwAuthenticate": header("What has to be shown, as RFC 6750 has it."),
-        "XRequestId": header("The request's id, by which its line is found in the log."),
-    }))
 }
 
 /// The statuses of all errors that `call` can end in.
@@ -200,7 +163,8 @@ fn done(call: Call, module: &Module) -> Vec<(StatusCode, Value)> {
         Call::Delete => ("Deleted, or not there", &["XRequestId"]),
         Call::Batch => ("The operations' answers", &["XRequestId"]),
     };
-    let mut response = json!({ "description": description, "headers": headers(header_names) });
+    let mut response =
+        json!({ "description": description, "headers": header::references(header_names) });
     let body = match module.envelope() {
         Envelope::Verb => Some(verbed(call, module)),
         Envelope::Plain => plain(call, module),
@@ -215,7 +179,7 @@ fn done(call: Call, module: &Module) -> Vec<(StatusCode, Value)> {
         };
         response["links"] = json!({
             "next": {
-                "operationId": call::operation_id("list", module),
+                "operationId": operation_id("list", module),
                 "parameters": { "cursor": next },
                 "description": "The next page, if `next` is a text.",
             },
@@ -304,7 +268,7 @@ fn verbed(call: Call, module: &Module) -> Value {
         ),
     };
     let example = document.is_some().then(|| json!({ word: example }));
-    call::media_type(&object(&json!({ word: described })), example)
+    media_type(&object(&json!({ word: described })), example)
 }
 
 /// The same of a plain answer, if it has a body.
@@ -331,7 +295,7 @@ fn plain(call: Call, module: &Module) -> Option<Value> {
         Call::Delete => return None,
         _ => (schema::of_module(module, Kind::Document), json!(document)),
     };
-    Some(call::media_type(
+    Some(media_type(
         &described,
         document.is_some().then_some(example),
     ))

@@ -16,10 +16,10 @@ use headers::{ETag, HeaderMapExt, IfNoneMatch};
 
 use crate::api::answer_limit::AnswerLimit;
 use crate::api::error::ApiError;
+use crate::api::own_path::only;
 use crate::api::precondition::entity_tag;
-use crate::api::router::only;
 use crate::config::Config;
-use crate::openapi;
+use crate::openapi::{self, Undescribed};
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     img-src data:; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
@@ -43,6 +43,15 @@ impl Description {
         let text = openapi::document(&self.config, None, AnswerLimit::Lambda.body_bytes())?;
         let tag = entity_tag(&text);
         Ok(self.document.get_or_init(|| (text.into(), tag)))
+    }
+}
+
+impl From<Undescribed> for ApiError {
+    fn from(undescribed: Undescribed) -> Self {
+        match undescribed {
+            Undescribed::Schema(invalid) => Self::Schema(invalid),
+            Undescribed::TooLarge { limit } => Self::DescriptionTooLarge { limit },
+        }
     }
 }
 

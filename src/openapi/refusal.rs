@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::{HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::{answer, reference, schema};
+use super::{header, reference, schema};
 use crate::access::rate_limit::TooOften;
 use crate::access::{Caller, Identity};
 use crate::api::envelope;
@@ -23,13 +23,11 @@ pub(super) fn response(envelope: Envelope, status: StatusCode) -> Value {
     reference("responses", &name(envelope, status))
 }
 
-/// Those of both envelopes, and the other answers that calls share.
-pub(super) fn all(modules: &[&Module]) -> Map<String, Value> {
+/// Those of both envelopes.
+pub(super) fn all(modules: &[&Module]) -> impl Iterator<Item = (String, Value)> {
     [Envelope::Verb, Envelope::Plain]
         .into_iter()
         .flat_map(|envelope| responses(envelope, modules))
-        .chain(answer::shared())
-        .collect()
 }
 
 fn name(envelope: Envelope, status: StatusCode) -> String {
@@ -70,7 +68,7 @@ fn responses(
         let schema = schema::common(schema::error_name(envelope));
         let response = json!({
             "description": status.canonical_reason(),
-            "headers": answer::headers(headers),
+            "headers": header::references(headers),
             "content": { media_type: { "schema": schema, "examples": examples } },
         });
         (name(envelope, status), response)
@@ -79,7 +77,7 @@ fn responses(
 
 /// What tells of an error.
 pub(super) fn body(envelope: Envelope, error: &ApiError) -> Value {
-    let (_, text) = envelope::told(envelope, error);
+    let (_, text) = envelope::error_body(envelope, error);
     serde_json::from_str(&text).unwrap_or_default()
 }
 

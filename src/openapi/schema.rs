@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::{members, object, reference};
-use crate::api::batch::Batch;
 use crate::item::Document;
+use crate::item::batch::SentBatch;
 use crate::item::expiry;
 use crate::item::schema::InvalidSchema;
 use crate::module::limits;
@@ -327,7 +327,7 @@ fn batch(module: &Module) -> Value {
             "operations": {
                 "type": "array",
                 "minItems": 1,
-                "maxItems": Batch::MAX_OPERATIONS,
+                "maxItems": SentBatch::MAX_OPERATIONS,
                 "items": of_module(module, Kind::Operation),
             },
             "atomic": {

@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
 
-use super::usage::is_throttle;
-use super::{Failure, StoreError};
+use super::StoreError;
+use crate::aws::failure::Failure;
 use crate::telemetry::chain::Chain;
 
 /// Whether a range ends before it begins: to DynamoDB a mistake, to a client a list without items.
@@ -70,6 +70,17 @@ where
         },
         _ => StoreError::Other(failure),
     }
+}
+
+/// Whether DynamoDB refuses for lack of capacity.
+pub(super) fn is_throttle(code: &str) -> bool {
+    matches!(
+        code,
+        "ThrottlingException"
+            | "ProvisionedThroughputExceededException"
+            | "RequestLimitExceeded"
+            | "TransactionInProgressException"
+    )
 }
 
 /// What a `ValidationException` says where the table is not as the configuration says, or an

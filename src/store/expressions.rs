@@ -6,11 +6,11 @@ use std::fmt::Write;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{DATA, StoredItem};
-use crate::api::precondition;
 use crate::item::Document;
 use crate::item::expiry;
 use crate::item::list::{IndexQuery, PageRequest, SortCondition};
-use crate::module::name::TAG_ATTRIBUTE;
+use crate::json::content_tag;
+use crate::module::reserved::TAG_ATTRIBUTE;
 use crate::module::tenant::Tenant;
 use crate::module::{KeyType, Module, Storage};
 use crate::store::storage::{self, Attributes};
@@ -287,10 +287,10 @@ pub(super) fn changes(
     seen: &Attributes,
     document: &Document,
 ) -> Option<(String, Expressions)> {
-    let members = document.members()?.clone().into_attributes();
+    let members = storage::attributes_of(document.members()?.clone());
     let mut expressions = Expressions::default();
     expressions.name("#newTag", TAG_ATTRIBUTE);
-    let tag = precondition::tag_text(document.as_str());
+    let tag = content_tag::of(document.as_str());
     expressions.value(":newTag", AttributeValue::S(tag));
     let mut update = "SET #newTag = :newTag".to_owned();
 

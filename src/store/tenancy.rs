@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::Store;
-use crate::module::name::TENANT_ATTRIBUTE;
-use crate::module::tenant::{self, Tenant};
+use crate::item::number::plain_number;
+use crate::module::reserved::{TENANT_ATTRIBUTE, mark_of};
+use crate::module::tenant::Tenant;
 use crate::module::{IndexKey, KeyType, Module};
-use crate::store::storage::{Attributes, plain_number};
+use crate::store::storage::Attributes;
 
 impl Store {
     /// The same tables, of which no more than the items of `tenant` can be reached.
@@ -66,7 +67,7 @@ impl Tenant {
                     let (name, value) = self.mark(key, value);
                     (name, Some(value))
                 }
-                _ => (tenant::mark_of(key.attribute.as_str()), None),
+                _ => (mark_of(key.attribute.as_str()), None),
             }
         });
         // Indexes can have a partition in common.
@@ -87,7 +88,7 @@ impl Tenant {
             KeyType::N => plain_number(value),
         };
         let value = self.qualify(plain.as_deref().unwrap_or(value));
-        let name = tenant::mark_of(key.attribute.as_str());
+        let name = mark_of(key.attribute.as_str());
         (name, AttributeValue::S(value))
     }
 

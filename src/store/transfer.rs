@@ -14,13 +14,14 @@ use serde::{Deserialize, Serialize};
 
 use super::classify::classify;
 use super::{DATA, Failure, Store, StoreError};
-use crate::api::precondition;
+use crate::item::number::parse_number;
 use crate::item::{Document, InvalidDocument, InvalidItemId, ItemId, Kept};
+use crate::json::content_tag;
 use crate::module::limits;
-use crate::module::name::TAG_ATTRIBUTE;
-use crate::module::tenant::{self, InvalidTenant, Tenant};
+use crate::module::reserved::{self, TAG_ATTRIBUTE};
+use crate::module::tenant::{InvalidTenant, Tenant};
 use crate::module::{Module, Storage};
-use crate::store::storage::{self, Attributes, InvalidAttribute, foreign, parse_number};
+use crate::store::storage::{self, Attributes, InvalidAttribute, foreign};
 
 /// Nobody waits for one of these calls as for a request's answer, and they are large.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -286,7 +287,7 @@ impl Record {
             None => Attributes::new(),
             Some(text) => match Document::parse_changed(text.clone(), module, &id)?.into_kept() {
                 Kept::Text(_) => Attributes::from([(DATA.to_owned(), AttributeValue::S(text))]),
-                Kept::Members(members) => members.into_attributes(),
+                Kept::Members(members) => storage::attributes_of(members),
             },
         };
         let key = match &tenant {
@@ -295,14 +296,14 @@ impl Record {
         };
         attributes.insert(module.key().to_string(), AttributeValue::S(key));
         for (name, value) in item.attributes {
-            let is_made = tenant.is_some() && tenant::is_mark(&name);
+            let is_made = tenant.is_some() && reserved::is_mark(&name);
             if is_made || attributes.contains_key(&name) {
                 return Err(InvalidRecord::SaidTwice(name));
             }
             attributes.insert(name, value.into());
         }
         if module.storage() == Storage::Document {
-            let tag = precondition::tag_text(&storage::text_of(&attributes, module, None));
+            let tag = content_tag::of(&storage::text_of(&attributes, module, None));
             attributes.insert(TAG_ATTRIBUTE.to_owned(), AttributeValue::S(tag));
         }
         if let Some(tenant) = tenant {
@@ -336,7 +337,7 @@ impl Record {
         let (owner, id) = match of_tenant.map(|(name, id)| (name, id.to_owned())) {
             Some((name, id)) => {
                 // They are made from the key and the content.
-                attributes.retain(|name, _| !tenant::is_mark(name));
+                attributes.retain(|name, _| !reserved::is_mark(name));
                 (Owner::Tenant(name), id)
             }
             None if has_tenants => (Owner::Nobody, text),

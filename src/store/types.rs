@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::expressions::Expressions;
 use crate::item::Document;
 use crate::module::Module;
-use crate::module::name::TAG_ATTRIBUTE;
+use crate::module::reserved::TAG_ATTRIBUTE;
 
 /// How many types of members one condition compares: three operators each, of
 /// [300](crate::module::limits::EXPRESSION_OPERATORS).

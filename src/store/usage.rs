@@ -22,6 +22,7 @@ use aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
+use super::classify::is_throttle;
 use super::doubt;
 
 tokio::task_local! {
@@ -241,17 +242,6 @@ impl Intercept for Watch {
         });
         Ok(())
     }
-}
-
-/// Whether DynamoDB refuses for lack of capacity.
-pub(super) fn is_throttle(code: &str) -> bool {
-    matches!(
-        code,
-        "ThrottlingException"
-            | "ProvisionedThroughputExceededException"
-            | "RequestLimitExceeded"
-            | "TransactionInProgressException"
-    )
 }
 
 #[derive(Clone, Copy)]

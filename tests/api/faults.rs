@@ -207,7 +207,7 @@ async fn silence_is_504() {
 
 #[tokio::test]
 async fn a_deadline_is_kept_however_long_the_store_would_wait() {
-    use modulo::api::middleware::Invocation;
+    use modulo::api::invocation::Invocation;
     use tower::ServiceExt;
 
     let endpoint = Fault::IsSilent.start().await;

@@ -79,7 +79,7 @@ async fn a_file_that_is_not_there_is_begun() {
     # default_ttl = "30d"          # when one expires that does not say so; needs `ttl`
     # retain = true                # the table outlives its stack; if not said, in every stage but "local"
 
-    A running `modulo serve` mounts it at /rooms at once. A deployment makes its table in AWS.
+    A running `modulo serve` mounts it at /rooms at once. A deployment creates its table in AWS.
     "#);
     let (_, stdout, _) = folder.run(&["routes"]).await;
     assert!(stdout.contains("rooms-local  room \"id\"\n"), "{stdout}");
@@ -93,7 +93,7 @@ async fn what_can_not_be_added_leaves_the_file_as_it_was() {
             modules,
             "rooms",
             1,
-            "modules.toml has a module `rooms` already; choose another name\n",
+            "modules.toml already has a module `rooms`; choose another name\n",
         ),
         ("[modules.a]\nkye = 1\ntable = 2\n", "b", 64, "3 errors\n"),
         ("[modules\n", "b", 64, "modules.toml:1:9: not TOML: "),

@@ -13,20 +13,19 @@ use super::{
     unchecked_message,
 };
 use crate::access::{Denied, InvalidToken, Reason, Unchecked};
-use crate::api::batch::InvalidBatch;
-use crate::api::health::Unready;
+use crate::item::batch::InvalidBatch;
 use crate::item::list::InvalidQuery;
 use crate::item::patch::{InvalidPatch, InvalidTree, Misfit};
 use crate::item::schema::{InvalidSchema, Unfit, Violations};
 use crate::item::{InvalidDocument, InvalidItemId};
-use crate::store::StoreError;
+use crate::store::{StoreError, Unready};
 use crate::telemetry::chain::Chain;
 
 /// An error whose text, and that of its sources, quotes no request: it is about the function, its
 /// configuration or a service that it calls.
 pub(crate) trait Internal: Error {}
 
-/// Of DynamoDB's messages [`Failure`](crate::store::Failure) has only what quotes nothing.
+/// Of DynamoDB's messages [`Failure`](crate::aws::failure::Failure) has only what quotes nothing.
 impl Internal for StoreError {}
 impl Internal for InvalidSchema {}
 impl Internal for Unchecked {}

@@ -12,7 +12,7 @@ use crate::access::rate_limit::RateLimit;
 use crate::access::{Access, Caller, Refused};
 use crate::api::batch::Batch;
 use crate::api::error::ApiError;
-use crate::api::router::{Mount, Resource};
+use crate::api::mount::{Mount, Resource};
 
 /// Finds out who sends the request, and whether they may.
 pub(super) async fn guard(request: Request, next: Next<impl Inner>) -> Response {

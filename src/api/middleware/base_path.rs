@@ -2,11 +2,13 @@
 
 use axum::extract::Request;
 use axum::http::Uri;
+use axum::http::uri::PathAndQuery;
 use axum::response::Response;
 
-use super::Invocation;
 use super::around::{Inner, Next};
-use crate::module::base_path::{BasePath, locate};
+use crate::api::invocation::Invocation;
+use crate::api::location::locate;
+use crate::module::base_path::BasePath;
 
 /// Answers paths with the base path and without it: a front door may have taken it off already.
 /// `Location` has it, unless the door told of what the client's URL has in its place.
@@ -16,7 +18,10 @@ pub(super) async fn take_off(
     next: Next<impl Inner>,
 ) -> Response {
     let uri = request.uri();
-    let stripped = uri.path_and_query().and_then(|path| base_path.strip(path));
+    let stripped = uri.path_and_query().and_then(|path| {
+        let stripped = base_path.strip(path.as_str())?;
+        stripped.parse::<PathAndQuery>().ok()
+    });
     let invocation = request.extensions().get::<Invocation>();
     let is_told = invocation.is_some_and(|invocation| invocation.has_base_path);
     let is_located = stripped.is_some() || !is_told;

@@ -12,7 +12,7 @@ use axum::response::Response;
 use tower::{Layer, ServiceExt, service_fn};
 
 use super::around::{Inner, Next};
-use crate::api::router::Mount;
+use crate::api::mount::Mount;
 use crate::module::cors::Cors;
 
 /// Answers a browser's preflight, and lets pages of the named origins read what is answered: those

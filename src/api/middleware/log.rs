@@ -12,12 +12,12 @@ use axum::response::Response;
 use tower_http::request_id::RequestId;
 use tracing::{Level, enabled};
 
-use super::Invocation;
 use super::around::{Inner, Next};
 use crate::access::{Caller, Guard, Pseudonym};
 use crate::api::error::Cause;
 use crate::api::health;
-use crate::api::router::Mount;
+use crate::api::invocation::Invocation;
+use crate::api::mount::Mount;
 use crate::config::Service;
 use crate::module::tenant::Tenant;
 use crate::store::{Meter, Usage};

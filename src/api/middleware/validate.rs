@@ -15,14 +15,14 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError};
 
-use super::MAX_BODY_BYTES;
 use super::around::{Inner, Next};
+use super::limit_body::MAX_BODY_BYTES;
 use crate::access::Caller;
 use crate::api::batch::Batch;
 use crate::api::error::{ApiError, Crowded, UnsupportedMediaType};
-use crate::api::idempotency::Once;
+use crate::api::idempotency;
+use crate::api::mount::Mount;
 use crate::api::precondition::Preconditions;
-use crate::api::router::Mount;
 use crate::api::work;
 use crate::item::list::{Consistent, PageRequest};
 use crate::item::patch::{Patch, PatchType};
@@ -161,7 +161,7 @@ fn parse_once(module: &Module, id: Option<&ItemId>, request: &mut Request) -> Re
     let Some(document) = extensions.get::<Document>() else {
         return Ok(());
     };
-    let once = Once::of(request.headers(), module, caller, id, document)
+    let once = idempotency::once(request.headers(), module, caller, id, document)
         .map_err(ApiError::InvalidIdempotencyKey)?;
     if let Some(once) = once {
         request.extensions_mut().insert(once);

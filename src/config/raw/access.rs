@@ -11,11 +11,12 @@ use ::config::{Value, ValueKind};
 
 use super::{Section, Setting, describe, has_environment, noun, source, suggest};
 use crate::access::{
-    ApiKey, ClaimPath, Credential, Guard, IssuerUrl, Jwks, Jwt, KeySource, Keys, MAX_LEEWAY,
-    Secret, SecretPlace,
+    ApiKey, Credential, Guard, IssuerUrl, Jwks, Jwt, KeySource, Keys, MAX_LEEWAY, Secret,
+    SecretPlace,
 };
 use crate::config::error::{Faults, Source};
-use crate::config::file::{ConfigFile, FilePath};
+use crate::module::claim_path::ClaimPath;
+use crate::module::file::{ConfigFile, FilePath};
 use crate::module::name::{GuardName, Identifier, Scope};
 use crate::module::{Verb, Verbs};
 

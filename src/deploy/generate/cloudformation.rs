@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::iam::Statement;
-use crate::module::name::{ModuleName, Stage};
+use super::logical_id::logical_id;
+use crate::module::name::Stage;
 use crate::module::{Billing, Module, Modules, TableIndex};
 
 /// Every module's table, under its logical id.
@@ -12,37 +12,6 @@ pub(super) fn tables(modules: &Modules, stage: &Stage) -> Map<String, Value> {
         .tables()
         .map(|module| (logical_id(module.name()), table(module, stage)))
         .collect()
-}
-
-/// The table's name inside the stack.
-pub(crate) fn logical_id(module: &ModuleName) -> String {
-    logical_name(module) + "Table"
-}
-
-/// What a module's resources inside the stack are named after. CloudFormation replaces a resource
-/// whose logical id changes, so it depends on the module's name alone; and since it takes letters
-/// and digits only, `Z` is the escape that keeps `a-b`, `a_b` and `aZb` apart.
-pub(super) fn logical_name(module: &ModuleName) -> String {
-    let mut id = String::with_capacity(module.as_str().len() + 5);
-    for character in module.as_str().chars() {
-        match character {
-            '-' => id.push_str("Zd"),
-            '_' => id.push_str("Zu"),
-            'Z' => id.push_str("ZZ"),
-            letter_or_digit => id.push(letter_or_digit),
-        }
-    }
-    id
-}
-
-/// A managed policy. Its role names it, so that it is there before the role is changed.
-pub(super) fn policy(statements: &[Statement]) -> Value {
-    json!({
-        "Type": "AWS::IAM::ManagedPolicy",
-        "Properties": {
-            "PolicyDocument": { "Version": "2012-10-17", "Statement": statements },
-        },
-    })
 }
 
 fn table(module: &Module, stage: &Stage) -> Value {
@@ -108,31 +77,4 @@ fn index(index: &TableIndex<'_>, throughput: Option<&Value>) -> Value {
         described["ProvisionedThroughput"] = throughput.clone();
     }
     described
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    #[test]
-    fn logical_ids_of_like_names_differ_and_are_legal() {
-        let names = [
-            "a-b", "a_b", "aZb", "aZdb", "aZub", "ab", "Ab", "a-", "a_", "aZ", "1", "aTable",
-        ];
-        let mut seen = BTreeMap::new();
-        for name in names {
-            let id = logical_id(&name.parse().expect("a legal name"));
-            assert!(
-                id.chars().all(|c| c.is_ascii_alphanumeric()),
-                "{name} became {id}"
-            );
-            if let Some(other) = seen.insert(id.clone(), name) {
-                panic!("{name} and {other} both became {id}");
-            }
-        }
-        let longest = "_".repeat(100).replacen('_', "a", 1);
-        assert!(logical_id(&longest.parse().expect("a legal name")).len() <= 255);
-    }
 }

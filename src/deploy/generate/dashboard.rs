@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::cloudformation::logical_name;
+use super::logical_id::logical_name;
 use crate::api::batch::Batch;
 use crate::config::Config;
 use crate::module::{Module, Verb};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::cloudformation::logical_id;
+use super::logical_id::logical_id;
 use crate::access::SecretPlace;
 use crate::config::Config;
 use crate::module::name::Stage;
@@ -114,6 +114,16 @@ pub(super) fn policies(config: &Config, stage: &Stage) -> (Vec<Statement>, Vec<V
     }
     let managed = policies.split_off(1);
     (policies.remove(0), managed)
+}
+
+/// A managed policy. Its role names it, so that it is there before the role is changed.
+pub(super) fn policy(statements: &[Statement]) -> Value {
+    json!({
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {
+            "PolicyDocument": { "Version": "2012-10-17", "Statement": statements },
+        },
+    })
 }
 
 /// What may be done, and to what.

@@ -12,10 +12,10 @@ use super::access::{self, VerbAccess};
 use super::guard::{self, GuardDescription};
 use super::service::ServiceDescription;
 use super::variables;
-use crate::access::rate_limit::Rate;
 use crate::config::Config;
 use crate::item::schema::{InvalidSchema, Schema};
 use crate::module::cors::Cors;
+use crate::module::rate::Rate;
 use crate::module::{Billing, Memory, Module, Storage};
 use crate::store::keys_in_words;
 

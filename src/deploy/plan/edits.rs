@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::access::joined;
 use super::description::{Capacity, CorsDescription, ModuleDescription, RateDescription};
 use super::{Changes, fate_of_table, list};
-use crate::module::name::TENANT_INDEX;
+use crate::module::reserved::TENANT_INDEX;
 
 impl Changes {
     /// Takes the new module apart without `..`: what is described of a module needs an opinion here.

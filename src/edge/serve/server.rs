@@ -26,7 +26,8 @@ use super::limits::{HEAD_BYTES, Limits};
 use super::memory::{Memory, Received, Sent};
 use super::socket::Socket;
 use crate::access::rate_limit::ClientAddress;
-use crate::api::error::{self, ApiError, Crowded};
+use crate::api::envelope;
+use crate::api::error::{ApiError, Crowded};
 use crate::api::health;
 use crate::api::middleware::{self, App};
 use crate::config::Config;
@@ -294,5 +295,5 @@ async fn answer(
 }
 
 fn refuse(crowded: Crowded) -> Response {
-    error::told(ApiError::Crowded(crowded).into_response(), Envelope::Verb)
+    envelope::told(ApiError::Crowded(crowded).into_response(), Envelope::Verb)
 }

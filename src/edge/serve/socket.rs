@@ -159,7 +159,7 @@ fn refusal(written: &[u8]) -> Option<Refusal> {
     let date = headers
         .split("\r\n")
         .find(|header| header.starts_with("date: "))?;
-    let (_, body) = envelope::told(Envelope::Verb, &error);
+    let (_, body) = envelope::error_body(Envelope::Verb, &error);
     let answer = format!(
         "{status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\
          {date}\r\n\r\n{body}",

@@ -8,13 +8,14 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 
 use crate::api::error::ApiError;
-use crate::api::health::Unready;
-use crate::api::middleware::{self, App, Inner, Next, around};
-use crate::api::router::{self, Mount};
+use crate::api::middleware::around::{Inner, Next, around};
+use crate::api::middleware::{self, App};
+use crate::api::mount::{self, Mount};
+use crate::app;
 use crate::config::Config;
 use crate::local::Found;
 use crate::module::name::ModuleName;
-use crate::store::Store;
+use crate::store::{Store, Unready};
 
 /// Their names. Shared, so that a module that is served again stays so when another is edited.
 #[derive(Debug, Clone, Default)]
@@ -34,8 +35,8 @@ impl Unserved {
     pub(super) fn app(&self, config: &Arc<Config>, store: &Store) -> App {
         let unserved = self.clone();
         let refuse = around(move |request, next| refuse(unserved.clone(), request, next));
-        let router = router::router(config, store).layer(refuse);
-        middleware::stack(router::mount(config, store), config, router)
+        let router = app::routes(config, store).layer(refuse);
+        middleware::stack(mount::mount(config, store), config, router)
     }
 
     fn contains(&self, module: &ModuleName) -> bool {

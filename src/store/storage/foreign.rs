@@ -1,10 +1,11 @@
 //! Whether DynamoDB takes attributes that another program has written, as an import has them.
 //!
-//! What modulo writes itself is checked as JSON, by [`Members`](super::Members).
+//! What modulo writes itself is checked as JSON, by [`Members`](crate::item::members::Members).
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{Attributes, Place};
+use super::Attributes;
+use crate::json::place::Place;
 use crate::module::limits;
 use crate::module::{KeyType, Module};
 
@@ -59,7 +60,7 @@ fn check_members(members: &Attributes, place: &mut Place) -> Result<(), InvalidA
 }
 
 fn check_value(value: &AttributeValue, place: &mut Place) -> Result<(), InvalidAttribute> {
-    if place.0.len() > limits::LEVELS {
+    if place.depth() > limits::LEVELS {
         let limit = limits::LEVELS;
         return place.refuse(format!("nests too deep: DynamoDB takes {limit} levels"));
     }

@@ -11,7 +11,7 @@ use crate::telemetry::chain::Chain;
 /// What the SDK says of a failure, with all its causes, and nothing of a document.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
-pub struct Failure(pub(super) String);
+pub struct Failure(pub(crate) String);
 
 /// The errors whose messages are about tables, permissions and times, and not about what was sent.
 /// Not among them are those of wrong signatures: their messages show the headers.

@@ -1,0 +1,23 @@
+//! The whole function, put together.
+
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::api::middleware::{self, App};
+use crate::api::{mount, router};
+use crate::config::Config;
+use crate::openapi::docs;
+use crate::store::Store;
+
+/// The whole function: the routes of `config` inside the layers, over `store`.
+#[must_use]
+pub fn app(config: &Arc<Config>, store: &Store) -> App {
+    let mount = mount::mount(config, store);
+    middleware::stack(mount, config, routes(config, store))
+}
+
+/// All routes: those of the modules, and those of the description.
+pub(crate) fn routes(config: &Arc<Config>, store: &Store) -> Router {
+    router::router(config, store).merge(docs::router(config))
+}
