@@ -11,6 +11,7 @@ use self::description::ModuleDescription;
 use crate::module::few::few;
 
 mod access;
+mod cors;
 mod deployed;
 mod description;
 mod edits;
@@ -19,6 +20,8 @@ mod limits;
 mod service;
 mod stage;
 pub(crate) mod variables;
+mod verb_access;
+mod words;
 
 /// What changes between two deployments.
 #[derive(Debug, Clone, PartialEq, Eq)]
