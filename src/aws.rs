@@ -1,6 +1,8 @@
 //! The settings of the AWS SDK: those of the function, and those of a laptop.
 
 pub mod failure;
+#[cfg(feature = "secrets")]
+pub(crate) mod secrets;
 pub mod trust;
 
 use std::collections::BTreeMap;
