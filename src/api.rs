@@ -8,6 +8,8 @@ pub mod handler;
 pub mod health;
 pub(crate) mod idempotency;
 pub mod invocation;
+#[cfg(feature = "cli")]
+pub mod listing;
 pub(crate) mod location;
 pub mod middleware;
 pub mod mount;

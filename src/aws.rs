@@ -1,5 +1,7 @@
 //! The settings of the AWS SDK: those of the function, and those of a laptop.
 
+#[cfg(feature = "cli")]
+pub mod credentials;
 pub mod failure;
 #[cfg(feature = "secrets")]
 pub(crate) mod secrets;

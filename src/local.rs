@@ -6,9 +6,10 @@ use std::path::PathBuf;
 pub use self::engine::{Data, Embedded, Engine};
 pub use self::folder::settings_of_other;
 pub use self::settings::settings;
-pub(crate) use self::tables::{Found, Ownership, prepare};
+pub(crate) use self::tables::{Found, Ownership};
 pub use self::tables::{TableError, create_tables};
 
+pub mod backend;
 mod connector;
 mod engine;
 mod folder;
@@ -48,7 +49,7 @@ pub enum LocalError {
         source: std::io::Error,
     },
     /// The other process that uses the folder can't be reached.
-    #[error("cannot reach the `modulo` that uses `{}`; stop it, or run this command as the user whose it is", folder.display())]
+    #[error("cannot reach the `modulo` that uses `{}`; stop it, or run this command as the user who started it", folder.display())]
     Unreachable {
         /// The folder.
         folder: PathBuf,
@@ -56,7 +57,7 @@ pub enum LocalError {
         source: std::io::Error,
     },
     /// The engine can't open the data.
-    #[error("cannot open the database `{}`; move it away to begin anew: {reason}", file.display())]
+    #[error("cannot open the database `{}`; move it away to start with empty tables: {reason}", file.display())]
     Database {
         /// The file.
         file: PathBuf,

@@ -1,6 +1,19 @@
-//! What the tool's commands do beside serving and deploying.
+//! The commands of `modulo`: one file each, with its arguments and what it does.
+//!
+//! A command's help is the documentation of its `Args`.
 
-pub mod backend;
+mod arguments;
+pub mod check;
+pub mod dashboard;
+mod environment;
+pub mod export;
+pub mod import;
+pub mod key;
+pub mod new;
+pub mod openapi;
+pub mod package;
+pub mod plan;
+pub mod resources;
 pub mod routes;
-pub mod scaffold;
-pub mod transfer;
+pub mod serve;
+mod transfer;

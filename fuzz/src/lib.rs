@@ -29,7 +29,7 @@ use modulo::local::{self, Data, Engine};
 use modulo::module::name::Stage;
 use modulo::module::tenant::Tenant;
 use modulo::store::Store;
-use modulo::{openapi, tool::routes};
+use modulo::{api::listing, openapi};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use ring::hmac;
 use serde::Deserialize;
@@ -141,7 +141,7 @@ pub fn configuration(input: &[u8]) {
     match (parse(text), parse(text)) {
         (Ok(config), Ok(again)) => {
             assert_eq!(format!("{config:?}"), format!("{again:?}"));
-            let listed = routes::table(&config);
+            let listed = listing::table(&config);
             for module in config.modules.iter() {
                 assert!(config.modules.find(module.name().as_str()).is_some());
                 assert!(listed.contains(module.name().as_str()), "{listed}");

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use similar::TextDiff;
 
+use crate::api::listing;
 use crate::config::Config;
 use crate::deploy::feature::Feature;
 use crate::deploy::plan::{Description, variables};
 use crate::item::schema::InvalidSchema;
 use crate::module::name::Stage;
-use crate::tool::routes;
 
 mod cloudformation;
 mod dashboard;
@@ -51,7 +51,7 @@ impl Deployment {
             "service": config.service.name.as_str(),
             "features": features.collect::<Vec<_>>(),
             "variables": variables::names(&config.modules),
-            "open": routes::open(&config.modules).collect::<Vec<_>>(),
+            "open": listing::open(&config.modules).collect::<Vec<_>>(),
             "iam": inline,
             "policies": references,
             "resources": {

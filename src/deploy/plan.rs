@@ -5,12 +5,14 @@ use std::fmt;
 
 use indexmap::IndexMap;
 
+use self::change::{Change, Changes, Verdict};
 pub use self::deployed::UnknownDeployment;
 pub use self::description::Description;
 use self::description::ModuleDescription;
 use crate::module::few::few;
 
 mod access;
+mod change;
 mod cors;
 mod deployed;
 mod description;
@@ -26,29 +28,6 @@ mod words;
 /// What changes between two deployments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan(Vec<Change>);
-
-/// What comes of a change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Verdict {
-    /// Data and clients go on as before.
-    Fine,
-    /// It can't be found out.
-    Unknown,
-    /// Data or clients suffer.
-    Breaks,
-    /// The deployment can't be done.
-    Fails,
-}
-
-/// One edit, or what is in a deployment's way, and its consequence.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// The module, or what else it is of.
-    subject: String,
-    verdict: Verdict,
-    edit: String,
-    consequence: String,
-}
 
 impl Plan {
     /// From one configuration to another, whatever is deployed.
@@ -131,45 +110,7 @@ impl fmt::Display for Plan {
     }
 }
 
-#[derive(Default)]
-struct Changes {
-    /// What is edited: a module, or what else the next changes are of.
-    subject: String,
-    found: Vec<Change>,
-}
-
 impl Changes {
-    /// The next changes are of this.
-    fn of(&mut self, subject: impl Into<String>) {
-        self.subject = subject.into();
-    }
-
-    fn add(&mut self, breaking: bool, edit: impl Into<String>, consequence: impl Into<String>) {
-        let verdict = if breaking {
-            Verdict::Breaks
-        } else {
-            Verdict::Fine
-        };
-        self.push(verdict, edit, consequence);
-    }
-
-    fn fail(&mut self, edit: impl Into<String>, consequence: impl Into<String>) {
-        self.push(Verdict::Fails, edit, consequence);
-    }
-
-    fn doubt(&mut self, edit: impl Into<String>, consequence: impl Into<String>) {
-        self.push(Verdict::Unknown, edit, consequence);
-    }
-
-    fn push(&mut self, verdict: Verdict, edit: impl Into<String>, consequence: impl Into<String>) {
-        self.found.push(Change {
-            subject: self.subject.clone(),
-            verdict,
-            edit: edit.into(),
-            consequence: consequence.into(),
-        });
-    }
-
     fn added(&mut self, after: &ModuleDescription) {
         let consequence = format!(
             "`/{}` answers {}, on table `{}`, {}",

@@ -1,35 +1,34 @@
 //! `modulo serve`: the routes on a laptop, over a local DynamoDB, an endpoint, or AWS.
 
-use std::io::Write;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use self::reload::Watch;
+use self::stop::Stop;
+use self::terminal::{reachable, report, welcome};
 use self::unserved::Unserved;
 use crate::api::middleware::keep_time;
-use crate::config::{self, Config};
-use crate::local::Found;
-use crate::module::name::Stage;
+use crate::local::backend::Tables;
 use crate::telemetry::{self, Format};
-use crate::tool::backend::{Backend, Tables};
-use crate::tool::routes;
 
 pub use self::host::{HostName, Hosts, InvalidHostName};
 pub use self::limits::Limits;
+pub use self::options::Options;
 pub use self::server::{Routes, Server};
+pub use self::terminal::say;
 
 mod connections;
 mod host;
 mod limits;
 mod memory;
+mod options;
 mod reload;
 mod server;
 mod socket;
+mod stop;
+mod terminal;
 mod unserved;
 
 /// How long the requests in flight may take to finish.
@@ -37,46 +36,6 @@ pub const GRACE: Duration = Duration::from_secs(30);
 
 /// How long the spans of a request may wait for those of others.
 const SPANS_WAIT: Duration = Duration::from_secs(1);
-
-/// What `modulo serve` is asked for.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Where to listen: host and port.
-    pub address: String,
-    /// The names by which it may be asked, beside this machine's own.
-    pub hosts: Vec<HostName>,
-    /// What its clients may hold, and for how long.
-    pub limits: Limits,
-    /// The configuration's file.
-    pub file: PathBuf,
-    /// The stage whose tables are used.
-    pub stage: Stage,
-    /// The environment, for the settings that it layers over the file's.
-    pub environment: Vec<(String, String)>,
-    /// Where the tables are.
-    pub backend: Backend,
-    /// Where the embedded DynamoDB listens for other programs, if it does.
-    pub dynamodb_address: Option<SocketAddr>,
-    /// Whether log lines have colours.
-    pub colour: bool,
-    /// What `RUST_LOG` holds, which wins over the file.
-    pub rust_log: Option<String>,
-}
-
-impl Options {
-    fn load(&self) -> Result<Config, config::ConfigError> {
-        config::load(&self.file, &self.stage, self.environment.iter().cloned())
-    }
-
-    fn check(&self) -> Result<Config, config::ConfigError> {
-        config::check(&self.file, &self.stage, self.environment.iter().cloned())
-    }
-
-    fn check_again(&self, before: &Config) -> Result<Config, config::ConfigError> {
-        let environment = self.environment.iter().cloned();
-        config::check_again(&self.file, &self.stage, environment, before)
-    }
-}
 
 /// Serves until Ctrl-C or SIGTERM, then finishes the requests in flight; a second Ctrl-C, or
 /// [`GRACE`], ends it at once.
@@ -111,7 +70,7 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     let app = unserved.app(&config, &tables.store);
     let hosts = Hosts::new(address, &options.hosts);
     let routes = Arc::new(Routes::new(&config, app, hosts));
-    // Both are there before anybody is told that there is something to stop.
+    // Both listen before the welcome is printed, so that no signal after it is missed.
     let (mut stop, mut stop_at_once) = (Stop::listen()?, Stop::listen()?);
     say(&welcome(address, opened, &options, &config));
     if !address.ip().is_loopback() {
@@ -139,7 +98,7 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends spans again and again, if anybody collects them.
+/// Sends spans at intervals, if a collector is configured.
 async fn send_spans() {
     while telemetry::has_spans() {
         tokio::time::sleep(SPANS_WAIT).await;
@@ -153,91 +112,4 @@ async fn listen(options: &Options) -> anyhow::Result<Server> {
     Server::bind(address, options.limits.clone()).await.with_context(|| {
         format!("cannot listen on {address}; choose another address with --addr, as in --addr 127.0.0.1:3001")
     })
-}
-
-/// Says of each module that can't use its table why.
-fn report(found: &Found) {
-    for (module, unusable) in found {
-        let served = if unusable.is_of_the_key() {
-            " is not served"
-        } else {
-            ""
-        };
-        eprintln!("{module}{served}: {unusable}");
-    }
-}
-
-/// Writes to standard output; nobody reading it is no reason to stop.
-pub fn say(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    let _ = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
-}
-
-/// Ctrl-C and SIGTERM.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    fn listen() -> std::io::Result<Self> {
-        let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self {
-            interrupt,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    /// The next signal.
-    async fn signal(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-/// What to know where other machines can connect.
-fn reachable(address: SocketAddr, hosts: &[HostName]) -> String {
-    let given = hosts.iter().map(HostName::to_string);
-    let names: Vec<_> = std::iter::once("localhost".to_owned())
-        .chain(given)
-        .collect();
-    format!(
-        "Warning: other machines can connect to {address}, without encryption unless a proxy \
-         before it adds it. Requests may ask for any IP address, and for these names: {}. \
-         --host NAME adds one.",
-        names.join(", ")
-    )
-}
-
-fn welcome(
-    address: SocketAddr,
-    opened: Option<SocketAddr>,
-    options: &Options,
-    config: &Config,
-) -> String {
-    let file = options.file.display();
-    let table = routes::overview(config);
-    let examples = routes::examples(config, &format!("http://{address}"));
-    let docs = if config.service.docs {
-        format!("To read about the API, and to try it: http://{address}/_docs\n")
-    } else {
-        String::new()
-    };
-    let opened = opened.map_or_else(String::new, |opened| {
-        format!(
-            "DynamoDB's own protocol is open at http://{opened}: any program of this machine can \
-             read and write all tables there, past every guard.\n"
-        )
-    });
-    format!(
-        "modulo serves {file} on http://{address}, stage {}, with {}.\n\
-         An edit of {file} is mounted as soon as it is saved. Ctrl-C stops.\n\
-         {opened}{docs}\n\
-         {table}\nTry:\n{examples}\n",
-        options.stage, options.backend
-    )
 }

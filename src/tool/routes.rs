@@ -1,175 +1,20 @@
-//! The mounted routes, for people to read.
+//! `modulo routes`.
 
-use std::fmt::Write;
+use super::arguments::FileArgs;
+use crate::api::listing;
+use crate::edge::serve::say;
 
-use crate::config::Config;
-use crate::module::base_path::BasePath;
-use crate::module::few::{MOST_NAMED, few};
-use crate::module::{Module, Modules, Verb};
-
-/// The routes as a table, one line for each kind of path of a module, and below it what is open to
-/// everybody, and where callers are confined to tenants.
-#[must_use]
-pub fn table(config: &Config) -> String {
-    listing(config, usize::MAX)
+/// Print the routes that modules.toml mounts
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    file: FileArgs,
 }
 
-/// As [`table`], of the first modules only where there are many.
-#[must_use]
-pub fn overview(config: &Config) -> String {
-    listing(config, MOST_NAMED)
-}
-
-fn listing(config: &Config, most: usize) -> String {
-    let (base_path, modules) = (base_path(config), &config.modules);
-    let header = ["PATH", "METHODS", "TABLE", "KEY"].map(str::to_owned);
-    let mut rows = vec![header];
-    for module in modules.iter().take(most) {
-        let name = module.name();
-        let item = [Verb::Get, Verb::Post, Verb::Put, Verb::Patch, Verb::Delete];
-        let mut row = |path: String, methods: Vec<&str>| {
-            if !methods.is_empty() {
-                let (table, key) = (module.table().to_string(), module.key().to_string());
-                rows.push([path, methods.join(" "), table, key]);
-            }
-        };
-        row(format!("{base_path}/{name}"), collection_methods(module));
-        let served = item
-            .into_iter()
-            .filter(|&verb| module.verbs().contains(verb));
-        let path = format!("{base_path}/{name}/<id>");
-        row(path, served.map(Verb::as_str).collect());
+impl Args {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<()> {
+        say(&listing::table(&self.file.load()?));
+        Ok(())
     }
-    let more = match modules.iter().len().saturating_sub(most) {
-        0 => String::new(),
-        more => format!("… and {more} more modules, which `modulo routes` lists\n"),
-    };
-    let notes = notes(modules);
-    let notes = notes.map_or_else(String::new, |notes| format!("\n{notes}"));
-    columns(&rows) + &more + &notes
-}
-
-fn base_path(config: &Config) -> &str {
-    let base_path = config.service.base_path.as_ref();
-    base_path.map_or("", BasePath::as_str)
-}
-
-/// What the path of the module itself serves.
-fn collection_methods(module: &Module) -> Vec<&'static str> {
-    let methods = [(Verb::List, "GET"), (Verb::Post, "POST")];
-    let served = methods
-        .into_iter()
-        .filter(|(verb, _)| module.verbs().contains(*verb));
-    served.map(|(_, method)| method).collect()
-}
-
-/// Says which modules anybody can use, and of which callers have a part only, if there are such
-/// modules.
-#[must_use]
-pub fn notes(modules: &Modules) -> Option<String> {
-    let notes = [open_to_everybody(modules), confined_to_tenants(modules)];
-    notes
-        .into_iter()
-        .flatten()
-        .reduce(|one, other| one + &other)
-}
-
-fn confined_to_tenants(modules: &Modules) -> Option<String> {
-    let confined = modules.iter().filter_map(|module| {
-        let claim = module.tenant()?;
-        Some(format!("{} (`{claim}`)", module.name()))
-    });
-    let confined: Vec<_> = confined.collect();
-    let line = || {
-        let count = count(&confined);
-        format!(
-            "Confined to the caller's tenant{count}: {}.\n",
-            few(&confined)
-        )
-    };
-    (!confined.is_empty()).then(line)
-}
-
-fn open_to_everybody(modules: &Modules) -> Option<String> {
-    let open: Vec<_> = open(modules).collect();
-    (!open.is_empty()).then(|| {
-        let all = if open.len() > MOST_NAMED {
-            "; `modulo resources` lists all"
-        } else {
-            ""
-        };
-        format!(
-            "Open to everybody{}: {} (see \"Who may do what\" in README.md{all}).\n",
-            count(&open),
-            few(&open)
-        )
-    })
-}
-
-/// How many there are, where not all are named.
-fn count<T>(names: &[T]) -> String {
-    if names.len() > MOST_NAMED {
-        format!(", {} modules", names.len())
-    } else {
-        String::new()
-    }
-}
-
-/// The modules that are open to everybody, each with its open verbs unless those are all.
-pub fn open(modules: &Modules) -> impl Iterator<Item = String> {
-    modules.iter().filter_map(|module| {
-        let (name, verbs) = (module.name(), module.open_verbs());
-        if verbs == module.verbs() {
-            return Some(name.to_string());
-        }
-        let verbs: Vec<_> = verbs.iter().map(Verb::as_str).collect();
-        (!verbs.is_empty()).then(|| format!("{name} ({})", verbs.join(" ")))
-    })
-}
-
-fn columns<const N: usize>(rows: &[[String; N]]) -> String {
-    let mut widths = [0; N];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in rows {
-        let cells = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:<width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-/// Three `curl` lines to try on the first module, or as many as it serves.
-#[must_use]
-pub fn examples(config: &Config, url: &str) -> String {
-    let mut text = String::new();
-    let Some(module) = config.modules.iter().next() else {
-        return text;
-    };
-    let collection = format!("{url}{}/{}", base_path(config), module.name());
-    let item = format!("{collection}/sala90");
-    let body =
-        r#"-H 'content-type: application/json' -d '{"description": "Sala 90", "chairs": 90}'"#;
-    let calls = [
-        (Verb::Post, format!("curl -X POST {item} {body}")),
-        (Verb::Get, format!("curl {item}")),
-        (Verb::List, format!("curl {collection}")),
-        (Verb::Put, format!("curl -X PUT {item} {body}")),
-        (Verb::Delete, format!("curl -X DELETE {item}")),
-    ];
-    let served = calls
-        .iter()
-        .filter(|(verb, _)| module.verbs().contains(*verb));
-    for (_, call) in served.take(3) {
-        writeln!(text, "  {call}").expect("a String takes all");
-    }
-    text
 }

@@ -1,10 +1,8 @@
 //! A module's items out to JSON Lines, and in from there: `modulo export`, `modulo import`.
 //!
-//! Nothing is lost on the way: what an export wrote, an import puts back attribute for attribute,
-//! and an export of that is the same to the byte. A run that was interrupted goes on where it
-//! stopped, as its progress file tells.
+//! Nothing is lost: an import restores each attribute that an export wrote, and a second export gives
+//! the same bytes. After an interruption, the same command continues where its progress file says.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,42 +10,34 @@ use anyhow::bail;
 use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
 use self::progress::{Command, Content, Job};
+use super::arguments::{BackendArgs, FileArgs};
 use crate::config;
 use crate::local::Ownership;
+use crate::local::backend::Tables;
 use crate::module::Module;
-use crate::module::name::{ModuleName, Stage};
+use crate::module::name::ModuleName;
 use crate::store::TableFacts;
-use crate::tool::backend::{Backend, Tables};
 
-pub use self::export::{Output, export};
-pub use self::import::{Input, import};
+pub(super) mod line;
+pub(super) mod progress;
 
-mod export;
-mod import;
-mod line;
-mod progress;
-
-/// What both commands are asked for.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// The module whose items are moved.
-    pub module: ModuleName,
-    /// The configuration's file.
-    pub file: PathBuf,
-    /// The stage whose table is used.
-    pub stage: Stage,
-    /// The environment, for the settings that it layers over the file's.
-    pub environment: Vec<(String, String)>,
-    /// Where the table is.
-    pub backend: Backend,
-    /// Whether to begin anew, whatever a progress file tells.
-    pub restart: bool,
+/// The arguments that both commands have.
+#[derive(Debug, clap::Args)]
+pub(super) struct TransferArgs {
+    /// The module's name
+    module: ModuleName,
+    /// Start from the beginning, even if an earlier run was interrupted
+    #[arg(long)]
+    pub(super) restart: bool,
+    #[command(flatten)]
+    file: FileArgs,
+    #[command(flatten)]
+    pub(super) backend: BackendArgs,
 }
 
-impl Options {
-    fn module(&self) -> anyhow::Result<Arc<Module>> {
-        let config = config::check(&self.file, &self.stage, self.environment.iter().cloned())?;
-        let modules = config.modules;
+impl TransferArgs {
+    pub(super) fn module(&self) -> anyhow::Result<Arc<Module>> {
+        let modules = self.file.load()?.modules;
         if let Some(module) = modules.get(&self.module) {
             return Ok(Arc::clone(module));
         }
@@ -57,15 +47,15 @@ impl Options {
             .collect();
         bail!(
             "{} has no module `{}`; {}",
-            self.file.display(),
+            self.file.file.display(),
             self.module,
             config::suggest(self.module.as_str(), &known)
         );
     }
 }
 
-/// The module's table, which must be there by now.
-async fn table(tables: &Tables, module: &Module) -> anyhow::Result<TableFacts> {
+/// The facts of the module's table, which must exist by now.
+pub(super) async fn table(tables: &Tables, module: &Module) -> anyhow::Result<TableFacts> {
     if let Some(facts) = tables.store.table(module).await? {
         return match tables.store.check(module).await {
             Err(unusable) if unusable.is_of_the_key() => bail!(unusable),
@@ -73,9 +63,9 @@ async fn table(tables: &Tables, module: &Module) -> anyhow::Result<TableFacts> {
         };
     }
     let mend = if tables.ownership == Ownership::Deployed {
-        "check --stage, AWS_PROFILE and AWS_REGION, or make it with a deployment"
+        "check --stage, AWS_PROFILE and AWS_REGION, or create the table with a deployment"
     } else {
-        "check --stage and where DynamoDB is, or make it with `modulo serve`"
+        "check --stage and the address of DynamoDB, or create the table with `modulo serve`"
     };
     bail!(
         "there is no table `{}` in {}; {mend}",
@@ -84,7 +74,7 @@ async fn table(tables: &Tables, module: &Module) -> anyhow::Result<TableFacts> {
     );
 }
 
-fn job(
+pub(super) fn job(
     command: Command,
     module: &Module,
     tables: &Tables,
@@ -101,8 +91,10 @@ fn job(
     }
 }
 
-/// Runs until it ends by itself or by Ctrl-C.
-async fn unless_interrupted<T>(run: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+/// Runs to the end, or until Ctrl-C.
+pub(super) async fn unless_interrupted<T>(
+    run: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
     tokio::select! {
         result = run => result,
         interrupt = tokio::signal::ctrl_c() => {
@@ -113,7 +105,7 @@ async fn unless_interrupted<T>(run: impl Future<Output = anyhow::Result<T>>) -> 
 }
 
 /// A bar on standard error, if that is a terminal.
-fn bar(doing: &'static str, length: Option<u64>, counts: &str) -> ProgressBar {
+pub(super) fn bar(doing: &'static str, length: Option<u64>, counts: &str) -> ProgressBar {
     let bar = length.map_or_else(ProgressBar::no_length, ProgressBar::new);
     let template = format!("{doing} {{wide_bar}} {counts} {{msg}} {{eta}}");
     let style = ProgressStyle::with_template(&template);
@@ -121,7 +113,7 @@ fn bar(doing: &'static str, length: Option<u64>, counts: &str) -> ProgressBar {
 }
 
 /// `10,000 items … in 2 seconds, 5,000 a second`
-fn pace(items: u64, since: Instant) -> String {
+pub(super) fn pace(items: u64, since: Instant) -> String {
     let elapsed = since.elapsed();
     #[expect(
         clippy::cast_possible_truncation,
@@ -137,7 +129,7 @@ fn pace(items: u64, since: Instant) -> String {
     )
 }
 
-fn count(items: u64) -> String {
+pub(super) fn count(items: u64) -> String {
     let plural = if items == 1 { "" } else { "s" };
     format!("{} item{plural}", HumanCount(items))
 }

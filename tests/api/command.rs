@@ -433,7 +433,7 @@ async fn what_prevents_serving_is_told_in_one_line() {
     std::fs::write(other.path().join(".modulo/dynamodb.sqlite"), "no database").unwrap();
     let (status, _, stderr) = other.run(&["serve", "--addr", "127.0.0.1:0"]).await;
     assert_eq!(status, Some(1));
-    insta::assert_snapshot!(stderr, @"cannot open the database `.modulo/dynamodb.sqlite`; move it away to begin anew: Database file is encrypted or not a valid SQLite database");
+    insta::assert_snapshot!(stderr, @"cannot open the database `.modulo/dynamodb.sqlite`; move it away to start with empty tables: Database file is encrypted or not a valid SQLite database");
 }
 
 #[tokio::test]
@@ -442,7 +442,7 @@ async fn arguments_that_make_no_sense_are_told() {
     for (arguments, expected) in [
         (
             &["serve", "--endpoint-url", "localhost:4566"] as &[&str],
-            "it is no URL such as http://127.0.0.1:4566",
+            "not a valid URL, such as http://127.0.0.1:4566",
         ),
         (
             &["serve", "--memory", "--aws"],
@@ -476,7 +476,7 @@ async fn of_many_modules_the_first_are_named() {
     assert!(stdout.contains("/m1429/<id>"), "{stdout}");
     let (_, _, stderr) = folder.run(&["export", "orders"]).await;
     assert!(stderr.ends_with("`m0039` and 1390 more\n"), "{stderr}");
-    let overview = modulo::tool::routes::overview(&parse(&modules));
+    let overview = modulo::api::listing::overview(&parse(&modules));
     assert_eq!(overview.lines().count(), 24, "{overview}");
     assert!(overview.contains("and 1420 more modules, which `modulo routes` lists"));
 }

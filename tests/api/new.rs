@@ -93,7 +93,7 @@ async fn what_can_not_be_added_leaves_the_file_as_it_was() {
             modules,
             "rooms",
             1,
-            "modules.toml has a module `rooms` already; choose another name\n",
+            "modules.toml already has a module `rooms`; choose another name\n",
         ),
         ("[modules.a]\nkye = 1\ntable = 2\n", "b", 64, "3 errors\n"),
         ("[modules\n", "b", 64, "modules.toml:1:9: not TOML: "),

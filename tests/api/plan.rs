@@ -227,7 +227,7 @@ async fn a_variable_that_the_function_lacks_is_told() {
     insta::assert_snapshot!(said, @r#"
     BREAKS  environment: the function has no variable `JWT_SECRET`, which `main` reads
             requests with a token are answered 500; in serverless.yml, add to functions.api: `environment: { JWT_SECRET: "${env:JWT_SECRET}" }`
-    modules.toml breaks data or clients; take the edits back, or say with --accept-breaking that they are meant
+    modules.toml breaks data or clients; undo the edits, or accept them with --accept-breaking
     "#);
 }
 
@@ -247,7 +247,7 @@ async fn a_table_of_another_stack_is_in_the_way() {
                 `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
         FAILS   modulo1: table `modulo1-local` is there already, in stack `seed-local`
                 the deployment fails, or an emulator puts an empty table in its place; name another `table` in modules.toml, or have `seed-local` let go of it and import it into stack `modulo-local` ("Tables that are there already" in README.md)
-        the deployment would fail; mend what is marked FAILS first
+        the deployment would fail; fix what is marked FAILS first
         "#); }
     }
 }
@@ -266,7 +266,7 @@ async fn a_table_that_was_kept_is_in_the_way_of_a_module_that_comes_back() {
             `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
     FAILS   modulo1: table `modulo1-local` is there already, and not in stack `modulo-local`
             the deployment fails, or an emulator puts an empty table in its place; name another `table` in modules.toml, or import it into stack `modulo-local` ("Tables that are there already" in README.md)
-    the deployment would fail; mend what is marked FAILS first
+    the deployment would fail; fix what is marked FAILS first
     "#);
 }
 
@@ -283,7 +283,7 @@ async fn a_module_that_takes_over_a_table_under_another_name_is_told() {
             `/other` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
     FAILS   other: table `modulo1-local` is in stack `modulo-local` for another module already
             CloudFormation makes a table for the new module before it lets go of the old one's: the deployment fails, or an emulator puts an empty table in its place; keep the module's name, or name another `table`
-    the deployment would fail; mend what is marked FAILS first
+    the deployment would fail; fix what is marked FAILS first
     ");
 }
 
@@ -299,7 +299,7 @@ async fn a_table_that_could_not_be_served_is_told() {
             `/rooms` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `rooms-local`, open to everybody
     FAILS   rooms: table `rooms-local` is there already, and not in stack `modulo-local`
             the deployment fails, or an emulator puts an empty table in its place; name another `table` in modules.toml, or import it into stack `modulo-local` ("Tables that are there already" in README.md); nor could the module use it: table `rooms-local` does not fit: its key is `roomId`, and the module's is `id`; say key = "roomId" in modules.toml, or name another `table`
-    the deployment would fail; mend what is marked FAILS first
+    the deployment would fail; fix what is marked FAILS first
     "#);
 }
 
@@ -330,7 +330,7 @@ async fn a_deployed_table_is_held_against_what_its_module_needs() {
     insta::assert_snapshot!(said, @"
     BREAKS  rooms: table `rooms-local` does not fit: it has no index `by-building` of building (S); add it, or take it out of modules.toml
             a deployment does not mend it: CloudFormation compares with its last template, and not with the table
-    modules.toml breaks data or clients; take the edits back, or say with --accept-breaking that they are meant
+    modules.toml breaks data or clients; undo the edits, or accept them with --accept-breaking
     ");
 
     let account = Account::new().await.deployed(ROOMS).await;
@@ -339,7 +339,7 @@ async fn a_deployed_table_is_held_against_what_its_module_needs() {
     insta::assert_snapshot!(said, @"
     BREAKS  rooms: table `rooms-local` was deleted, though not by a deployment
             a deployment does not make it anew: take the module out, deploy, put it back, and deploy again
-    modules.toml breaks data or clients; take the edits back, or say with --accept-breaking that they are meant
+    modules.toml breaks data or clients; undo the edits, or accept them with --accept-breaking
     ");
 
     let account = Account::with(ROOMS).await.deployed(ROOMS).await;
@@ -391,17 +391,17 @@ async fn a_stack_that_cannot_be_deployed_to_is_told() {
     insta::assert_snapshot!(plan("UPDATE_IN_PROGRESS").await, @"
     FAILS   stack modulo-local: is UPDATE_IN_PROGRESS
             something is being done to it; wait until that has ended
-    the deployment would fail; mend what is marked FAILS first
+    the deployment would fail; fix what is marked FAILS first
     ");
     insta::assert_snapshot!(plan("ROLLBACK_COMPLETE").await, @"
     FAILS   stack modulo-local: is ROLLBACK_COMPLETE
             it can't be deployed to; remove it first: npm run remove -- --stage local
-    the deployment would fail; mend what is marked FAILS first
+    the deployment would fail; fix what is marked FAILS first
     ");
     insta::assert_snapshot!(plan("UPDATE_ROLLBACK_FAILED").await, @"
     FAILS   stack modulo-local: is UPDATE_ROLLBACK_FAILED
             it can't be deployed to; continue its rollback first, in CloudFormation's console
-    the deployment would fail; mend what is marked FAILS first
+    the deployment would fail; fix what is marked FAILS first
     ");
 }
 
@@ -455,6 +455,37 @@ async fn a_stack_that_modulo_did_not_deploy_is_told() {
         assert_eq!(status, Some(1));
         insta::allow_duplicates! { insta::assert_snapshot!(said, @"stack `modulo-local` was not deployed by modulo; give the service another name, in [service]"); }
     }
+}
+
+/// The SDK's text, a line for each credentials provider, came before the advice.
+#[tokio::test]
+async fn advice_comes_before_the_cause() {
+    let folder = Folder::with(MODULO1);
+    for arguments in [["plan", "--stage", "prod"], ["export", "modulo1", "--aws"]] {
+        let mut command = folder.modulo(&arguments);
+        command
+            .env("HOME", folder.path())
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        let output = command.output().await.unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let (advice, cause) = stderr.trim_end().split_once("\ncause: ").unwrap();
+        assert_eq!(
+            advice,
+            "cannot load AWS credentials; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY, or log in with `aws sso login`"
+        );
+        assert_eq!(cause.lines().count(), 1, "{cause}");
+        assert!(cause.contains("Attempted: Environment: "), "{cause}");
+    }
+    let plan = ["plan", "--endpoint-url", "http://127.0.0.1:9"];
+    let (status, _, stderr) = folder.run(&plan).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(stderr, @"
+    cannot read stack `modulo-local`; check that the emulator at http://127.0.0.1:9 runs
+    cause: dispatch failure: io error: client error (Connect): tcp connect error: Connection refused (os error 111)
+    ");
 }
 
 /// Of modules 1 to `n`, each fourth with an index.

@@ -388,17 +388,17 @@ async fn every_wrong_line_is_told_before_anything_is_stored() {
     rooms.jsonl:3: column 2: expected ident
     rooms.jsonl:4: column 20: expected `,` or `]`
     rooms.jsonl:5: item ``: the id is empty
-    rooms.jsonl:6: neither `item` nor `attributes` is there
+    rooms.jsonl:6: `item` and `attributes` are both missing
     rooms.jsonl:7: item `c`: there is no data
     rooms.jsonl:8: item `d`: the document has 26 bytes, the limit is 20
     rooms.jsonl:9: column 15: unknown field `itm`, expected one of `id`, `tenant`, `item`, `attributes`
-    rooms.jsonl:10: item `good`: line 1 has this id already
+    rooms.jsonl:10: item `good`: line 1 has the same id
     rooms.jsonl:11: item `f`: `attributes` has `data`, which the item has already
     rooms.jsonl:12: item `g`: `attributes` has `roomId`, which the item has already
     rooms.jsonl:13: column 39: `12a` is no number of DynamoDB's: up to 38 digits, from 1e-130 to 9.9e125
     rooms.jsonl:14: column 32: unknown variant `Q`, expected one of `S`, `N`, `B`, `BOOL`, `NULL`, `SS`, `NS`, `BS`, `L`, `M`
     rooms.jsonl:15: column 37: `!` is not base64
-    13 lines are wrong; nothing was imported. A line is such as {"id":"sala90","item":{"chairs":90}}
+    13 lines are wrong; nothing was imported. A valid line is {"id":"sala90","item":{"chairs":90}}
     "#);
     assert!(!folder.file(".modulo").exists() && !folder.file("rooms.jsonl.progress").exists());
 
@@ -413,8 +413,8 @@ async fn every_wrong_line_is_told_before_anything_is_stored() {
     let stderr = folder.failed(&["import", "rooms", "rooms.jsonl"]).await;
     insta::assert_snapshot!(stderr, @r#"
     rooms.jsonl:1: item `x`: it has 409608 bytes with all its attributes, DynamoDB takes 409600 at the most
-    rooms.jsonl:2: longer than 3276800 bytes, which no item is
-    2 lines are wrong; nothing was imported. A line is such as {"id":"sala90","item":{"chairs":90}}
+    rooms.jsonl:2: longer than 3276800 bytes, more than any item can have
+    2 lines are wrong; nothing was imported. A valid line is {"id":"sala90","item":{"chairs":90}}
     "#);
 
     folder.write("rooms.jsonl", &"[\n".repeat(500));
@@ -422,7 +422,7 @@ async fn every_wrong_line_is_told_before_anything_is_stored() {
     assert_eq!(stderr.lines().count(), 22);
     assert!(
         stderr.ends_with(
-            "nothing was imported. A line is such as {\"id\":\"sala90\",\"item\":{\"chairs\":90}}\n"
+            "nothing was imported. A valid line is {\"id\":\"sala90\",\"item\":{\"chairs\":90}}\n"
         ),
         "{stderr}"
     );
@@ -466,7 +466,7 @@ async fn what_dynamodb_does_not_take_is_a_wrong_line() {
     rooms.jsonl:9: item `h`: `/owner` is a key of an index and must be a string of 1 to 2048 bytes
     rooms.jsonl:10: item `i`: `/expiresAt` says that the item expires after the year 9999; write it in seconds since 1970, not in milliseconds
     rooms.jsonl:11: column 38: ` 1` is no number of DynamoDB's: up to 38 digits, from 1e-130 to 9.9e125
-    10 lines are wrong; nothing was imported. A line is such as {"id":"sala90","item":{"chairs":90}}
+    10 lines are wrong; nothing was imported. A valid line is {"id":"sala90","item":{"chairs":90}}
     "#);
     assert!(!folder.file(".modulo").exists());
 
@@ -539,14 +539,14 @@ async fn an_import_that_was_killed_goes_on_where_it_stopped() {
     let stderr = folder.failed(&import).await;
     assert_eq!(
         stderr.replace(&dynamodb.endpoint, "URL"),
-        "`given.progress` tells how far the import of module `rooms`, table `rooms-local` of \
-         DynamoDB at URL, us-east-1, had come, but the file has changed since; begin anew with --restart\n"
+        "`given.progress` records the progress of the import of module `rooms`, table `rooms-local` of \
+         DynamoDB at URL, us-east-1, but the file has changed since then; start again with --restart\n"
     );
 
     folder.write("given", &lines);
     let stderr = folder.done(&import).await;
     let (resumed, rest) = stderr.split_once(" items of an earlier run\n").unwrap();
-    let already: usize = resumed["going on after ".len()..].parse().unwrap();
+    let already: usize = resumed["continuing after ".len()..].parse().unwrap();
     assert!((1..=500).contains(&already), "{stderr}");
     assert!(rest.starts_with("1,000 items imported"), "{stderr}");
     assert!(!folder.file("given.progress").exists());
@@ -592,7 +592,7 @@ async fn an_export_that_was_killed_goes_on_where_it_stopped() {
     dynamodb.open();
 
     let stderr = folder.done(&export).await;
-    assert!(stderr.starts_with("going on after "), "{stderr}");
+    assert!(stderr.starts_with("continuing after "), "{stderr}");
     assert!(
         stderr.contains("\n12,000 items exported from table `rooms-local` "),
         "{stderr}"
@@ -686,7 +686,7 @@ async fn what_can_not_be_moved_is_told() {
         .failed(&["export", "rooms", "--data-dir", "data"])
         .await;
     let place = folder.path().canonicalize().unwrap();
-    insta::assert_snapshot!(stderr.replace(place.to_str().unwrap(), "FOLDER"), @"there is no table `rooms-local` in an embedded DynamoDB in FOLDER/data/; check --stage and where DynamoDB is, or make it with `modulo serve`");
+    insta::assert_snapshot!(stderr.replace(place.to_str().unwrap(), "FOLDER"), @"there is no table `rooms-local` in an embedded DynamoDB in FOLDER/data/; check --stage and the address of DynamoDB, or create the table with `modulo serve`");
     let stderr = folder.failed(&["export", "roms"]).await;
     insta::assert_snapshot!(stderr, @"modules.toml has no module `roms`; did you mean `rooms`?");
     let stderr = folder.failed(&["import", "rooms", "none"]).await;
@@ -695,7 +695,7 @@ async fn what_can_not_be_moved_is_told() {
     folder.write("given", "{\"id\":\"a\",\"item\":[1]}\n");
     folder.done(&["import", "rooms", "given"]).await;
     let stderr = folder.failed(&["export", "rooms", "-o", "given"]).await;
-    insta::assert_snapshot!(stderr, @"`given` is there already; name another file, or replace it with --force");
+    insta::assert_snapshot!(stderr, @"`given` already exists; name another file, or replace it with --force");
     folder.write("given", "mine");
     folder
         .done(&["export", "rooms", "-o", "given", "--force"])
@@ -704,7 +704,7 @@ async fn what_can_not_be_moved_is_told() {
 
     folder.write("given.progress", "{}");
     let stderr = folder.failed(&["import", "rooms", "given"]).await;
-    insta::assert_snapshot!(stderr, @"`given.progress` is no progress file of this version; begin anew with --restart");
+    insta::assert_snapshot!(stderr, @"`given.progress` is not a progress file of this version; start again with --restart");
     folder
         .done(&["import", "rooms", "given", "--restart"])
         .await;

@@ -15,8 +15,8 @@ use axum::http::{HeaderMap, HeaderValue, Method};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError};
 
-use super::MAX_BODY_BYTES;
 use super::around::{Inner, Next};
+use super::limit_body::MAX_BODY_BYTES;
 use crate::access::Caller;
 use crate::api::batch::Batch;
 use crate::api::error::{ApiError, Crowded, UnsupportedMediaType};

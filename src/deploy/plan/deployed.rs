@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Description;
+use crate::aws::credentials::CredentialsError;
 use crate::deploy::generate::logical_id;
 use crate::item::schema::InvalidSchema;
 use crate::module::name::ModuleName;
@@ -31,16 +32,18 @@ const FUNCTION: &str = "AWS::Lambda::Function";
 #[derive(Debug, thiserror::Error)]
 pub enum UnknownDeployment {
     /// CloudFormation does not answer, or refuses.
-    #[error(
-        "cannot read stack `{stack}`: {message}; check the credentials and the region, or for \
-         stage `local` that the emulator runs"
-    )]
+    #[error("cannot read stack `{stack}`; {advice}\ncause: {cause}")]
     Unreachable {
         /// The stack.
         stack: String,
-        /// What the SDK says, with all its causes.
-        message: String,
+        /// What to check.
+        advice: String,
+        /// What the SDK says, with all its sources, on one line.
+        cause: String,
     },
+    /// There are no credentials to ask CloudFormation with.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
     /// There is a stack, but no description in it.
     #[error(
         "stack `{stack}` was not deployed by modulo; give the service another name, in [service]"
@@ -100,23 +103,23 @@ impl State {
         let Some(status) = stack.stack_status() else {
             return Self::Ready;
         };
-        let told = Status {
+        let reported = Status {
             name: status.as_str().to_owned(),
             reason: stack.stack_status_reason().map(str::to_owned),
         };
         match status {
             StackStatus::UpdateRollbackComplete
             | StackStatus::UpdateFailed
-            | StackStatus::ImportRollbackComplete => Self::RolledBack(told),
+            | StackStatus::ImportRollbackComplete => Self::RolledBack(reported),
             StackStatus::RollbackComplete
             | StackStatus::RollbackFailed
             | StackStatus::CreateFailed
             | StackStatus::DeleteFailed
-            | StackStatus::ReviewInProgress => Self::Broken(told),
+            | StackStatus::ReviewInProgress => Self::Broken(reported),
             StackStatus::UpdateRollbackFailed | StackStatus::ImportRollbackFailed => {
-                Self::Stuck(told)
+                Self::Stuck(reported)
             }
-            status if status.as_str().ends_with("_IN_PROGRESS") => Self::Busy(told),
+            status if status.as_str().ends_with("_IN_PROGRESS") => Self::Busy(reported),
             _ => Self::Ready,
         }
     }
@@ -177,9 +180,9 @@ pub(super) async fn read(account: &SdkConfig, stack: &str) -> Result<Deployed, U
         {
             return Ok(Deployed::default());
         }
-        Err(error) => return Err(unreachable(stack, &error)),
+        Err(error) => return Err(unreachable(account, stack, &error)),
     };
-    let resources = resources(&client, stack).await?;
+    let resources = resources(account, &client, stack).await?;
     let mut deployed = Deployed {
         state,
         ..Deployed::default()
@@ -195,7 +198,7 @@ pub(super) async fn read(account: &SdkConfig, stack: &str) -> Result<Deployed, U
         .template_stage(TemplateStage::Processed);
     let template = match template.send().await {
         Ok(output) => output.template_body.unwrap_or_default(),
-        Err(error) => return Err(unreachable(stack, &error)),
+        Err(error) => return Err(unreachable(account, stack, &error)),
     };
     // Modulo's own are JSON.
     let Ok(template) = serde_json::from_str::<Template>(&template) else {
@@ -225,6 +228,7 @@ struct Resource {
 
 /// What the stack has, by logical ids.
 async fn resources(
+    account: &SdkConfig,
     client: &Client,
     stack: &str,
 ) -> Result<BTreeMap<String, Resource>, UnknownDeployment> {
@@ -236,7 +240,7 @@ async fn resources(
         .send();
     let mut resources = BTreeMap::new();
     while let Some(resource) = pages.next().await {
-        let resource = resource.map_err(|error| unreachable(stack, &error))?;
+        let resource = resource.map_err(|error| unreachable(account, stack, &error))?;
         let is_gone = matches!(
             resource.resource_status(),
             Some(ResourceStatus::DeleteComplete | ResourceStatus::CreateFailed)
@@ -266,9 +270,18 @@ pub(super) async fn owner(account: &SdkConfig, table: &str) -> Option<String> {
     resource.stack_name().map(str::to_owned)
 }
 
-fn unreachable(stack: &str, error: &(impl Error + 'static)) -> UnknownDeployment {
+fn unreachable(
+    account: &SdkConfig,
+    stack: &str,
+    error: &(impl Error + 'static),
+) -> UnknownDeployment {
+    let advice = match account.endpoint_url() {
+        Some(url) => format!("check that the emulator at {url} runs"),
+        None => "check the credentials, what they permit, and the region".to_owned(),
+    };
     UnknownDeployment::Unreachable {
         stack: stack.to_owned(),
-        message: Chain(error).to_string(),
+        advice,
+        cause: Chain(error).to_string(),
     }
 }

@@ -13,13 +13,14 @@ use futures_util::StreamExt;
 use super::deployed::{self, Deployed, State, Status, UnknownDeployment};
 use super::variables::Known;
 use super::{Change, Description, Plan, Verdict};
+use crate::aws::{self, credentials};
 use crate::config::Config;
 use crate::deploy::generate::logical_id;
+use crate::local;
 use crate::module::Module;
 use crate::module::few::few;
 use crate::module::name::Stage;
 use crate::store::{self, Misfit, Unusable};
-use crate::{aws, local};
 
 /// As in `serverless.yml`.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -39,6 +40,9 @@ impl Plan {
         variables: Option<&[String]>,
     ) -> Result<Self, UnknownDeployment> {
         let account = account(stage, emulator).await;
+        if !stage.is_local() {
+            credentials::check(&account).await?;
+        }
         let stack = format!("{}-{stage}", config.service.name);
         let deployed = deployed::read(&account, &stack).await?;
         let wanted = Description::of(config)?;

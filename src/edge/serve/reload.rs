@@ -10,12 +10,15 @@ use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 
 use self::opened::{has_guards, opened};
+use super::options::Options;
+use super::server::Routes;
+use super::terminal::{report, say};
 use super::unserved::Unserved;
-use super::{Options, Routes, report, say};
+use crate::api::listing;
 use crate::config::Config;
+use crate::local::backend::Tables;
 use crate::module::few::few_by;
 use crate::module::{Module, Modules};
-use crate::tool::backend::Tables;
 
 mod opened;
 
@@ -143,7 +146,7 @@ pub(super) async fn keep_current(
                         few_by(&opened, "; ")
                     );
                 }
-                let table = crate::tool::routes::overview(&config);
+                let table = listing::overview(&config);
                 say(&format!(
                     "{file} has changed; these are the routes now:\n\n{table}\n"
                 ));

@@ -14,26 +14,26 @@ use crate::store::{InvalidRecord, Owner, Record, Typed, WholeItem};
 
 /// Why a line is no item of the module.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum InvalidLine {
-    #[error("longer than {} bytes, which no item is", MAX_LINE_BYTES)]
+pub(in crate::tool) enum InvalidLine {
+    #[error("longer than {} bytes, more than any item can have", MAX_LINE_BYTES)]
     TooLong,
     #[error("not UTF-8 from byte {0} on")]
     NotUtf8(usize),
     #[error("column {column}: {message}")]
     NotAnItem { column: usize, message: String },
-    #[error("neither `item` nor `attributes` is there")]
+    #[error("`item` and `attributes` are both missing")]
     Bare,
     #[error("item `{id}`: {reason}")]
     Illegal { id: String, reason: InvalidRecord },
-    #[error("item `{id}`: line {first} has this id already")]
+    #[error("item `{id}`: line {first} has the same id")]
     Repeated { id: String, first: u64 },
 }
 
 /// What no line is longer than: the greatest item with each of its bytes escaped.
-pub(super) const MAX_LINE_BYTES: usize = 8 * limits::ITEM_BYTES;
+pub(in crate::tool) const MAX_LINE_BYTES: usize = 8 * limits::ITEM_BYTES;
 
 /// What a line looks like.
-pub(super) const EXAMPLE: &str = r#"{"id":"sala90","item":{"chairs":90}}"#;
+pub(in crate::tool) const EXAMPLE: &str = r#"{"id":"sala90","item":{"chairs":90}}"#;
 
 /// A line as it is read. Whatever is no document of modulo's stands in `attributes`.
 #[derive(Deserialize)]
@@ -66,12 +66,15 @@ struct Written<'i> {
 }
 
 /// Whether nothing stands in a line.
-pub(super) fn is_blank(line: &[u8]) -> bool {
+pub(in crate::tool) fn is_blank(line: &[u8]) -> bool {
     byte_order_mark::skip(line).trim_ascii().is_empty()
 }
 
 /// The id that a line has, and what the item is in the table of `module`.
-pub(super) fn parse(line: &[u8], module: &Module) -> Result<(String, Record), InvalidLine> {
+pub(in crate::tool) fn parse(
+    line: &[u8],
+    module: &Module,
+) -> Result<(String, Record), InvalidLine> {
     if line.len() > MAX_LINE_BYTES {
         return Err(InvalidLine::TooLong);
     }
@@ -109,7 +112,7 @@ fn not_an_item(error: &serde_json::Error) -> InvalidLine {
 }
 
 /// Writes `item` as a line.
-pub(super) fn write(to: &mut impl Write, item: &WholeItem) -> io::Result<()> {
+pub(in crate::tool) fn write(to: &mut impl Write, item: &WholeItem) -> io::Result<()> {
     let document = item.document.as_deref();
     let document = document.map(serde_json::from_str).transpose()?;
     let says_all = document.is_some() && item.attributes.is_empty();

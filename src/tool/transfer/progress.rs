@@ -10,33 +10,33 @@ use anyhow::{Context, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// What a run is about. Only a run that is about the same may go on where another stopped.
+/// What a run moves. A run may continue another one only if both move the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Job {
-    pub(super) command: Command,
-    pub(super) module: String,
-    pub(super) table: String,
+pub(in crate::tool) struct Job {
+    pub(in crate::tool) command: Command,
+    pub(in crate::tool) module: String,
+    pub(in crate::tool) table: String,
     /// Where the table is.
-    pub(super) place: String,
+    pub(in crate::tool) place: String,
     /// When the table was made: one of the same name, made anew, has nothing of what was done.
-    pub(super) table_created_ms: Option<i64>,
+    pub(in crate::tool) table_created_ms: Option<i64>,
     /// What is imported.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) content: Option<Content>,
+    pub(in crate::tool) content: Option<Content>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Command {
+pub(in crate::tool) enum Command {
     Import,
     Export,
 }
 
-/// A file's content, told from any other.
+/// What identifies a file's content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Content {
-    pub(super) bytes: u64,
-    pub(super) sha256: String,
+pub(in crate::tool) struct Content {
+    pub(in crate::tool) bytes: u64,
+    pub(in crate::tool) sha256: String,
 }
 
 impl fmt::Display for Command {
@@ -49,17 +49,17 @@ impl fmt::Display for Command {
 }
 
 impl Job {
-    /// Why what is known of a run about `self` says nothing of one about `other`.
+    /// Why the progress of `self` is not that of `other`.
     fn difference(&self, other: &Self) -> Option<&'static str> {
         let same_target = |job: &Self| (job.command, job.module.clone(), job.table.clone());
         if self == other {
             None
         } else if same_target(self) != same_target(other) || self.place != other.place {
-            Some("it is of another run")
+            Some("that was another run")
         } else if self.content != other.content {
-            Some("the file has changed since")
+            Some("the file has changed since then")
         } else {
-            Some("the table has been made anew since")
+            Some("the table was deleted and created again since then")
         }
     }
 }
@@ -72,14 +72,14 @@ struct Note<P> {
 
 /// The progress file of a run.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(in crate::tool) struct Progress {
     file: PathBuf,
     job: Job,
 }
 
 impl Progress {
-    /// The progress file beside `file`, and the position that it tells of, if there is one.
-    pub(super) fn open<P: DeserializeOwned>(
+    /// The progress file beside `file`, and the position that it records, if there is one.
+    pub(in crate::tool) fn open<P: DeserializeOwned>(
         file: &Path,
         job: Job,
         restart: bool,
@@ -99,7 +99,7 @@ impl Progress {
             text => text.with_context(|| format!("cannot read `{shown}`"))?,
         };
         let Ok(note) = serde_json::from_slice::<Note<serde_json::Value>>(&text) else {
-            bail!("`{shown}` is no progress file of this version; begin anew with --restart");
+            bail!("`{shown}` is not a progress file of this version; start again with --restart");
         };
         if let Some(difference) = note.job.difference(&self.job) {
             let Job {
@@ -110,17 +110,17 @@ impl Progress {
                 ..
             } = note.job;
             bail!(
-                "`{shown}` tells how far the {command} of module `{module}`, table `{table}` of \
-                 {place}, had come, but {difference}; begin anew with --restart"
+                "`{shown}` records the progress of the {command} of module `{module}`, table \
+                 `{table}` of {place}, but {difference}; start again with --restart"
             );
         }
         serde_json::from_value(note.position)
             .map(Some)
-            .with_context(|| format!("`{shown}` is damaged; begin anew with --restart"))
+            .with_context(|| format!("`{shown}` is damaged; start again with --restart"))
     }
 
-    /// Tells that all before `position` is done.
-    pub(super) fn save(&self, position: &impl Serialize) -> anyhow::Result<()> {
+    /// Records that everything before `position` is done.
+    pub(in crate::tool) fn save(&self, position: &impl Serialize) -> anyhow::Result<()> {
         let job = self.job.clone();
         let note = serde_json::to_vec(&Note { job, position })?;
         // Under another name first: there is at any time the old one or the new one, whole.
@@ -130,8 +130,8 @@ impl Progress {
             .with_context(|| format!("cannot write `{}`", self.file.display()))
     }
 
-    /// Tells that nothing is left to do.
-    pub(super) fn remove(self) -> anyhow::Result<()> {
+    /// Deletes the file, since nothing is left to do.
+    pub(in crate::tool) fn remove(self) -> anyhow::Result<()> {
         match fs::remove_file(&self.file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("cannot remove `{}`", self.file.display()))
@@ -141,8 +141,8 @@ impl Progress {
     }
 }
 
-/// The path of what stands beside `file` under its name and `suffix`.
-pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
+/// The path of a file beside `file`, whose name has this suffix in addition.
+pub(in crate::tool) fn beside(file: &Path, suffix: &str) -> PathBuf {
     let mut path = OsString::from(file);
     path.push(suffix);
     path.into()

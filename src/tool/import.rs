@@ -1,11 +1,11 @@
-//! From JSON Lines into a table: the whole file is checked, then it is written.
+//! `modulo import`: from JSON Lines into a table; the whole file is checked, then it is written.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, bail};
@@ -14,30 +14,36 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use tokio::runtime::Runtime;
 
-use super::line::{self, InvalidLine, MAX_LINE_BYTES};
-use super::progress::{Command, Content, Progress};
-use super::{Options, bar, count, job, pace, table, unless_interrupted};
+use super::transfer::line::{self, InvalidLine, MAX_LINE_BYTES};
+use super::transfer::progress::{Command, Content, Progress};
+use super::transfer::{TransferArgs, bar, count, job, pace, table, unless_interrupted};
+use crate::local::backend::Tables;
 use crate::module::Module;
 use crate::store::{Record, Store, StoreError};
-use crate::tool::backend::Tables;
 
 /// How many calls are under way at a time.
 const CALLS: usize = 8;
 
-/// With how many bytes of lines a call is full, however few items they are.
+/// A call takes no more lines after this many bytes, however few items they are.
 const BATCH_BYTES: u64 = 4 << 20;
 
 /// How many wrong lines are shown.
 const SHOWN: usize = 20;
 
-/// What is imported.
-#[derive(Debug, Clone)]
-pub enum Input {
-    /// Standard input.
-    Stdin,
-    /// A file.
-    File(PathBuf),
+/// Store the items of a JSON Lines file, such as an export
+///
+/// An item replaces the stored item with the same id. The whole file is checked first; if a line is
+/// wrong, nothing is stored. If the import of a file is interrupted, the same command continues
+/// where it stopped.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    transfer: TransferArgs,
+    /// The file to read; `-` is standard input
+    #[arg(value_name = "LINES")]
+    input: PathBuf,
 }
 
 /// How far an import has come: all lines before `bytes` are stored.
@@ -47,87 +53,92 @@ struct Position {
     items: u64,
 }
 
-/// Writes the items of `input` into the module's table, each in the place of the one of its id.
-///
-/// # Errors
-/// A line is wrong: then all wrong lines are told, and nothing is written. Or the table can't be
-/// had, or not be written to: then the same call goes on from there, if `input` is a file.
-pub async fn import(options: &Options, input: &Input) -> anyhow::Result<()> {
-    let module = options.module()?;
-    let source = Source::open(input)?;
-    let content = source.check(&module)?;
-    let bytes = content.bytes;
+impl Args {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<()> {
+        Runtime::new()?.block_on(self.import())
+    }
 
-    let tables = Tables::join(&options.backend).await?;
-    tables.prepare([&module]).await?;
-    let facts = table(&tables, &module).await?;
-    let job = job(Command::Import, &module, &tables, facts, Some(content));
-    let (progress, begun) = match &source.path {
-        Some(path) => {
-            let (progress, begun) = Progress::open(path, job, options.restart)?;
-            (Some(progress), begun)
+    /// Writes the items into the module's table, each in the place of the one of its id. Nothing is
+    /// written if a line is wrong. If the import of a file fails halfway, the same call goes on
+    /// from there.
+    async fn import(self) -> anyhow::Result<()> {
+        let backend = self.transfer.backend.backend()?;
+        let module = self.transfer.module()?;
+        let source = Source::open(self.input)?;
+        let content = source.check(&module)?;
+        let bytes = content.bytes;
+
+        let tables = Tables::join(&backend).await?;
+        tables.prepare([&module]).await?;
+        let facts = table(&tables, &module).await?;
+        let job = job(Command::Import, &module, &tables, facts, Some(content));
+        let (progress, begun) = match &source.path {
+            Some(path) => {
+                let (progress, begun) = Progress::open(path, job, self.transfer.restart)?;
+                (Some(progress), begun)
+            }
+            None => (None, None),
+        };
+        let begun = begun.unwrap_or_else(Position::default);
+        if begun.items > 0 {
+            eprintln!("continuing after {} of an earlier run", count(begun.items));
         }
-        None => (None, None),
-    };
-    let begun = begun.unwrap_or_else(Position::default);
-    if begun.items > 0 {
-        eprintln!("going on after {} of an earlier run", count(begun.items));
-    }
 
-    let start = Instant::now();
-    let run = Run {
-        name: &source.name,
-        module: &module,
-        store: &tables.store,
-        progress: progress.as_ref(),
-        bytes,
-    };
-    let first_line = source.line_number_at(begun.bytes)?;
-    let lines = source.lines_from(begun.bytes)?;
-    let ended = unless_interrupted(run.write(lines, first_line, begun)).await;
-    tables.close().await;
-    let ended = ended.context(match progress {
-        Some(_) => "the import is not complete; the same command goes on where it stopped",
-        None => "the import is not complete; importing the same again completes it",
-    })?;
-    if let Some(progress) = progress {
-        progress.remove()?;
+        let start = Instant::now();
+        let run = Run {
+            name: &source.name,
+            module: &module,
+            store: &tables.store,
+            progress: progress.as_ref(),
+            bytes,
+        };
+        let first_line = source.line_number_at(begun.bytes)?;
+        let lines = source.lines_from(begun.bytes)?;
+        let ended = unless_interrupted(run.write(lines, first_line, begun)).await;
+        tables.close().await;
+        let ended = ended.context(match progress {
+            Some(_) => "the import is not complete; the same command continues where it stopped",
+            None => "the import is not complete; import the same lines again to complete it",
+        })?;
+        if let Some(progress) = progress {
+            progress.remove()?;
+        }
+        eprintln!(
+            "{} imported into table `{}` {}",
+            count(ended.items),
+            module.table(),
+            pace(ended.items - begun.items, start)
+        );
+        Ok(())
     }
-    eprintln!(
-        "{} imported into table `{}` {}",
-        count(ended.items),
-        module.table(),
-        pace(ended.items - begun.items, start)
-    );
-    Ok(())
 }
 
-/// What is read twice: to be checked, and to be written.
+/// The lines, which are read twice: to check them, and to write them.
 struct Source {
     name: String,
     file: File,
-    /// Where a later run finds the same again, if it does.
+    /// The file, if a later run can read it again.
     path: Option<PathBuf>,
 }
 
 impl Source {
-    fn open(input: &Input) -> anyhow::Result<Self> {
-        match input {
-            Input::Stdin => Self::spool("standard input".to_owned(), io::stdin().lock()),
-            Input::File(path) => {
-                let name = path.display().to_string();
-                let file = File::open(path).with_context(|| format!("cannot read `{name}`"))?;
-                if file.metadata()?.is_file() {
-                    let path = Some(path.clone());
-                    Ok(Self { name, file, path })
-                } else {
-                    Self::spool(name, file)
-                }
-            }
+    fn open(path: PathBuf) -> anyhow::Result<Self> {
+        if path == Path::new("-") {
+            return Self::spool("standard input".to_owned(), io::stdin().lock());
+        }
+        let name = path.display().to_string();
+        let file = File::open(&path).with_context(|| format!("cannot read `{name}`"))?;
+        if file.metadata()?.is_file() {
+            let path = Some(path);
+            Ok(Self { name, file, path })
+        } else {
+            Self::spool(name, file)
         }
     }
 
-    /// A pipe gives what it has only once, so it is kept in a file that is gone with the process.
+    /// A pipe can be read only once, so its content is copied to a file that is deleted with the
+    /// process.
     fn spool(name: String, mut pipe: impl Read) -> anyhow::Result<Self> {
         let mut file = tempfile::tempfile().context("cannot make a temporary file")?;
         io::copy(&mut pipe, &mut file).with_context(|| format!("cannot read {name}"))?;
@@ -150,7 +161,7 @@ impl Source {
         Ok(number)
     }
 
-    /// Sees to it that each line is an item, and none of another line's id.
+    /// Checks that each line is an item, and that no two lines have the same id.
     fn check(&self, module: &Module) -> anyhow::Result<Content> {
         let bar = bar(
             "checking",
@@ -158,7 +169,7 @@ impl Source {
             "{bytes}/{total_bytes}",
         );
         let mut wrong = WrongLines::new(&self.name);
-        // By their hashes, since ids can be long and many.
+        // Keyed by hashes of the ids, since ids can be long and many.
         let mut first_lines = HashMap::new();
         let mut content = Sha256::new();
         let mut bytes = 0;
@@ -206,8 +217,8 @@ impl Source {
 struct Lines<'f>(BufReader<&'f File>);
 
 impl Lines<'_> {
-    /// Reads the next line, with its end, if there is one. One that is too long stays so, but not
-    /// all of it is read.
+    /// Reads the next line with its newline; `false` at the end of the file. Of a line that is too
+    /// long, only so much is kept that it can be recognised as such.
     fn read(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
         line.clear();
         let limit = MAX_LINE_BYTES as u64 + 1;
@@ -219,7 +230,7 @@ impl Lines<'_> {
     }
 }
 
-/// What is wrong with a file, line by line.
+/// The wrong lines of a file, each with its error.
 struct WrongLines<'n> {
     name: &'n str,
     /// The first of them.
@@ -259,7 +270,7 @@ impl fmt::Display for WrongLines<'_> {
         };
         write!(
             f,
-            "{} {are} wrong; nothing was imported. A line is such as {}",
+            "{} {are} wrong; nothing was imported. A valid line is {}",
             self.count,
             line::EXAMPLE
         )
@@ -291,7 +302,7 @@ impl Run<'_> {
             next_line: first_line,
             module: self.module,
         };
-        // What is done comes back in the file's order, so that a position stands for all before it.
+        // `buffered` keeps the file's order, so that everything before a position is stored.
         let mut done = stream::iter(batches)
             .map(|batch| async {
                 let batch = batch?;
@@ -314,7 +325,7 @@ impl Run<'_> {
 
     async fn put(&self, batch: &Batch) -> anyhow::Result<()> {
         match self.store.put_records(self.module, &batch.records).await {
-            // One item refuses the call: each by itself tells which it is.
+            // DynamoDB refuses the whole call for one item: sent one by one, they show which it is.
             Err(StoreError::Refused(_) | StoreError::ItemTooLarge { .. }) => {}
             done => return Ok(done?),
         }
@@ -361,7 +372,7 @@ impl Batches<'_> {
             batch.bytes += line.len() as u64;
             if !line::is_blank(&line) {
                 let parsed = line::parse(&line, self.module);
-                let (_, record) = parsed.context("the file has changed meanwhile")?;
+                let (_, record) = parsed.context("the file changed during the import")?;
                 batch.records.push(record);
                 batch.lines.push(self.next_line);
             }

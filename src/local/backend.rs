@@ -8,14 +8,18 @@ use std::time::Duration;
 
 use anyhow::Context;
 use aws_config::SdkConfig;
-use aws_sdk_dynamodb::config::ProvideCredentials;
 
-use crate::aws;
-use crate::local::{self, Data, Embedded, Found, LocalError, Ownership, TableError};
+use super::LocalError;
+use super::engine::{Data, Embedded};
+use super::folder::settings_of_other;
+use super::settings::settings;
+use super::tables::{self, Found, Ownership, TableError};
+use crate::aws::{self, credentials};
 use crate::module::Module;
 use crate::store::Store;
 
-/// How long, and how often, another process is waited for that has just begun to open its data.
+/// The pause between attempts to reach a process that has just begun to open its data, and how many
+/// attempts there are.
 const OPENING: Duration = Duration::from_millis(50);
 const OPENING_TRIES: u32 = 100;
 
@@ -49,26 +53,26 @@ pub(crate) struct Tables {
     pub(crate) store: Store,
     engine: Option<Embedded>,
     pub(crate) ownership: Ownership,
-    /// What tells these tables from those of the same names elsewhere.
+    /// Where the tables are, which distinguishes them from tables of the same names elsewhere.
     pub(crate) place: String,
 }
 
 impl Tables {
-    /// For answering requests; an engine's folder is this process's own.
+    /// For answering requests. No other process may have the engine's folder open.
     pub(crate) async fn open(backend: &Backend) -> anyhow::Result<Self> {
         let (engine, shared) = match backend {
             Backend::Embedded(data) => own(data).await?,
-            Backend::Endpoint(url) => (None, local::settings(url).await),
+            Backend::Endpoint(url) => (None, settings(url).await),
             Backend::Aws => (None, account().await?),
         };
         Ok(Self::over(backend, engine, &shared, Store::new))
     }
 
-    /// For moving many items; where another process has the engine's folder, its engine is used.
+    /// For moving many items. If another process has the engine's folder open, its engine is used.
     pub(crate) async fn join(backend: &Backend) -> anyhow::Result<Self> {
         let (engine, shared) = match backend {
             Backend::Embedded(data) => own_or_others(data).await?,
-            Backend::Endpoint(url) => (None, local::settings(url).await),
+            Backend::Endpoint(url) => (None, settings(url).await),
             Backend::Aws => (None, account().await?),
         };
         Ok(Self::over(backend, engine, &shared, Store::patient))
@@ -100,20 +104,20 @@ impl Tables {
         }
     }
 
-    /// Opens the embedded engine for other programs of this machine; the address that it got.
+    /// Opens the embedded engine to other programs on this machine, and returns its address.
     pub(crate) async fn listen(&mut self, address: SocketAddr) -> anyhow::Result<SocketAddr> {
         let engine = self.engine.as_mut();
-        let engine =
-            engine.context("--dynamodb-addr opens the embedded DynamoDB, and none is used")?;
+        let engine = engine
+            .context("--dynamodb-addr needs the embedded DynamoDB, and another one is used")?;
         Ok(engine.listen(address).await?)
     }
 
-    /// Makes what may be made, and tells which modules can't use their tables.
+    /// Creates the missing tables that may be created, and returns the modules that can't use theirs.
     pub(crate) async fn prepare(
         &self,
         modules: impl IntoIterator<Item = &Arc<Module>>,
     ) -> Result<Found, TableError> {
-        local::prepare(self.store.client(), modules, self.ownership).await
+        tables::prepare(self.store.client(), modules, self.ownership).await
     }
 
     pub(crate) async fn close(self) {
@@ -129,7 +133,7 @@ async fn own(data: &Data) -> Result<(Option<Embedded>, SdkConfig), LocalError> {
     Ok((Some(engine), shared))
 }
 
-/// An engine of our own, or the one that another process has over the same data.
+/// An engine in this process, or the settings for that of the process which has the folder open.
 async fn own_or_others(data: &Data) -> Result<(Option<Embedded>, SdkConfig), LocalError> {
     let mut tries = 1;
     loop {
@@ -137,9 +141,9 @@ async fn own_or_others(data: &Data) -> Result<(Option<Embedded>, SdkConfig), Loc
             Err(LocalError::Locked { folder }) => folder,
             result => return result,
         };
-        match local::settings_of_other(&folder).await {
+        match settings_of_other(&folder).await {
             Ok(shared) => return Ok((None, shared)),
-            // It has just begun, or is about to end.
+            // The other process has not opened its socket yet, or is about to end.
             Err(error)
                 if matches!(
                     error.kind(),
@@ -154,18 +158,12 @@ async fn own_or_others(data: &Data) -> Result<(Option<Embedded>, SdkConfig), Loc
     }
 }
 
-/// The settings of this machine for AWS, or what is missing of them.
+/// The settings of this machine for AWS; an error if the region or the credentials are missing.
 async fn account() -> anyhow::Result<SdkConfig> {
     let shared = aws::of_machine().load().await;
     shared
         .region()
-        .context("no AWS region is set; set AWS_REGION, or one in ~/.aws/config")?;
-    let credentials = shared
-        .credentials_provider()
-        .context("no AWS credentials are configured")?;
-    credentials.provide_credentials().await.context(
-        "no AWS credentials can be had; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
-         AWS_SECRET_ACCESS_KEY, or log in with `aws sso login`",
-    )?;
+        .context("no AWS region is set; set AWS_REGION, or a region in ~/.aws/config")?;
+    credentials::check(&shared).await?;
     Ok(shared)
 }

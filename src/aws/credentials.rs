@@ -1,0 +1,39 @@
+//! Whether this machine has credentials for AWS, asked before the first call that needs them.
+
+use std::error::Error;
+
+use aws_config::SdkConfig;
+use aws_sdk_dynamodb::config::ProvideCredentials;
+
+/// AWS can't be called.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot load AWS credentials; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+     AWS_SECRET_ACCESS_KEY, or log in with `aws sso login`\ncause: {cause}"
+)]
+pub struct CredentialsError {
+    /// What the SDK says, on one line.
+    cause: String,
+}
+
+/// Loads the credentials, as the first call would.
+pub(crate) async fn check(account: &SdkConfig) -> Result<(), CredentialsError> {
+    let Some(provider) = account.credentials_provider() else {
+        let cause = "no credentials provider is configured".to_owned();
+        return Err(CredentialsError { cause });
+    };
+    let loaded = provider.provide_credentials().await;
+    loaded.map(drop).map_err(|error| CredentialsError {
+        cause: on_one_line(&error),
+    })
+}
+
+/// An error and its sources. The SDK's error has a line for each provider that was tried.
+fn on_one_line(error: &(dyn Error + 'static)) -> String {
+    let sources = std::iter::successors(Some(error), |&error| error.source());
+    let texts: Vec<_> = sources.map(ToString::to_string).collect();
+    let text = texts.join(": ");
+    let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    let rest: Vec<_> = rest.lines().map(str::trim).collect();
+    format!("{first} {}", rest.join("; ")).trim_end().to_owned()
+}

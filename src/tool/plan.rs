@@ -1,0 +1,85 @@
+//! `modulo plan`.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use tokio::runtime::Runtime;
+
+use super::arguments::FileArgs;
+use super::environment;
+use crate::config;
+use crate::deploy::generate::{Dashboard, Deployment};
+use crate::deploy::plan::{Description, Plan};
+use crate::edge::serve::say;
+
+/// Print what a deployment would change for data and clients
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    file: FileArgs,
+    /// Compare with this modules.toml rather than with what is deployed
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
+    /// Exit with status 0 even if data or clients break
+    #[arg(long)]
+    accept_breaking: bool,
+    /// Count the dashboard that `--param dashboard=true` deploys towards the limits of AWS
+    #[arg(long)]
+    dashboard: bool,
+    /// The SNS topic that its alarms notify
+    #[arg(long, value_name = "ARN", requires = "dashboard")]
+    topic: Option<String>,
+    /// The names of the environment variables that the function will have
+    ///
+    /// A variable that a guard reads and that is not listed is reported as breaking. Without this
+    /// option, the function is expected to have the variables of the last deployment.
+    #[arg(
+        long,
+        value_name = "NAME,NAME",
+        value_delimiter = ',',
+        conflicts_with = "against"
+    )]
+    variables: Option<Vec<String>>,
+    /// The URL of the emulator, which stage `local` is deployed to
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "AWS_ENDPOINT_URL",
+        default_value = "http://127.0.0.1:4566"
+    )]
+    endpoint_url: String,
+}
+
+impl Args {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<()> {
+        let FileArgs { file, stage } = &self.file;
+        let wanted = self.file.load()?;
+        let mut plan = if let Some(before) = &self.against {
+            let before = config::check(before, stage, environment::all())?;
+            Plan::new(&Description::of(&before)?, &Description::of(&wanted)?)
+        } else {
+            let variables = self.variables.as_deref();
+            let plan = Plan::of_stage(&wanted, stage, &self.endpoint_url, variables);
+            Runtime::new()?.block_on(plan)?
+        };
+        let dashboard = self
+            .dashboard
+            .then(|| Dashboard::new(&wanted, self.topic.as_deref()))
+            .transpose()?;
+        let deployment = Deployment::new(&wanted, stage)?;
+        plan.add_limits(&deployment, dashboard.as_ref(), stage);
+        say(&format!("{plan}\n"));
+        if plan.is_impossible() {
+            bail!("the deployment would fail; fix what is marked FAILS first");
+        }
+        if plan.is_breaking() && !self.accept_breaking {
+            bail!(
+                "{} breaks data or clients; undo the edits, or accept them with \
+                 --accept-breaking",
+                file.display()
+            );
+        }
+        Ok(())
+    }
+}
