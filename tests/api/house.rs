@@ -184,7 +184,7 @@ fn length_of_tests(tokens: &[TokenTree]) -> usize {
             TokenTree::Punct(hash),
             TokenTree::Group(attribute),
             rest @ ..,
-        ] if hash.as_char() == '#' && attribute.to_string().replace(' ', "") == "[cfg(test)]" => {
+        ] if hash.as_char() == '#' && is_of_tests(&attribute.to_string()) => {
             let is_mod = |token: &TokenTree| token.to_string() == "mod";
             // `pub(crate)` may stand before it.
             let at = rest.iter().take(3).position(is_mod);
@@ -192,6 +192,11 @@ fn length_of_tests(tokens: &[TokenTree]) -> usize {
         }
         _ => 0,
     }
+}
+
+fn is_of_tests(attribute: &str) -> bool {
+    let attribute = attribute.replace(' ', "");
+    attribute.starts_with("[cfg(test") || attribute.starts_with("[cfg(all(test")
 }
 
 /// The file that a path leads into: that of the longest part of it that is a file.
