@@ -157,6 +157,10 @@ mod tests {
                 "browsers write it `https://app.example.com`",
             ),
             (
+                "https://café.example",
+                "browsers write it `https://xn--caf-dma.example`",
+            ),
+            (
                 "Capacitor://localhost/",
                 "browsers write it `capacitor://localhost`",
             ),

@@ -320,7 +320,7 @@ fn nobody_names_what_they_must_not_know() {
     let mut faults = Vec::new();
     for (file, names) in &sources() {
         for rule in RULES.iter().filter(|rule| !(rule.may)(file)) {
-            for Named { path, line } in names.iter().filter(|named| (rule.is_of)(&named.path)) {
+            for Named { path, line } in names.iter().filter(|one| (rule.is_of)(&one.path)) {
                 faults.push(format!(
                     "{}: it must not know {}, and names `{}`",
                     place(file, *line),
