@@ -3,6 +3,8 @@
 #[cfg(feature = "cli")]
 pub mod credentials;
 pub mod failure;
+#[cfg(feature = "secrets")]
+pub(crate) mod secrets;
 pub mod trust;
 
 use std::collections::BTreeMap;

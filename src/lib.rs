@@ -4,8 +4,11 @@
 //! modules.toml ─► config ─► Modules ─► router ─► middleware ─► handler ─► store ─► DynamoDB
 //! ```
 //!
-//! Data flows one way, and no arrow points back: the store knows no HTTP, nothing after
-//! [`config::load`] reads the environment, and only [`error`] turns an error into a status.
+//! The rooms, from the lowest to the highest: `json`, [`module`], [`aws`], [`access`], [`item`],
+//! [`store`], [`config`], [`api`], [`openapi`], `local`, [`deploy`], [`edge`], `tool`. Each takes
+//! from those before it, and no arrow points back: the store knows no HTTP, nothing after
+//! [`config::load`] reads the environment, and only [`api::error`] turns an error into a status. A
+//! test, `tests/api/house.rs`, holds this.
 //!
 //! ```
 //! use modulo::{config, module::name::Stage};

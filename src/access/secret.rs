@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::cached::{Cached, FRESH, Fetched};
 #[cfg(feature = "secrets")]
-use crate::aws::failure::Failure;
+use crate::aws::secrets;
 use crate::module::live::Live;
 use crate::module::name::{Identifier, ParameterName, SecretName};
 
@@ -160,27 +160,10 @@ type Read = Result<Box<[u8]>, Box<dyn Error + Send + Sync>>;
 
 #[cfg(feature = "secrets")]
 async fn read(place: &SecretPlace) -> Read {
-    let account = crate::aws::account().await;
     match place {
         SecretPlace::Variable(..) => Err("it is in the environment".into()),
-        SecretPlace::Parameter(name) => {
-            let client = aws_sdk_ssm::Client::new(account);
-            let call = client.get_parameter().name(name.as_str());
-            let output = call.with_decryption(true).send().await;
-            let output = output.map_err(|error| Failure::new(&error))?;
-            let value = output.parameter.and_then(|parameter| parameter.value);
-            Ok(value.unwrap_or_default().into_bytes().into())
-        }
-        SecretPlace::Secret(name) => {
-            let client = aws_sdk_secretsmanager::Client::new(account);
-            let call = client.get_secret_value().secret_id(name.as_str());
-            let output = call.send().await.map_err(|error| Failure::new(&error))?;
-            let text = output.secret_string.map(String::into_bytes);
-            let bytes = text.or(output
-                .secret_binary
-                .map(aws_sdk_secretsmanager::primitives::Blob::into_inner));
-            Ok(bytes.unwrap_or_default().into())
-        }
+        SecretPlace::Parameter(name) => Ok(secrets::parameter(name).await?),
+        SecretPlace::Secret(name) => Ok(secrets::secret(name).await?),
     }
 }
 

@@ -46,8 +46,8 @@ where
         around(move |request, next| base_path::take_off(base_path.clone(), request, next))
     });
     let cors = config.has_cors().then(|| {
-        let service = config.service.cors.clone();
-        around(move |request, next| cors::share(service.clone(), request, next))
+        let layers = Arc::new(cors::Layers::new(config));
+        around(move |request, next| cors::share(Arc::clone(&layers), request, next))
     });
     let observer = Observer::new(&config.service);
     let layers = ServiceBuilder::new()

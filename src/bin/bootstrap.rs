@@ -1,6 +1,7 @@
 //! The Lambda function: `modules.toml` from its package, the routes, Lambda's runtime API.
 
 #![forbid(unsafe_code)]
+#![expect(clippy::disallowed_methods, reason = "a program reads the environment")]
 
 use std::env;
 use std::path::PathBuf;

@@ -13,6 +13,7 @@ use crate::module::few::few;
 
 mod access;
 mod change;
+mod cors;
 mod deployed;
 mod description;
 mod edits;
@@ -21,6 +22,8 @@ mod limits;
 mod service;
 mod stage;
 pub(crate) mod variables;
+mod verb_access;
+mod words;
 
 /// What changes between two deployments.
 #[derive(Debug, Clone, PartialEq, Eq)]

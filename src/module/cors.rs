@@ -4,29 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::http::header::{ETAG, HeaderName, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, Uri};
-use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsLayer};
-
-use crate::module::live::Live;
-
-/// What a page of another origin may read of an answer, beside what the standard lets it.
-const EXPOSED: [HeaderName; 6] = [
-    ETAG,
-    LOCATION,
-    RETRY_AFTER,
-    WWW_AUTHENTICATE,
-    HeaderName::from_static("server-timing"),
-    HeaderName::from_static("x-request-id"),
-];
-
-/// The origins whose pages may call, and the layer that lets them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cors(Live<Sharing, CorsLayer>);
+use url::Url;
 
 /// Whose pages may call, and how long a browser need not ask again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Sharing {
+pub struct Cors {
     origins: Vec<Origin>,
     max_age: Duration,
 }
@@ -35,47 +17,26 @@ impl Cors {
     /// How long a browser need not ask again, where nothing is said.
     pub const DEFAULT_MAX_AGE: Duration = Duration::from_mins(10);
 
-    pub(crate) fn new(origins: Vec<Origin>, max_age: Duration) -> Self {
-        let allowed = if origins.contains(&Origin::Any) {
-            AllowOrigin::from(Any)
-        } else {
-            AllowOrigin::list(origins.iter().filter_map(Origin::header).cloned())
-        };
-        let layer = CorsLayer::new()
-            .allow_origin(allowed)
-            // A request's headers do no more than its method does. There are no cookies to guard:
-            // a page that has no token or key of its own sends none.
-            .allow_headers(AllowHeaders::mirror_request())
-            .allow_methods(AllowMethods::mirror_request())
-            .expose_headers(EXPOSED)
-            .max_age(max_age);
-        Self(Live {
-            data: Sharing { origins, max_age },
-            state: layer,
-        })
+    pub(crate) const fn new(origins: Vec<Origin>, max_age: Duration) -> Self {
+        Self { origins, max_age }
     }
 
     /// The origins, in the file's order.
     #[must_use]
     pub fn origins(&self) -> &[Origin] {
-        &self.0.data.origins
+        &self.origins
     }
 
     /// How long a browser need not ask again.
     #[must_use]
     pub fn max_age(&self) -> Duration {
-        self.0.data.max_age
+        self.max_age
     }
 
     /// Whether no origin is named, so that browsers keep to their own.
     #[must_use]
     pub fn is_off(&self) -> bool {
-        self.origins().is_empty()
-    }
-
-    /// What answers preflights, and gives the other answers their headers.
-    pub fn layer(&self) -> &CorsLayer {
-        &self.0.state
+        self.origins.is_empty()
     }
 }
 
@@ -85,7 +46,7 @@ pub enum Origin {
     /// `*`
     Any,
     /// A scheme and a host, and a port that is not the scheme's own.
-    One(HeaderValue),
+    One(String),
 }
 
 /// Schemes whose pages have no origin that could be named (theirs is `null`), and those that no page
@@ -119,22 +80,12 @@ pub enum InvalidOrigin {
     Spelling(String),
 }
 
-impl Origin {
-    fn header(&self) -> Option<&HeaderValue> {
-        match self {
-            Self::Any => None,
-            Self::One(value) => Some(value),
-        }
-    }
-}
-
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            self.header()
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or("*"),
-        )
+        f.write_str(match self {
+            Self::Any => "*",
+            Self::One(origin) => origin,
+        })
     }
 }
 
@@ -145,37 +96,27 @@ impl FromStr for Origin {
         if text == "*" {
             return Ok(Self::Any);
         }
-        let uri: Uri = text.parse().map_err(|_| InvalidOrigin::Shape)?;
-        let (Some(scheme), Some(host)) = (uri.scheme_str(), uri.host()) else {
-            return Err(InvalidOrigin::Shape);
-        };
+        let url = Url::parse(text).map_err(|_| InvalidOrigin::Shape)?;
+        let host = url.host_str().unwrap_or_default();
         if host.is_empty() || host.contains('*') {
             return Err(InvalidOrigin::Shape);
         }
-        let scheme = scheme.to_ascii_lowercase();
-        let own_port = match &*scheme {
-            "https" => Some(443),
-            "http" => Some(80),
-            // It would never be sent; a misspelt `https` neither.
-            scheme if NO_ORIGIN.contains(&scheme) || strsim::levenshtein(scheme, "https") < 3 => {
-                return Err(InvalidOrigin::Scheme(scheme.to_owned()));
-            }
-            _ => None,
-        };
-        // Of other schemes, browsers leave the host as it is.
-        let host = match own_port {
-            Some(_) => host.to_ascii_lowercase(),
-            None => host.to_owned(),
-        };
+        let scheme = url.scheme();
+        // Such an origin would never be sent; that of a misspelt `https` neither.
+        let has_no_origin = NO_ORIGIN.contains(&scheme) || strsim::levenshtein(scheme, "https") < 3;
+        if has_no_origin && !matches!(scheme, "http" | "https") {
+            return Err(InvalidOrigin::Scheme(scheme.to_owned()));
+        }
         let mut sent = format!("{scheme}://{host}");
-        if let Some(port) = uri.port_u16().filter(|&port| Some(port) != own_port) {
+        // The scheme's own port is none.
+        if let Some(port) = url.port() {
             sent = format!("{sent}:{port}");
         }
-        if sent != text {
-            return Err(InvalidOrigin::Spelling(sent));
+        if sent == text {
+            Ok(Self::One(sent))
+        } else {
+            Err(InvalidOrigin::Spelling(sent))
         }
-        let value = HeaderValue::from_str(text).map_err(|_| InvalidOrigin::Shape)?;
-        Ok(Self::One(value))
     }
 }
 
@@ -214,6 +155,10 @@ mod tests {
             (
                 "https://app.example.com:443",
                 "browsers write it `https://app.example.com`",
+            ),
+            (
+                "https://café.example",
+                "browsers write it `https://xn--caf-dma.example`",
             ),
             (
                 "Capacitor://localhost/",

@@ -1,9 +1,9 @@
 //! Documents as native DynamoDB attributes: [`Storage::Document`](crate::module::Storage).
 //!
 //! Each member of the document is an attribute of the item; the key attribute holds the id and is
-//! no member. DynamoDB keeps neither the order of members nor the spelling of numbers, so that both
-//! have one form here, sorted and plain, from which entity tags are made: whoever wrote the item,
-//! and however, the same content has the same text.
+//! no member. Read back, members are sorted and numbers plain, as in
+//! [`Members`](crate::item::members::Members): whoever wrote the item, and however, the same content
+//! has the same text, and so the same entity tag.
 //!
 //! `serde_dynamo` is not used for it: through its number types, a number with more digits than they
 //! have would be changed.

@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "the commands pass on what they read here"
+    reason = "the tool reads the environment here and nowhere else"
 )]
 
 /// All variables, for the settings that are layered over the file's.

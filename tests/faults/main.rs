@@ -2,6 +2,10 @@
 
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "what fails in a fixture fails the test")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a program of tests has settings of its own"
+)]
 
 mod answer;
 #[path = "../api/app.rs"]

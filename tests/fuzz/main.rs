@@ -5,6 +5,10 @@
 
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "what fails in a fixture fails the test")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a program of tests has settings of its own"
+)]
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -6,6 +6,10 @@
 
 #![forbid(unsafe_code)]
 #![cfg(unix)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a program of tests has settings of its own"
+)]
 
 mod aws;
 mod book;

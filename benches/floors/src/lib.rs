@@ -2,6 +2,7 @@
 //! documentation shows.
 
 #![forbid(unsafe_code)]
+#![expect(clippy::disallowed_methods, reason = "a program reads the environment")]
 
 use std::env;
 use std::error::Error;

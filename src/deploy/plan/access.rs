@@ -2,53 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
 use super::description::ModuleDescription;
+use super::verb_access::VerbAccess;
+use super::words::joined;
 use super::{Changes, list};
-use crate::access::Credential;
-use crate::module::Module;
-
-/// What a verb asks of its callers.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) struct VerbAccess {
-    guard: String,
-    /// Whom the guard trusts: an issuer and an audience, or the owners of keys.
-    trusts: BTreeSet<String>,
-    scopes: BTreeSet<String>,
-    /// The claim that has a token's scopes, where that is not a standard one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    scopes_claim: Option<String>,
-}
-
-/// That of each verb of `module` that is not open to everybody.
-pub(super) fn of(module: &Module) -> BTreeMap<String, VerbAccess> {
-    let Some(access) = module.access() else {
-        return BTreeMap::new();
-    };
-    let (trusts, scopes_claim): (BTreeSet<_>, _) = match access.guard().credential() {
-        Credential::Jwt(jwt) => {
-            let audiences = jwt.audiences.iter();
-            let trusts = audiences.map(|audience| format!("{} for {audience}", jwt.issuer));
-            let claim = jwt.scopes_claim.as_ref().map(ToString::to_string);
-            (trusts.collect(), claim)
-        }
-        Credential::Key(keys) => (keys.iter().map(|key| key.name.to_string()).collect(), None),
-    };
-    let guarded = module.verbs().iter();
-    let guarded = guarded.filter(|&verb| !access.public().contains(verb));
-    let described = guarded.map(|verb| {
-        let scopes = access.scopes(verb).iter();
-        let access = VerbAccess {
-            guard: access.guard().name().to_string(),
-            trusts: trusts.clone(),
-            scopes: scopes.map(ToString::to_string).collect(),
-            scopes_claim: scopes_claim.clone(),
-        };
-        (verb.to_string(), access)
-    });
-    described.collect()
-}
 
 /// Who may call a module, in a word.
 pub(super) fn summary(module: &ModuleDescription) -> String {
@@ -158,12 +115,6 @@ impl Changes {
              that have them there are let in";
         self.add(true, edit, consequence);
     }
-}
-
-/// Each in backticks.
-pub(super) fn joined(words: &BTreeSet<String>) -> String {
-    let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
-    quoted.join(", ")
 }
 
 #[cfg(test)]

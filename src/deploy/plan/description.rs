@@ -3,24 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::access::{self, VerbAccess};
+use super::cors::CorsDescription;
 use super::guard::{self, GuardDescription};
 use super::service::ServiceDescription;
 use super::variables;
+use super::verb_access::{self, VerbAccess};
 use crate::config::Config;
 use crate::item::schema::{InvalidSchema, Schema};
-use crate::module::cors::Cors;
+use crate::json::content_tag;
 use crate::module::rate::Rate;
 use crate::module::{Billing, Memory, Module, Storage};
 use crate::store::keys_in_words;
-
-/// How many bytes of a hash are kept: two texts of one hash are not to be met by chance.
-const HASH_BYTES: usize = 16;
 
 /// A configuration, as far as data and clients depend on it. Kept in the stack's template, so what
 /// is written by one release must be read by the next: add members with a default, take none away;
@@ -78,14 +73,6 @@ pub(super) struct ModuleDescription {
     /// Of a table that is not paid for by the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) capacity: Option<Capacity>,
-}
-
-/// The pages that may call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct CorsDescription {
-    pub(super) origins: BTreeSet<String>,
-    /// In seconds.
-    pub(super) max_age: u64,
 }
 
 /// How often a caller may call.
@@ -165,7 +152,7 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         indexes: described_indexes(module),
         tenant: module.tenant().map(ToString::to_string),
         schema: schema.as_deref().map(hash).transpose()?,
-        access: access::of(module),
+        access: verb_access::of(module),
         cors: cors.as_deref().map(CorsDescription::of),
         rate_limit: rate_limit.as_ref().map(|limit| {
             let Rate { requests, per } = limit.rate();
@@ -187,26 +174,11 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
     })
 }
 
-impl CorsDescription {
-    pub(super) fn of(cors: &Cors) -> Self {
-        Self {
-            origins: cors.origins().iter().map(ToString::to_string).collect(),
-            max_age: cors.max_age().as_secs(),
-        }
-    }
-}
-
 /// The same for two schemas that say the same, however they are written.
 fn hash(schema: &Schema) -> Result<String, Arc<InvalidSchema>> {
     let mut document = schema.to_value()?;
     document.sort_all_objects();
-    Ok(fingerprint(&document.to_string()))
-}
-
-/// Enough of a text to see that it has changed, and not what it is.
-pub(super) fn fingerprint(text: &str) -> String {
-    let hash = Sha256::digest(text);
-    URL_SAFE_NO_PAD.encode(&hash[..HASH_BYTES])
+    Ok(content_tag::of(&document.to_string()))
 }
 
 /// The indexes by name, each with its keys and their types.

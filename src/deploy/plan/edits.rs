@@ -1,10 +1,10 @@
 //! What the edits of a module's keys mean for its data and its clients.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
-use super::access::joined;
-use super::description::{Capacity, CorsDescription, ModuleDescription, RateDescription};
+use super::cors::CorsDescription;
+use super::description::{Capacity, ModuleDescription, RateDescription};
+use super::words::{joined, time};
 use super::{Changes, fate_of_table, list};
 use crate::module::reserved::TENANT_INDEX;
 
@@ -398,11 +398,6 @@ impl Changes {
             _ => {}
         }
     }
-}
-
-/// A time in words.
-pub(super) fn time(seconds: u64) -> String {
-    humantime::format_duration(Duration::from_secs(seconds)).to_string()
 }
 
 #[cfg(test)]

@@ -6,10 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Changes;
-use super::access::joined;
-use super::description::fingerprint;
-use super::edits::time;
+use super::words::{joined, time};
 use crate::access::{ApiKey, Credential, Guard, Jwt, Keys};
+use crate::json::content_tag;
 use crate::module::Modules;
 
 /// A guard. It has tokens or keys.
@@ -86,7 +85,7 @@ fn describe_key(key: &ApiKey) -> (String, KeyDescription) {
         tenant,
     } = key;
     let described = KeyDescription {
-        fingerprint: fingerprint(&hash.to_string()),
+        fingerprint: content_tag::of(&hash.to_string()),
         scopes: scopes.iter().map(ToString::to_string).collect(),
         tenant: tenant.as_ref().map(|tenant| tenant.as_str().to_owned()),
     };

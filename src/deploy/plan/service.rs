@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Changes;
-use super::description::CorsDescription;
+use super::cors::CorsDescription;
 use crate::config::{Service, Telemetry};
 
 /// `[service]`, where it is not the modules that have its effect.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::access::joined;
+use super::words::joined;
 use super::{Changes, Description, Plan};
 use crate::access::{Secret, SecretPlace};
 use crate::module::Modules;
