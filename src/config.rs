@@ -35,6 +35,8 @@ mod about;
 mod error;
 pub mod file;
 mod foundation;
+#[cfg(feature = "cli")]
+pub mod keys;
 mod raw;
 
 /// The file's name, where no other is given.

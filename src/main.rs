@@ -24,6 +24,7 @@ use modulo::openapi;
 use modulo::tool::backend::Backend;
 use modulo::tool::routes;
 use modulo::tool::scaffold;
+use modulo::tool::schema;
 use modulo::tool::transfer::{self, Input, Output};
 
 /// As the function has it, in an older version.
@@ -56,6 +57,8 @@ enum Command {
     Serve(ServeArgs),
     /// Print everything that is wrong with modules.toml
     Check(FileArgs),
+    /// Print the JSON Schema of modules.toml, for editors
+    Schema,
     /// Print the routes that modules.toml mounts
     Routes(FileArgs),
     /// Make a new API key, and print it with the line that modules.toml needs
@@ -426,6 +429,10 @@ fn run(command: Command) -> anyhow::Result<()> {
                 args.file.display(),
                 routes::notes(&config.modules).unwrap_or_default()
             ));
+            Ok(())
+        }
+        Command::Schema => {
+            schema::run();
             Ok(())
         }
         Command::Routes(args) => {

@@ -3,4 +3,5 @@
 pub mod backend;
 pub mod routes;
 pub mod scaffold;
+pub mod schema;
 pub mod transfer;

@@ -33,13 +33,13 @@ mod about;
 mod access;
 
 /// What can be asked for of a table; an account's own quota is lower, and AWS's to raise.
-const CAPACITY_LIMIT: usize = 1_000_000;
+pub(super) const CAPACITY_LIMIT: usize = 1_000_000;
 
 /// More words than any table has keys: there can be as many modules and guards as one likes.
 const MOST_KNOWN: usize = 40;
 
 /// More than one process can answer in the shortest time.
-const RATE_LIMIT: usize = 1_000_000;
+pub(super) const RATE_LIMIT: usize = 1_000_000;
 
 /// A value and where it was written.
 #[derive(Debug, Clone)]
