@@ -36,6 +36,8 @@ use crate::telemetry::chain::Chain;
 mod about;
 mod error;
 mod foundation;
+#[cfg(feature = "cli")]
+pub mod keys;
 mod raw;
 
 /// The file's name, where no other is given.

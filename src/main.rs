@@ -8,7 +8,8 @@ use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 use modulo::config::ConfigError;
 use modulo::tool::{
-    check, dashboard, export, import, key, new, openapi, package, plan, resources, routes, serve,
+    check, dashboard, export, import, key, new, openapi, package, plan, resources, routes, schema,
+    serve,
 };
 
 /// As the function has it, in an older version.
@@ -33,6 +34,7 @@ struct Cli {
 enum Command {
     Serve(serve::Args),
     Check(check::Args),
+    Schema(schema::Args),
     Routes(routes::Args),
     Key(key::Args),
     Resources(resources::Args),
@@ -50,6 +52,7 @@ impl Command {
         match self {
             Self::Serve(args) => args.run(),
             Self::Check(args) => args.run(),
+            Self::Schema(args) => args.run(),
             Self::Routes(args) => args.run(),
             Self::Key(args) => args.run(),
             Self::Resources(args) => args.run(),

@@ -15,5 +15,6 @@ pub mod package;
 pub mod plan;
 pub mod resources;
 pub mod routes;
+pub mod schema;
 pub mod serve;
 mod transfer;

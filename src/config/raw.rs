@@ -34,13 +34,13 @@ mod about;
 mod access;
 
 /// What can be asked for of a table; an account's own quota is lower, and AWS's to raise.
-const CAPACITY_LIMIT: usize = 1_000_000;
+pub(super) const CAPACITY_LIMIT: usize = 1_000_000;
 
 /// More words than any table has keys: there can be as many modules and guards as one likes.
 const MOST_KNOWN: usize = 40;
 
 /// More than one process can answer in the shortest time.
-const RATE_LIMIT: usize = 1_000_000;
+pub(super) const RATE_LIMIT: usize = 1_000_000;
 
 /// A value and where it was written.
 #[derive(Debug, Clone)]
@@ -87,27 +87,59 @@ pub(super) struct Service {
     pub(super) about: About,
 }
 
-/// `[modules.<name>]` and `[defaults]`
-#[derive(Default)]
-pub(super) struct Module {
-    pub(super) key: Option<Setting<KeyAttribute>>,
-    pub(super) table: Option<Setting<TableTemplate>>,
-    pub(super) methods: Option<Setting<Verbs>>,
-    pub(super) max_bytes: Option<Setting<usize>>,
-    pub(super) envelope: Option<Setting<Envelope>>,
-    pub(super) billing: Option<Setting<Billing>>,
-    pub(super) retain: Option<Setting<bool>>,
-    pub(super) ttl: Option<Setting<TtlAttribute>>,
-    pub(super) default_ttl: Option<Setting<Duration>>,
-    pub(super) storage: Option<Setting<Storage>>,
-    pub(super) indexes: Option<Setting<Vec<Setting<Index>>>>,
-    pub(super) schema: Option<Setting<Arc<Schema>>>,
-    pub(super) access: Option<Setting<Access>>,
-    pub(super) cors: Option<Setting<Arc<Cors>>>,
-    pub(super) rate_limit: Option<Setting<Rate>>,
-    pub(super) idempotency: Option<Setting<Duration>>,
-    pub(super) tenant: Option<Setting<ClaimPath>>,
-    pub(super) key_in_document: Option<Setting<bool>>,
+/// Declares the keys of a module: each with its type, the method of [`Section`] that reads it, and
+/// what that needs beside the key.
+macro_rules! module {
+    ($around:ident: $($key:ident: $type:ty = $read:ident($($what:expr)?),)*) => {
+        /// `[modules.<name>]` and `[defaults]`
+        #[derive(Default)]
+        pub(super) struct Module {
+            $(pub(super) $key: Option<Setting<$type>>,)*
+        }
+
+        impl Module {
+            fn read(
+                mut section: Section,
+                $around: Surroundings<'_>,
+                faults: &mut Faults,
+            ) -> Self {
+                let module = Self {
+                    $($key: section.$read(stringify!($key), $($what,)? faults),)*
+                };
+                section.close(faults);
+                module
+            }
+
+            /// Its own settings, and for those it lacks the ones of `defaults`.
+            pub(super) fn or(self, defaults: &Self) -> Self {
+                Self {
+                    $($key: self.$key.or_else(|| defaults.$key.clone()),)*
+                }
+            }
+        }
+    };
+}
+
+module! {
+    around:
+    key: KeyAttribute = text(),
+    table: TableTemplate = text(),
+    methods: Verbs = methods(),
+    max_bytes: usize = integer(limits::ITEM_BYTES),
+    envelope: Envelope = word(Envelope::WORDS),
+    billing: Billing = billing(),
+    retain: bool = boolean(),
+    ttl: TtlAttribute = text(),
+    default_ttl: Duration = duration(),
+    storage: Storage = word(Storage::WORDS),
+    indexes: Vec<Setting<Index>> = indexes(),
+    schema: Arc<Schema> = schema(around),
+    access: Access = access(),
+    cors: Arc<Cors> = cors(),
+    rate_limit: Rate = rate(),
+    idempotency: Duration = duration(),
+    tenant: ClaimPath = tenant(),
+    key_in_document: bool = boolean(),
 }
 
 impl File {
@@ -193,61 +225,12 @@ impl Service {
 }
 
 impl Module {
-    fn read(mut section: Section, around: Surroundings<'_>, faults: &mut Faults) -> Self {
-        let module = Self {
-            key: section.text("key", faults),
-            table: section.text("table", faults),
-            methods: section.methods("methods", faults),
-            max_bytes: section.integer("max_bytes", limits::ITEM_BYTES, faults),
-            envelope: section.word("envelope", Envelope::WORDS, faults),
-            billing: section.billing("billing", faults),
-            retain: section.boolean("retain", faults),
-            ttl: section.text("ttl", faults),
-            default_ttl: section.duration("default_ttl", faults),
-            storage: section.word("storage", Storage::WORDS, faults),
-            indexes: section.indexes("indexes", faults),
-            schema: section.schema("schema", around, faults),
-            access: section.access("access", faults),
-            cors: section.cors("cors", faults),
-            rate_limit: section.rate("rate_limit", faults),
-            idempotency: section.duration("idempotency", faults),
-            tenant: section.tenant("tenant", faults),
-            key_in_document: section.boolean("key_in_document", faults),
-        };
-        section.close(faults);
-        module
-    }
-
     #[cfg(feature = "cli")]
     fn carry_over_schema(&mut self, before: Option<&Arc<Schema>>) {
         if let (Some(set), Some(before)) = (&mut self.schema, before)
             && set.value == *before
         {
             set.value = Arc::clone(before);
-        }
-    }
-
-    /// Its own settings, and for those it lacks the ones of `defaults`.
-    pub(super) fn or(self, defaults: &Self) -> Self {
-        Self {
-            key: self.key.or_else(|| defaults.key.clone()),
-            table: self.table.or_else(|| defaults.table.clone()),
-            methods: self.methods.or_else(|| defaults.methods.clone()),
-            max_bytes: self.max_bytes.or_else(|| defaults.max_bytes.clone()),
-            envelope: self.envelope.or_else(|| defaults.envelope.clone()),
-            billing: self.billing.or_else(|| defaults.billing.clone()),
-            retain: self.retain.or_else(|| defaults.retain.clone()),
-            ttl: self.ttl.or_else(|| defaults.ttl.clone()),
-            default_ttl: self.default_ttl.or_else(|| defaults.default_ttl.clone()),
-            storage: self.storage.or_else(|| defaults.storage.clone()),
-            indexes: self.indexes.or_else(|| defaults.indexes.clone()),
-            schema: self.schema.or_else(|| defaults.schema.clone()),
-            access: self.access.or_else(|| defaults.access.clone()),
-            cors: self.cors.or_else(|| defaults.cors.clone()),
-            rate_limit: self.rate_limit.or_else(|| defaults.rate_limit.clone()),
-            idempotency: self.idempotency.or_else(|| defaults.idempotency.clone()),
-            tenant: self.tenant.or_else(|| defaults.tenant.clone()),
-            key_in_document: (self.key_in_document).or_else(|| defaults.key_in_document.clone()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `modulo new`: adds a module to `modules.toml`, and leaves the rest of the file as it is.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 
 use super::arguments::FileArgs;
 use super::environment;
+use crate::config::keys::{Key, SCHEMA_FILE, Scaffold, rows, schema_text};
 use crate::config::{self, ConfigError};
 use crate::edge::serve::say;
 use crate::module::name::{KeyAttribute, ModuleName};
@@ -25,19 +26,41 @@ pub struct Args {
     file: FileArgs,
 }
 
+/// How wide a line is before its comment.
+const WIDTH: usize = 29;
+
 /// What stands above the first module of a new file.
-const HEAD: &str = "\
+fn head() -> String {
+    let lines = |keys: &[Key]| {
+        let lines = keys.iter().filter_map(|key| match key.scaffold {
+            Scaffold::Head(comment) => {
+                let value = key.default_value().unwrap_or(key.example);
+                Some(line(&format!("{} = {value}", key.name), comment))
+            }
+            _ => None,
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let service = lines(rows::SERVICE.keys);
+    let defaults = lines(rows::MODULE.keys);
+    format!(
+        "\
+#:schema ./{SCHEMA_FILE}
+
 # The modules of this service. Each is a collection of JSON documents: mounted at /<name>/<id> and
 # kept in a DynamoDB table of its own. `modulo new <name>` adds one, `modulo check` tells what is
-# wrong, `modulo serve` serves them on this machine.
+# wrong, `modulo serve` serves them on this machine. Editors complete and check the keys with the
+# schema of the first line, which `modulo schema` prints.
 
 [service]
-name = \"modulo\"               # the name of the stack and of the function
+{service}
 
 # What every module has that does not say otherwise.
 [defaults]
-table = \"{module}-{stage}\"    # the table's name; the stage is \"local\" on a laptop
-";
+{defaults}
+"
+    )
+}
 
 impl Args {
     /// Runs the command.
@@ -58,7 +81,7 @@ impl Args {
         let name = &self.name;
         let old = match fs::read_to_string(file) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => HEAD.to_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => head(),
             Err(error) => {
                 // So that the message is that of the other commands.
                 config::load(file, stage, [])?;
@@ -86,6 +109,9 @@ impl Args {
                 return Err(error).with_context(|| format!("cannot add module `{name}`"));
             }
         }
+        if !file.exists() {
+            write_schema(file)?;
+        }
         replace(file, &new).with_context(|| format!("cannot write `{}`", file.display()))?;
         Ok(block)
     }
@@ -95,21 +121,39 @@ fn block(name: &ModuleName, key: Option<&KeyAttribute>) -> String {
     let key = key.map_or_else(|| format!("{name}Id"), KeyAttribute::to_string);
     // JSON's way to quote is one of TOML's.
     let key = serde_json::Value::from(key);
-    let key = format!("key = {key}");
+    let mut required = Vec::new();
+    let mut offered = Vec::new();
+    for row in rows::MODULE.keys {
+        match row.scaffold {
+            Scaffold::Module(comment) => {
+                required.push(line(&format!("{} = {key}", row.name), comment));
+            }
+            Scaffold::Offered(comment) => {
+                offered.push(line(&format!("# {} = {}", row.name, row.example), comment));
+            }
+            Scaffold::Head(_) | Scaffold::Nowhere => {}
+        }
+    }
     format!(
-        "\
-[modules.{name}]
-{key:29} # the table's partition key attribute, a string
-# Without its `#`, a line below holds.
-# methods = [\"GET\", \"LIST\"]   # what is served; all six if not said
-# max_bytes = 10_000           # of one document
-# envelope = \"plain\"           # answers are the document itself, not {{\"GET\": {{…}}}}
-# storage = \"document\"         # documents are kept as native attributes, not as text
-# ttl = \"expiresAt\"            # when an item expires: the attribute with the time in epoch seconds
-# default_ttl = \"30d\"          # when one expires that does not say so; needs `ttl`
-# retain = true                # the table outlives its stack; if not said, in every stage but \"local\"
-"
+        "[modules.{name}]\n{}\n# Without its `#`, a line below holds.\n{}\n",
+        required.join("\n"),
+        offered.join("\n"),
     )
+}
+
+fn line(setting: &str, comment: &str) -> String {
+    format!("{setting:WIDTH$} # {comment}")
+}
+
+/// Writes the schema that a new file names, beside it, unless there is one.
+fn write_schema(file: &Path) -> anyhow::Result<()> {
+    let schema = file.with_file_name(SCHEMA_FILE);
+    match File::create_new(&schema).and_then(|mut file| file.write_all(schema_text().as_bytes())) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(error).with_context(|| format!("cannot write `{}`", schema.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `text` with `block` below it, which gets the line ends of `text`.

@@ -30,6 +30,7 @@ mod idempotency;
 mod indexes;
 mod issuers;
 mod key_in_document;
+mod keys;
 mod lambda;
 mod limits;
 mod list;

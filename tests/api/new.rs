@@ -72,12 +72,12 @@ async fn a_file_that_is_not_there_is_begun() {
     key = "room \"id\""           # the table's partition key attribute, a string
     # Without its `#`, a line below holds.
     # methods = ["GET", "LIST"]   # what is served; all six if not said
-    # max_bytes = 10_000           # of one document
-    # envelope = "plain"           # answers are the document itself, not {"GET": {…}}
-    # storage = "document"         # documents are kept as native attributes, not as text
-    # ttl = "expiresAt"            # when an item expires: the attribute with the time in epoch seconds
-    # default_ttl = "30d"          # when one expires that does not say so; needs `ttl`
-    # retain = true                # the table outlives its stack; if not said, in every stage but "local"
+    # max_bytes = 10_000          # of one document
+    # envelope = "plain"          # answers are the document itself, not {"GET": {…}}
+    # storage = "document"        # documents are kept as native attributes, not as text
+    # ttl = "expiresAt"           # when an item expires: the attribute with the time in epoch seconds
+    # default_ttl = "30d"         # when one expires that does not say so; needs `ttl`
+    # retain = true               # the table outlives its stack; if not said, in every stage but "local"
 
     A running `modulo serve` mounts it at /rooms at once. A deployment creates its table in AWS.
     "#);

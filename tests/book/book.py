@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PORTUGUESE = ".pt-BR.md"
 MARK = re.compile(r"\A<!-- translates (\w+) -->\n+")
+# A page that a program makes, in both languages at once.
+MADE = "<!-- Made from "
 # A page of the book that is a link only stands for the file that it leads to.
 STANDS_FOR = re.compile(r"\A\[[^]]+\]\((\.\.[^)]+)\)\s*\Z")
 LINK = re.compile(r"(\[[^]]*\])\(([^)#\s]*)(#[^)\s]*)?\)")
@@ -52,6 +54,8 @@ def state(page):
     translation = page.with_name(page.stem + PORTUGUESE)
     if not translation.exists():
         return "missing"
+    if page.read_text().startswith(MADE):
+        return "translated"
     mark = MARK.match(translation.read_text())
     return "translated" if mark and mark[1] == hash_of(page) else "stale"
 

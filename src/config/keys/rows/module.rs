@@ -1,0 +1,419 @@
+//! `[modules.NAME]` and `[defaults]`
+
+use super::super::{Key, Rule, Scaffold, Section, Shape};
+use super::service::CORS;
+use super::text::{
+    IDENTIFIER, INDEX_ATTRIBUTE, INDEX_NAME, JSON_FILE, KEY_ATTRIBUTE, NAME, TABLE, TTL_ATTRIBUTE,
+};
+use super::{CLAIM_NAMES, DURATION, SCOPES, sentence};
+use crate::config::raw::{CAPACITY_LIMIT, RATE_LIMIT};
+use crate::module::{Billing, Envelope, KeyType, Storage, limits};
+
+/// `[modules.NAME]` and `[defaults]`
+pub(crate) const MODULE: Section = Section {
+    id: "module",
+    title: sentence("Modules", "Módulos"),
+    header: "[modules.NAME], [defaults]",
+    about: sentence(
+        "A module: a collection of JSON documents at `/NAME/<id>`, in a DynamoDB table of its own.",
+        "Um módulo: uma coleção de documentos JSON em `/NAME/<id>`, numa tabela própria do DynamoDB.",
+    ),
+    keys: MODULE_KEYS,
+    rule: Rule::Any,
+};
+
+const MODULE_KEYS: &[Key] = &[
+    Key::new(
+        "key",
+        Shape::Text(&KEY_ATTRIBUTE),
+        "The partition key attribute of the table, of type string, which holds an item's id. It \
+         can't be `data` or `item`.",
+        "O atributo da chave de partição da tabela, do tipo string, que guarda o id de um item. Não \
+         pode ser `data` nem `item`.",
+    )
+    .required()
+    .example("\"roomId\"")
+    .scaffold(Scaffold::Module(
+        "the table's partition key attribute, a string",
+    )),
+    Key::new(
+        "table",
+        Shape::Text(&TABLE),
+        "The table's name, in which `{module}` and `{stage}` are filled in. No two modules can have \
+         the same table.",
+        "O nome da tabela, em que `{module}` e `{stage}` são preenchidos. Dois módulos não podem ter \
+         a mesma tabela.",
+    )
+    .default("\"{module}-{stage}\"")
+    .example("\"bookings-{stage}\"")
+    .scaffold(Scaffold::Head(
+        "the table's name; the stage is \"local\" on a laptop",
+    )),
+    Key::new(
+        "methods",
+        Shape::List {
+            of: &Shape::Verb,
+            fewest: 1,
+            most: None,
+        },
+        "What the module serves. LIST is GET of the module itself; POST is both with an id and \
+         without.",
+        "O que o módulo serve. LIST é GET do próprio módulo; POST vale com id e sem id.",
+    )
+    .default("[\"GET\", \"POST\", \"PUT\", \"PATCH\", \"DELETE\", \"LIST\"]")
+    .example("[\"GET\", \"LIST\"]")
+    .scaffold(Scaffold::Offered("what is served; all six if not said")),
+    Key::new(
+        "max_bytes",
+        Shape::Integer {
+            most: limits::ITEM_BYTES,
+        },
+        "The greatest size of one document's text, in bytes. The default is what DynamoDB takes for \
+         an item with its key.",
+        "O tamanho máximo do texto de um documento, em bytes. O padrão é o que o DynamoDB aceita para \
+         um item com a sua chave.",
+    )
+    .default("409_600")
+    .example("10_000")
+    .scaffold(Scaffold::Offered("of one document")),
+    Key::new(
+        "envelope",
+        Shape::Word(Envelope::WORDS),
+        "The shape of the answers: `\"verb\"`, with the verb around them, or `\"plain\"`, the \
+         document itself.",
+        "O formato das respostas: `\"verb\"`, com o verbo em volta, ou `\"plain\"`, o próprio \
+         documento.",
+    )
+    .default("\"verb\"")
+    .example("\"plain\"")
+    .scaffold(Scaffold::Offered(
+        "answers are the document itself, not {\"GET\": {…}}",
+    )),
+    Key::new(
+        "key_in_document",
+        Shape::Boolean,
+        "With `envelope = \"plain\"`: whether documents have the key attribute as a member, with the \
+         id.",
+        "Com `envelope = \"plain\"`: se os documentos têm o atributo da chave como membro, com o id.",
+    )
+    .default("false")
+    .example("true"),
+    Key::new(
+        "storage",
+        Shape::Word(Storage::WORDS),
+        "How documents are kept: `\"json\"`, as text, or `\"document\"`, as native attributes.",
+        "Como os documentos são guardados: `\"json\"`, como texto, ou `\"document\"`, como atributos \
+         nativos.",
+    )
+    .default("\"json\"")
+    .example("\"document\"")
+    .scaffold(Scaffold::Offered(
+        "documents are kept as native attributes, not as text",
+    )),
+    Key::new(
+        "indexes",
+        Shape::List {
+            of: &Shape::Table(&INDEX),
+            fewest: 0,
+            most: Some(limits::INDEXES),
+        },
+        "With `storage = \"document\"`: the table's global secondary indexes, by which items can be \
+         looked up.",
+        "Com `storage = \"document\"`: os índices secundários globais da tabela, pelos quais se \
+         consultam itens.",
+    )
+    .example("[{ name = \"by-building\", partition = \"building\" }]"),
+    Key::new(
+        "schema",
+        Shape::Either(&[Shape::Text(&JSON_FILE), Shape::JsonSchema]),
+        "The JSON Schema that documents have to fit: the path of a JSON file below the folder of \
+         `modules.toml`, or the schema itself as a table.",
+        "O JSON Schema a que os documentos têm de obedecer: o caminho de um arquivo JSON abaixo da \
+         pasta de `modules.toml`, ou o próprio schema como uma tabela.",
+    )
+    .example("\"schemas/room.json\""),
+    Key::new(
+        "ttl",
+        Shape::Text(&TTL_ATTRIBUTE),
+        "The attribute that says when an item expires, in seconds since 1970.",
+        "O atributo que diz quando um item expira, em segundos desde 1970.",
+    )
+    .example("\"expiresAt\"")
+    .scaffold(Scaffold::Offered(
+        "when an item expires: the attribute with the time in epoch seconds",
+    )),
+    Key::new(
+        "default_ttl",
+        DURATION,
+        "With `ttl`: how long after its writing an item expires that has no time of its own.",
+"Com `ttl`: quanto tempo depois da gravação expira um item que não tem prazo próprio.",
+)
+    .example("\"30d\"")
+    .scaffold(Scaffold::Offered(
+        "when one expires that does not say so; needs `ttl`",
+    )),
+    Key::new(
+        "billing",
+        Shape::Either(&[
+            Shape::Word(&[Billing::ON_DEMAND]),
+            Shape::Table(&CAPACITY),
+        ]),
+        "How the deployed table is paid for: by the request, or by capacity units kept ready.",
+        "Como se paga a tabela instalada: por requisição, ou por unidades de capacidade reservadas.",
+    )
+    .default("\"on-demand\"")
+    .example("{ read = 1, write = 1 }"),
+    Key::new(
+        "retain",
+        Shape::Boolean,
+        "Whether the deployed table stays when its module or the stack is removed. It is then \
+         protected from deletion too.",
+        "Se a tabela instalada fica quando o módulo ou a stack é removida. Ela fica então também \
+         protegida contra exclusão.",
+    )
+    .otherwise(
+        "`true`, but in stage `local` `false`",
+        "`true`, mas no stage `local` `false`",
+    )
+    .example("true")
+    .scaffold(Scaffold::Offered(
+        "the table outlives its stack; if not said, in every stage but \"local\"",
+    )),
+    Key::new(
+        "access",
+        Shape::Table(&ACCESS),
+        "Who may do what.",
+        "Quem pode o quê.",
+    )
+    .example("{ guard = \"main\", public = [\"GET\"] }"),
+    Key::new(
+        "tenant",
+        Shape::Table(&TENANCY),
+        "Confines callers to the items of their tenant, which a claim of their token or their API \
+         key names.",
+        "Limita quem chama aos itens do seu inquilino, que um claim do token ou a chave de API \
+         nomeia.",
+    )
+    .example("{ claim = \"org_id\" }"),
+    Key::new(
+        "cors",
+        Shape::Table(&CORS),
+        "Which pages of other origins may call this module from a browser.",
+        "Quais páginas de outras origens podem chamar este módulo de um navegador.",
+    )
+    .otherwise("`service.cors`", "`service.cors`")
+    .example("{ origins = [\"*\"] }"),
+    Key::new(
+        "rate_limit",
+        Shape::Table(&RATE),
+        "How often one caller may call the module.",
+"Com que frequência quem chama pode chamar o módulo.",
+)
+    .example("{ requests = 100, per = \"1m\" }"),
+    Key::new(
+        "idempotency",
+        DURATION,
+        "How long a POST is remembered that has an `Idempotency-Key`.",
+        "Por quanto tempo se lembra um POST que tem um `Idempotency-Key`.",
+    )
+    .example("\"24h\""),
+];
+
+const INDEX: Section = Section {
+    id: "index",
+    title: sentence("Indexes", "Índices"),
+    header: "[[modules.NAME.indexes]]",
+    about: sentence(
+        "A global secondary index, for modules with `storage = \"document\"`.",
+        "Um índice secundário global, para módulos com `storage = \"document\"`.",
+    ),
+    keys: &[
+        Key::new(
+            "name",
+            Shape::Text(&INDEX_NAME),
+            "The index's name: 3 to 255 letters, digits, `-`, `_` and `.`.",
+            "O nome do índice: de 3 a 255 letras, dígitos, `-`, `_` e `.`.",
+        )
+        .required()
+        .example("\"by-building\""),
+        Key::new(
+            "partition",
+            Shape::Either(&[Shape::Text(&INDEX_ATTRIBUTE), Shape::Table(&INDEX_KEY)]),
+            "The member of documents whose value a query must name.",
+            "O membro dos documentos cujo valor uma consulta tem de nomear.",
+        )
+        .required()
+        .example("\"building\""),
+        Key::new(
+            "sort",
+            Shape::Either(&[Shape::Text(&INDEX_ATTRIBUTE), Shape::Table(&INDEX_KEY)]),
+            "The member that orders the items of one partition, and of which a query can name a \
+             range.",
+            "O membro que ordena os itens de uma partição, e do qual uma consulta pode nomear uma \
+             faixa.",
+        )
+        .example("{ attribute = \"floor\", type = \"N\" }"),
+    ],
+    rule: Rule::Any,
+};
+
+const INDEX_KEY: Section = Section {
+    id: "index-key",
+    title: sentence("Keys of indexes", "Chaves de índices"),
+    header: "[modules.NAME.indexes.partition], [modules.NAME.indexes.sort]",
+    about: sentence(
+        "A member of documents, with its type. A text in place of the table is a member of type \
+         `\"S\"`.",
+        "Um membro dos documentos, com o tipo dele. Um texto no lugar da tabela é um membro do tipo \
+         `\"S\"`.",
+    ),
+    keys: &[
+        Key::new(
+            "attribute",
+            Shape::Text(&INDEX_ATTRIBUTE),
+            "The member's name, without a `.` in it.",
+            "O nome do membro, sem um `.` nele.",
+        )
+        .required()
+        .example("\"floor\""),
+        Key::new(
+            "type",
+            Shape::Word(KeyType::WORDS),
+            "`\"S\"` for texts, `\"N\"` for numbers.",
+            "`\"S\"` para textos, `\"N\"` para números.",
+        )
+        .default("\"S\"")
+        .example("\"N\""),
+    ],
+    rule: Rule::Any,
+};
+
+const CAPACITY: Section = Section {
+    id: "billing",
+    title: sentence("Capacity", "Capacidade"),
+    header: "[modules.NAME.billing]",
+    about: sentence(
+        "The capacity units that are kept ready for each second.",
+        "As unidades de capacidade reservadas para cada segundo.",
+    ),
+    keys: &[
+        Key::new(
+            "read",
+            Shape::Integer {
+                most: CAPACITY_LIMIT,
+            },
+            "Strongly consistent reads of 4 KB.",
+            "Leituras fortemente consistentes de 4 KB.",
+        )
+        .required()
+        .example("1"),
+        Key::new(
+            "write",
+            Shape::Integer {
+                most: CAPACITY_LIMIT,
+            },
+            "Writes of 1 KB.",
+            "Gravações de 1 KB.",
+        )
+        .required()
+        .example("1"),
+    ],
+    rule: Rule::Any,
+};
+
+const ACCESS: Section = Section {
+    id: "access",
+    title: sentence("Who may do what", "Quem pode o quê"),
+    header: "[modules.NAME.access]",
+    about: sentence(
+        "What a module asks of its callers.",
+        "O que um módulo pede de quem chama.",
+    ),
+    keys: &[
+        Key::new(
+            "guard",
+            Shape::Text(&NAME),
+            "The module's guard, by its name in `[access.NAME]`.",
+            "O guarda do módulo, pelo nome dele em `[access.NAME]`.",
+        )
+        .otherwise("`service.access`", "`service.access`")
+        .example("\"main\""),
+        Key::new(
+            "public",
+            Shape::List {
+                of: &Shape::Verb,
+                fewest: 0,
+                most: None,
+            },
+            "The verbs that need neither token nor key. A token or key that is sent all the same must be \
+             valid, and counts.",
+"Os verbos que não precisam nem de token nem de chave. Um token ou uma chave que se envia mesmo \
+             assim tem de ser válido, e conta.",
+)
+        .default("[]")
+        .example("[\"GET\", \"LIST\"]"),
+        Key::new(
+            "scopes",
+            Shape::ByVerb(&SCOPES),
+            "The scopes that a verb needs, all of them. A verb without scopes needs a valid token or \
+             key only.",
+            "Os scopes de que um verbo precisa, todos eles. Um verbo sem scopes precisa só de um \
+             token ou de uma chave válida.",
+        )
+        .default("{}")
+        .example("{ POST = [\"rooms:write\"] }"),
+    ],
+    rule: Rule::Any,
+};
+
+const TENANCY: Section = Section {
+    id: "tenant",
+    title: sentence("Tenants", "Inquilinos"),
+    header: "[modules.NAME.tenant]",
+    about: sentence(
+        "How the tenant of a caller is known.",
+        "Como se conhece o inquilino de quem chama.",
+    ),
+    keys: &[Key::new(
+        "claim",
+        Shape::Either(&[Shape::Text(&IDENTIFIER), CLAIM_NAMES]),
+        "The claim of a token that names its tenant: its name, or the names that lead to a member of \
+         a claim, from the outside in.",
+        "O claim de um token que nomeia o inquilino: o nome dele, ou os nomes que levam a um membro \
+         de um claim, de fora para dentro.",
+    )
+    .required()
+    .example("[\"firebase\", \"tenant\"]")],
+    rule: Rule::Any,
+};
+
+const RATE: Section = Section {
+    id: "rate-limit",
+    title: sentence("Rate limits", "Limites de taxa"),
+    header: "[modules.NAME.rate_limit]",
+    about: sentence(
+        "How often one caller may call a module. A caller can send `requests` requests at once; after \
+         that, the module takes `requests` more in each `per`, spread evenly over it.",
+        "Com que frequência quem chama pode chamar um módulo. Podem-se enviar `requests` requisições de \
+         uma vez; depois disso, o módulo aceita mais `requests` em cada `per`, distribuídas por igual.",
+    ),
+    keys: &[
+        Key::new(
+            "requests",
+            Shape::Integer { most: RATE_LIMIT },
+            "The number of requests.",
+            "O número de requisições.",
+        )
+        .required()
+        .example("100"),
+        Key::new(
+            "per",
+            DURATION,
+            "The period that they are for.",
+            "O período a que elas se referem.",
+        )
+        .required()
+        .example("\"1m\""),
+    ],
+    rule: Rule::Any,
+};

@@ -1,0 +1,19 @@
+//! `modulo schema`.
+
+use crate::config::keys;
+use crate::edge::serve::say;
+
+/// Print the JSON Schema of modules.toml, for editors
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+impl Args {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// None; the other commands have some.
+    pub fn run(self) -> anyhow::Result<()> {
+        say(&keys::schema_text());
+        Ok(())
+    }
+}
