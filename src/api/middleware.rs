@@ -17,12 +17,12 @@ use self::log::Observer;
 use self::request_id::MakeId;
 use crate::config::Config;
 
-pub(crate) use self::around::{Inner, Next, around};
+pub(crate) use self::around::around;
 pub(crate) use self::limit_request::MAX_HEADER_BYTES;
 pub use self::limit_request::keep_time;
 
 mod access;
-mod around;
+pub(crate) mod around;
 mod base_path;
 mod cache;
 mod catch_panic;

@@ -76,19 +76,13 @@ async fn to_stdout(tables: Tables, module: &Module, facts: TableFacts) -> anyhow
     };
     let read = read(&tables, module, facts, Position::default(), write).await;
     tables.close().await;
-    match read {
+    let ended = match read {
         // The reader of the pipe has closed it (EPIPE), as `head` does: that is not a failure.
-        Err(error) if is_broken_pipe(&error) => Ok(()),
-        read => {
-            report(
-                module,
-                &read.context("the export is not complete")?,
-                0,
-                start,
-            );
-            Ok(())
-        }
-    }
+        Err(error) if is_broken_pipe(&error) => return Ok(()),
+        read => read.context("the export is not complete")?,
+    };
+    report(module, &ended, 0, start);
+    Ok(())
 }
 
 /// If it fails halfway, the same call goes on from there, unless it is to `restart`.
@@ -118,7 +112,8 @@ async fn to_file(
 
 fn report(module: &Module, ended: &Position, already: u64, start: Instant) {
     eprintln!(
-        "{} exported from table `{}` {}; an item written during the export may or may not be among them",
+        "{} exported from table `{}` {}; an item written during the export may or may not be among \
+         them",
         count(ended.items),
         module.table(),
         pace(ended.items - already, start)

@@ -23,7 +23,7 @@ pub struct Args {
     /// Exit with status 0 even if data or clients break
     #[arg(long)]
     accept_breaking: bool,
-    /// Count the dashboard that `--param dashboard=true` deploys towards the limits of AWS
+    /// Include the dashboard of `--param dashboard=true` in the check of AWS's limits
     #[arg(long)]
     dashboard: bool,
     /// The SNS topic that its alarms notify

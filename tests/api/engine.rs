@@ -236,7 +236,7 @@ async fn serve_opens_it_where_it_is_asked_to_and_says_so() {
         .split([' ', ','])
         .find(|word| word.starts_with("http://"));
     let endpoint = endpoint.unwrap().trim_end_matches(':');
-    assert!(line.contains("past every guard"), "{line}");
+    assert!(line.contains("without passing a guard"), "{line}");
     served.send("POST", "/modulo1/sala90", "[90]").await;
     let dynamodb = DynamoDb::new(&local::settings(endpoint).await);
     let found = dynamodb.scan().table_name("modulo1-local").send().await;
@@ -264,7 +264,7 @@ async fn an_address_for_it_that_others_reach_is_refused() {
     let output = command.output().await.unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
-        said.contains("the embedded DynamoDB, and none is used"),
+        said.contains("needs the embedded DynamoDB, and another one is used"),
         "{said}"
     );
 }

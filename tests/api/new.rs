@@ -79,7 +79,7 @@ async fn a_file_that_is_not_there_is_begun() {
     # default_ttl = "30d"          # when one expires that does not say so; needs `ttl`
     # retain = true                # the table outlives its stack; if not said, in every stage but "local"
 
-    A running `modulo serve` mounts it at /rooms at once. A deployment makes its table in AWS.
+    A running `modulo serve` mounts it at /rooms at once. A deployment creates its table in AWS.
     "#);
     let (_, stdout, _) = folder.run(&["routes"]).await;
     assert!(stdout.contains("rooms-local  room \"id\"\n"), "{stdout}");

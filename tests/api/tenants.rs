@@ -715,7 +715,7 @@ async fn what_is_exported_says_whose_it_is() {
         ),
         (
             "{\"tenant\":\"a\",\"id\":\"1\",\"item\":[1]}\n{\"tenant\":\"a\",\"id\":\"1\",\"item\":[1]}",
-            "line 1 has this id already",
+            "line 1 has the same id",
         ),
     ] {
         std::fs::write(path("wrong"), line).unwrap();

@@ -8,7 +8,8 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 
 use crate::api::error::ApiError;
-use crate::api::middleware::{self, App, Inner, Next, around};
+use crate::api::middleware::around::{Inner, Next, around};
+use crate::api::middleware::{self, App};
 use crate::api::mount::{self, Mount};
 use crate::app;
 use crate::config::Config;
