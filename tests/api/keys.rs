@@ -10,8 +10,8 @@ use modulo::config;
 use modulo::config::keys::{self, SCHEMA_FILE};
 use modulo::module::name::Stage;
 
+use crate::book::blocks;
 use crate::command::Folder;
-use crate::readme::blocks;
 
 fn validator() -> Validator {
     let schema = keys::schema();
