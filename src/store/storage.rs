@@ -2,7 +2,7 @@
 //!
 //! Each member of the document is an attribute of the item; the key attribute holds the id and is
 //! no member. Read back, members are sorted and numbers plain, as in
-//! [`Members`](crate::item::members::Members): whoever wrote the item, and however, the same content
+//! [`Members`]: whoever wrote the item, and however, the same content
 //! has the same text, and so the same entity tag.
 //!
 //! `serde_dynamo` is not used for it: through its number types, a number with more digits than they
