@@ -17,7 +17,7 @@ use modulo::telemetry::{self, Format};
 use modulo::{app, aws, deploy::feature, edge::lambda};
 use tokio::runtime::{Builder, LocalOptions};
 
-/// A sixth of a request's time was the C library's allocator: docs/performance.md.
+/// A sixth of a request's time was the C library's allocator: docs/design/performance.md.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
