@@ -9,6 +9,7 @@ use self::change::{Change, Changes, Verdict};
 pub use self::deployed::UnknownDeployment;
 pub use self::description::Description;
 use self::description::ModuleDescription;
+use self::words::list;
 use crate::module::few::few;
 
 mod access;
@@ -138,14 +139,6 @@ fn fate_of_table(before: &ModuleDescription) -> String {
     } else {
         format!("table `{}` is deleted with all its items", before.table)
     }
-}
-
-fn list(words: &BTreeSet<String>) -> String {
-    words
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 #[cfg(test)]

@@ -9,9 +9,6 @@ pub struct Args {}
 
 impl Args {
     /// Runs the command.
-    ///
-    /// # Errors
-    /// None; the other commands have some.
     pub fn run(self) -> anyhow::Result<()> {
         say(&keys::schema_text());
         Ok(())

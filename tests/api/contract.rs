@@ -540,7 +540,7 @@ async fn the_errors_of_the_contract() {
 #[tokio::test]
 async fn any_json_media_type_is_taken() {
     let app = TestApp::start(MODULES).await;
-    for content_type in [
+    let taken = [
         "application/json",
         "Application/JSON",
         "application/json;charset=utf-8",
@@ -552,17 +552,8 @@ async fn any_json_media_type_is_taken() {
         "APPLICATION/VND.API+JSON",
         "application/merge-patch+json",
         "application/vnd.api+json; version=1",
-    ] {
-        let request = app
-            .request("POST", "/modulo1/x")
-            .header("content-type", content_type);
-        let answer = app
-            .client
-            .send(request.body(Body::from("1")).unwrap())
-            .await;
-        assert_eq!(answer.status, 200, "of {content_type}: {}", answer.body);
-    }
-    for content_type in [
+    ];
+    let refused = [
         "text/json",
         "application/jsonp",
         "application/json, application/json",
@@ -571,7 +562,9 @@ async fn any_json_media_type_is_taken() {
         "a b/c+json",
         "json",
         ";charset=utf-8",
-    ] {
+    ];
+    let types = taken.map(|content_type| (content_type, 200)).into_iter();
+    for (content_type, status) in types.chain(refused.map(|content_type| (content_type, 415))) {
         let request = app
             .request("POST", "/modulo1/x")
             .header("content-type", content_type);
@@ -579,7 +572,7 @@ async fn any_json_media_type_is_taken() {
             .client
             .send(request.body(Body::from("1")).unwrap())
             .await;
-        assert_eq!(answer.status, 415, "of {content_type}: {}", answer.body);
+        assert_eq!(answer.status, status, "of {content_type}: {}", answer.body);
     }
     let request = app
         .request("POST", "/modulo1/x")

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Changes;
 use super::description::ModuleDescription;
 use super::verb_access::VerbAccess;
-use super::words::joined;
-use super::{Changes, list};
+use super::words::{joined, list};
 
 /// Who may call a module, in a word.
 pub(super) fn summary(module: &ModuleDescription) -> String {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cors::CorsDescription;
 use super::description::{Capacity, ModuleDescription, RateDescription};
-use super::words::{joined, time};
-use super::{Changes, fate_of_table, list};
+use super::words::{joined, list, time};
+use super::{Changes, fate_of_table};
 use crate::module::reserved::TENANT_INDEX;
 
 impl Changes {

@@ -3,6 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+/// With commas between them.
+pub(super) fn list(words: &BTreeSet<String>) -> String {
+    words
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 /// Each in backticks.
 pub(super) fn joined(words: &BTreeSet<String>) -> String {
     let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
