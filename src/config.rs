@@ -25,11 +25,12 @@ use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
 use crate::module::limits;
 use crate::module::name::{
-    GuardName, KeyAttribute, ModuleName, ServiceName, Stage, TableName, TableTemplate, TtlAttribute,
+    DocumentAttribute, GuardName, ModuleName, ServiceName, Stage, TableName, TableTemplate,
+    TtlAttribute,
 };
 use crate::module::rate::Rate;
 use crate::module::reserved;
-use crate::module::{Envelope, Index, Memory, Module, Modules, Storage, Verb, Verbs};
+use crate::module::{Envelope, Index, Key, KeyType, Memory, Module, Modules, Storage, Verb, Verbs};
 use crate::telemetry::Filter;
 use crate::telemetry::chain::Chain;
 
@@ -342,22 +343,26 @@ fn resolve(raw: raw::File, stage: &Stage, before: Option<&Modules>, faults: &mut
             }
             continue;
         };
-        check_expiry(
+        let key = key.value;
+        check_expiry(raw.ttl.as_ref(), raw.default_ttl.as_ref(), &key, faults);
+        let storage = raw.storage.map(|set| set.value).unwrap_or_default();
+        check_document(
+            raw.document.as_ref(),
+            storage,
+            &key,
             raw.ttl.as_ref(),
-            raw.default_ttl.as_ref(),
-            &key.value,
             faults,
         );
-        let storage = raw.storage.map(|set| set.value).unwrap_or_default();
-        check_indexes(raw.indexes.as_ref(), storage, &key.value, faults);
+        check_indexes(raw.indexes.as_ref(), storage, &key, faults);
         let envelope = raw.envelope.map(|set| set.value).unwrap_or_default();
         check_key_in_document(raw.key_in_document.as_ref(), envelope, faults);
         let verbs = raw.methods.map(|set| set.value).unwrap_or_default();
+        check_key_of_tenant(raw.tenant.as_ref(), &key, faults);
         check_room_for_tenant(raw.tenant.as_ref(), raw.indexes.as_ref(), faults);
         let before = before.and_then(|before| before.find(name.as_str()));
         modules.push(Arc::new(Module {
             name,
-            key: key.value,
+            key,
             table,
             verbs,
             max_bytes: raw
@@ -370,6 +375,8 @@ fn resolve(raw: raw::File, stage: &Stage, before: Option<&Modules>, faults: &mut
             ttl: raw.ttl.map(|set| set.value),
             default_ttl: raw.default_ttl.map(|set| set.value),
             storage,
+            document: (raw.document.map(|set| set.value))
+                .filter(|named| named.as_str() != Module::DOCUMENT_ATTRIBUTE),
             indexes: raw.indexes.map_or_else(Vec::new, |set| {
                 set.value.into_iter().map(|index| index.value).collect()
             }),
@@ -566,10 +573,10 @@ fn check_key_in_document(set: Option<&Setting<bool>>, envelope: Envelope, faults
 fn check_expiry(
     ttl: Option<&Setting<TtlAttribute>>,
     default: Option<&Setting<Duration>>,
-    key: &KeyAttribute,
+    key: &Key,
     faults: &mut Faults,
 ) {
-    if let Some(ttl) = ttl.filter(|ttl| ttl.value.as_str() == key.as_str()) {
+    if let Some(ttl) = ttl.filter(|ttl| key.contains(ttl.value.as_str())) {
         let message = format!("`{}` is the key attribute, which holds the id", ttl.value);
         faults
             .add(ttl.path.clone(), ttl.source, message)
@@ -584,6 +591,56 @@ fn check_expiry(
         faults
             .add(set.path.clone(), set.source, "longer than 1,000 years")
             .help("leave it out, and items do not expire that do not say so");
+    }
+}
+
+/// The attribute of the text is one of the item's, and no other setting's.
+fn check_document(
+    set: Option<&Setting<DocumentAttribute>>,
+    storage: Storage,
+    key: &Key,
+    ttl: Option<&Setting<TtlAttribute>>,
+    faults: &mut Faults,
+) {
+    let Some(set) = set else { return };
+    let attribute = set.value.as_str();
+    let mut fault = |message: String, help| {
+        let found = faults.add(set.path.clone(), set.source, message);
+        found.help(help);
+    };
+    if storage != Storage::Json {
+        fault(
+            "with `storage = \"document\"` each member is an attribute of its own".to_owned(),
+            "leave `document` out, or say storage = \"json\"",
+        );
+    }
+    if key.contains(attribute) {
+        fault(
+            format!("`{attribute}` is the key attribute, which holds the id"),
+            "name the attribute that holds the document's text",
+        );
+    }
+    if ttl.is_some_and(|ttl| ttl.value.as_str() == attribute) {
+        fault(
+            format!("`{attribute}` is `ttl` already, which holds the time of expiry"),
+            "name the attribute that holds the document's text",
+        );
+    }
+}
+
+/// The name of an item's tenant stands in its partition key.
+fn check_key_of_tenant(tenant: Option<&Setting<ClaimPath>>, key: &Key, faults: &mut Faults) {
+    let partition = key.partition();
+    if let Some(tenant) = tenant.filter(|_| partition.key_type == KeyType::N) {
+        let message = format!(
+            "the partition key `{}` is a number, which has no room for a tenant's name",
+            partition.attribute
+        );
+        faults
+            .add(tenant.path.clone(), tenant.source, message)
+            .help(
+                "leave `tenant` out, or keep the items in a table whose partition key is a string",
+            );
     }
 }
 
@@ -647,7 +704,7 @@ fn check_room_for_tenant(
 fn check_indexes(
     indexes: Option<&Setting<Vec<Setting<Index>>>>,
     storage: Storage,
-    key: &KeyAttribute,
+    key: &Key,
     faults: &mut Faults,
 ) {
     let Some(set) = indexes else { return };
@@ -672,7 +729,7 @@ fn check_indexes(
         }
         for index_key in index.value.keys() {
             let attribute = &index_key.attribute;
-            if attribute.as_str() == key.as_str() {
+            if key.contains(attribute.as_str()) {
                 fault(format!("`{attribute}` is the table's own key"));
             }
             let known = types.entry(attribute).or_insert(index_key.key_type);

@@ -9,6 +9,7 @@ pub mod cors;
 #[cfg(feature = "cli")]
 pub(crate) mod few;
 pub mod file;
+pub mod key;
 pub mod limits;
 pub(crate) mod live;
 pub mod name;
@@ -33,8 +34,9 @@ use crate::item::schema::Schema;
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
 use crate::module::file::ConfigFile;
+pub use crate::module::key::{Key, KeyPart};
 use crate::module::name::{
-    IndexAttribute, IndexName, KeyAttribute, ModuleName, TableName, TtlAttribute,
+    DocumentAttribute, IndexAttribute, IndexName, KeyAttribute, ModuleName, TableName, TtlAttribute,
 };
 use crate::module::reserved::{TAG_ATTRIBUTE, TENANT_ATTRIBUTE, TENANT_INDEX};
 pub use crate::module::verb::{Verb, Verbs};
@@ -43,7 +45,7 @@ pub use crate::module::verb::{Verb, Verbs};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Module {
     pub(crate) name: ModuleName,
-    pub(crate) key: KeyAttribute,
+    pub(crate) key: Key,
     pub(crate) table: TableName,
     pub(crate) verbs: Verbs,
     pub(crate) max_bytes: usize,
@@ -53,6 +55,7 @@ pub struct Module {
     pub(crate) ttl: Option<TtlAttribute>,
     pub(crate) default_ttl: Option<Duration>,
     pub(crate) storage: Storage,
+    pub(crate) document: Option<DocumentAttribute>,
     pub(crate) indexes: Vec<Index>,
     pub(crate) schema: Option<Arc<Schema>>,
     pub(crate) access: Option<Access>,
@@ -66,6 +69,9 @@ impl Module {
     /// The default for `max_bytes`: the room is DynamoDB's alone to bound, with the item's key.
     pub const DEFAULT_MAX_BYTES: usize = limits::ITEM_BYTES;
 
+    /// The default for `document`.
+    pub const DOCUMENT_ATTRIBUTE: &str = "data";
+
     /// The first segment of its paths.
     #[must_use]
     pub fn name(&self) -> &ModuleName {
@@ -75,6 +81,12 @@ impl Module {
     /// The partition key attribute of its table.
     #[must_use]
     pub fn key(&self) -> &KeyAttribute {
+        &self.key.partition().attribute
+    }
+
+    /// The key of its table.
+    #[must_use]
+    pub fn whole_key(&self) -> &Key {
         &self.key
     }
 
@@ -132,6 +144,13 @@ impl Module {
         self.storage
     }
 
+    /// The attribute that holds a document's text, with [`Storage::Json`].
+    #[must_use]
+    pub fn document_attribute(&self) -> &str {
+        let named = self.document.as_ref();
+        named.map_or(Self::DOCUMENT_ATTRIBUTE, DocumentAttribute::as_str)
+    }
+
     /// The indexes of its table, in the file's order; none where [`Storage::Json`] hides what an
     /// index could be of.
     #[must_use]
@@ -147,7 +166,7 @@ impl Module {
             name: TENANT_INDEX,
             keys: vec![
                 (TENANT_ATTRIBUTE.into(), KeyType::S),
-                (self.key.as_str().into(), KeyType::S),
+                (self.key().as_str().into(), KeyType::S),
             ],
         });
         let indexes = self.indexes.iter().map(move |index| {
@@ -168,10 +187,12 @@ impl Module {
 
     /// Every attribute that is a key of the table or of an index, once, with its type.
     pub fn key_attributes(&self) -> impl Iterator<Item = (Cow<'_, str>, KeyType)> {
-        let key = Cow::from(self.key.as_str());
-        let mut keys: BTreeMap<_, _> = self.table_indexes().flat_map(|index| index.keys).collect();
-        keys.remove(&key);
-        [(key, KeyType::S)].into_iter().chain(keys)
+        let mut others: BTreeMap<_, _> =
+            self.table_indexes().flat_map(|index| index.keys).collect();
+        others.retain(|attribute, _| !self.key.contains(attribute));
+        let own = self.key.parts();
+        let own = own.map(|part| (part.attribute.as_str().into(), part.key_type));
+        own.chain(others)
     }
 
     /// The longest values that the keys of its indexes can have, in bytes: the partition's and the
@@ -453,7 +474,10 @@ impl Memory {
     fn as_module(&self) -> Module {
         Module {
             name: ModuleName::of_memory(),
-            key: Self::KEY.parse().expect("a legal key"),
+            key: Self::KEY
+                .parse::<KeyAttribute>()
+                .expect("a legal key")
+                .into(),
             table: self.table.clone(),
             verbs: Verbs::NONE,
             max_bytes: Module::DEFAULT_MAX_BYTES,
@@ -463,6 +487,7 @@ impl Memory {
             ttl: Some(Self::TTL.parse().expect("a legal attribute")),
             default_ttl: None,
             storage: Storage::default(),
+            document: None,
             indexes: Vec::new(),
             schema: None,
             access: None,

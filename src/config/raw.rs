@@ -24,10 +24,13 @@ use crate::module::cors::Cors;
 use crate::module::file::FilePath;
 use crate::module::limits;
 use crate::module::name::{
-    GuardName, KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute,
+    DocumentAttribute, GuardName, KeyAttribute, ModuleName, ServiceName, SortAttribute,
+    TableTemplate, TtlAttribute,
 };
 use crate::module::rate::Rate;
-use crate::module::{Billing, Envelope, Index, IndexKey, KeyType, Storage, Verb, Verbs};
+use crate::module::{
+    Billing, Envelope, Index, IndexKey, Key, KeyPart, KeyType, Storage, Verb, Verbs,
+};
 use crate::telemetry::Filter;
 
 mod about;
@@ -122,7 +125,7 @@ macro_rules! module {
 
 module! {
     around:
-    key: KeyAttribute = text(),
+    key: Key = key(),
     table: TableTemplate = text(),
     methods: Verbs = methods(),
     max_bytes: usize = integer(limits::ITEM_BYTES),
@@ -132,6 +135,7 @@ module! {
     ttl: TtlAttribute = text(),
     default_ttl: Duration = duration(),
     storage: Storage = word(Storage::WORDS),
+    document: DocumentAttribute = text(),
     indexes: Vec<Setting<Index>> = indexes(),
     schema: Arc<Schema> = schema(around),
     access: Access = access(),
@@ -471,31 +475,102 @@ impl Section {
 
     /// An attribute's name alone, or a table with its type.
     fn index_key(&mut self, key: &'static str, faults: &mut Faults) -> Option<IndexKey> {
-        if let Some(Value {
-            kind: ValueKind::Table(_),
-            ..
-        }) = self.table.get(key)
-        {
-            let mut section = self.section(key, faults)?;
-            let path = section.path.clone();
-            let attribute = section.text("attribute", faults);
-            let key_type = section.word("type", KeyType::WORDS, faults);
-            section.close(faults);
-            if attribute.is_none() && !faults.blame(&path) {
-                faults
-                    .add(path, Source::File, "`attribute` is missing")
-                    .help(format!(
-                        "write {key} = {{ attribute = \"…\", type = \"N\" }}"
-                    ));
-            }
-            return Some(IndexKey {
-                attribute: attribute?.value,
-                key_type: key_type.map(|set| set.value).unwrap_or_default(),
+        let (attribute, key_type) = self.typed_attribute(key, faults)?;
+        Some(IndexKey {
+            attribute: attribute.value,
+            key_type,
+        })
+    }
+
+    fn typed_attribute<T: FromStr<Err: Display>>(
+        &mut self,
+        key: &'static str,
+        faults: &mut Faults,
+    ) -> Option<(Setting<T>, KeyType)> {
+        if self.table_at(key).is_none() {
+            return Some((self.text(key, faults)?, KeyType::default()));
+        }
+        let mut section = self.section(key, faults)?;
+        let path = section.path.clone();
+        let attribute = section.text("attribute", faults);
+        let key_type = section.word("type", KeyType::WORDS, faults);
+        section.close(faults);
+        if attribute.is_none() && !faults.blame(&path) {
+            faults
+                .add(path, Source::File, "`attribute` is missing")
+                .help(format!(
+                    "write {key} = {{ attribute = \"…\", type = \"N\" }}"
+                ));
+        }
+        Some((
+            attribute?,
+            key_type.map(|set| set.value).unwrap_or_default(),
+        ))
+    }
+
+    fn table_at(&self, key: &str) -> Option<&Map<String, Value>> {
+        match &self.table.get(key)?.kind {
+            ValueKind::Table(table) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The partition key alone, an attribute's name or a table with its type; or a table of it and
+    /// the sort key.
+    fn key(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<Key>> {
+        let is_pair = |table: &Map<String, Value>| {
+            table.contains_key("partition") || table.contains_key("sort")
+        };
+        if !self.table_at(key).is_some_and(is_pair) {
+            let (attribute, key_type) = self.typed_attribute::<KeyAttribute>(key, faults)?;
+            let part = KeyPart {
+                attribute: attribute.value,
+                key_type,
+            };
+            return Some(Setting {
+                value: Key::new(part, None),
+                path: attribute.path,
+                source: attribute.source,
             });
         }
-        Some(IndexKey {
-            attribute: self.text(key, faults)?.value,
-            key_type: KeyType::default(),
+        let (value, path, source) = self.take(key)?;
+        let mut section = Self::open(value, path.clone(), faults)?;
+        let partition = section.typed_attribute::<KeyAttribute>("partition", faults);
+        let has_sort = section.table.contains_key("sort");
+        let sort = section.typed_attribute::<SortAttribute>("sort", faults);
+        section.close(faults);
+        if partition.is_none() && !faults.blame(&path.child("partition")) {
+            faults
+                .add(path.clone(), source, "`partition` is missing")
+                .help("write key = { partition = \"…\", sort = \"…\" }");
+        }
+        let (attribute, key_type) = partition?;
+        let partition = KeyPart {
+            attribute: attribute.value,
+            key_type,
+        };
+        let sort = match sort {
+            Some((attribute, key_type)) => {
+                let part = KeyPart {
+                    attribute: attribute.value.into(),
+                    key_type,
+                };
+                if part.attribute == partition.attribute {
+                    let message = format!("`{}` is the partition key already", part.attribute);
+                    faults
+                        .add(attribute.path, attribute.source, message)
+                        .help("name the table's other key attribute, or leave `sort` out");
+                    return None;
+                }
+                Some(part)
+            }
+            None if has_sort => return None,
+            None => None,
+        };
+        Some(Setting {
+            value: Key::new(partition, sort),
+            path,
+            source,
         })
     }
 
@@ -819,7 +894,7 @@ fn noun(key: &str) -> &str {
     match key {
         "key" => "key attribute",
         "table" => "table name",
-        "ttl" | "partition" | "sort" => "attribute",
+        "ttl" | "partition" | "sort" | "document" => "attribute",
         "schema" => "path of a schema",
         "access" | "guard" => "name of a guard",
         "env" => "name of a variable",

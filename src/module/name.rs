@@ -199,6 +199,32 @@ name! {
 }
 
 name! {
+    /// The name of a table's sort key attribute: as [`KeyAttribute`], and as [`IndexAttribute`],
+    /// since a query can name a range of it.
+    SortAttribute,
+    |text| {
+        text.parse::<KeyAttribute>()?;
+        text.parse::<IndexAttribute>().map(drop)
+    }
+}
+
+impl From<SortAttribute> for KeyAttribute {
+    fn from(attribute: SortAttribute) -> Self {
+        Self(attribute.0)
+    }
+}
+
+name! {
+    /// The attribute that holds an item's document as JSON text: 1 to 255 bytes of UTF-8.
+    DocumentAttribute,
+    |text| {
+        refuse_own_attribute(text)?;
+        let any: (fn(char) -> bool, _) = (|c| !c.is_control(), "no control characters");
+        Rule { min: 1, max: 255, start: any, rest: any }.check(text)
+    }
+}
+
+name! {
     /// The attribute that holds the time after which DynamoDB deletes an item: 1 to 255 bytes of
     /// UTF-8, and not the one that holds the document.
     TtlAttribute,

@@ -31,6 +31,7 @@ fn before(section: &Section) -> String {
         }
         "api-key" => format!("{GUARDED}[[access.main.keys]]\n"),
         "module" => format!("{GUARD}[modules.rooms]\n"),
+        "key" | "key-part" => "[modules.rooms.key]\n".to_owned(),
         "index" => format!("{MODULE}storage = \"document\"\n[[modules.rooms.indexes]]\n"),
         "index-key" => {
             let index = "[[modules.rooms.indexes]]\nname = \"by-building\"\n";

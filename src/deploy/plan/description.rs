@@ -50,6 +50,9 @@ pub(super) struct ModuleDescription {
     pub(super) default_ttl: Option<u64>,
     #[serde(default = "json")]
     pub(super) storage: String,
+    /// The attribute that holds a document's text.
+    #[serde(default = "data", skip_serializing_if = "is_data")]
+    pub(super) document: String,
     #[serde(default)]
     pub(super) indexes: BTreeMap<String, String>,
     /// The claim that names callers' tenants, if there are tenants.
@@ -95,6 +98,15 @@ fn json() -> String {
     Storage::Json.to_string()
 }
 
+/// The attribute of modules deployed before it could be another.
+fn data() -> String {
+    Module::DOCUMENT_ATTRIBUTE.to_owned()
+}
+
+fn is_data(attribute: &str) -> bool {
+    attribute == Module::DOCUMENT_ATTRIBUTE
+}
+
 impl Description {
     /// That of `config`.
     ///
@@ -129,6 +141,7 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         ttl,
         default_ttl,
         storage,
+        document: _,
         // As the table has them.
         indexes: _,
         schema,
@@ -149,6 +162,7 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         ttl: ttl.as_ref().map(ToString::to_string),
         default_ttl: default_ttl.map(|time| time.as_secs()),
         storage: storage.to_string(),
+        document: module.document_attribute().to_owned(),
         indexes: described_indexes(module),
         tenant: module.tenant().map(ToString::to_string),
         schema: schema.as_deref().map(hash).transpose()?,

@@ -21,6 +21,7 @@ impl Changes {
             ttl,
             default_ttl,
             storage,
+            document,
             indexes,
             tenant,
             schema,
@@ -37,6 +38,7 @@ impl Changes {
         self.edited_envelope(&before.envelope, envelope);
         self.edited_key_in_document(before, *key_in_document, key);
         self.edited_storage(&before.storage, storage);
+        self.edited_document(&before.document, document);
         self.edited_tenant(before.tenant.as_deref(), tenant.as_deref());
         self.edited_access(before, after);
         self.edited_cors(before.cors.as_ref(), cors.as_ref());
@@ -122,6 +124,15 @@ impl Changes {
             let edit = format!("storage `{before}` becomes `{after}`");
             let consequence = "items of the table are not converted and are no longer understood; \
                  export them first, and import them into another table";
+            self.add(true, edit, consequence);
+        }
+    }
+
+    fn edited_document(&mut self, before: &str, after: &str) {
+        if before != after {
+            let edit = format!("document `{before}` becomes `{after}`");
+            let consequence = "documents that are stored are no longer found: items keep the text in \
+                 the other attribute, and are answered without a document until they are written again";
             self.add(true, edit, consequence);
         }
     }
@@ -425,6 +436,7 @@ mod tests {
             "ttl = 'end'",
             "ttl = 'end'\ndefault_ttl = '1h'",
             "storage = 'document'",
+            "document = 'payload'",
             "schema = { type = 'object' }",
             "cors = { origins = ['*'] }",
             "rate_limit = { requests = 1, per = '1s' }",

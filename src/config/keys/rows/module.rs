@@ -3,7 +3,8 @@
 use super::super::{Key, Rule, Scaffold, Section, Shape};
 use super::service::CORS;
 use super::text::{
-    IDENTIFIER, INDEX_ATTRIBUTE, INDEX_NAME, JSON_FILE, KEY_ATTRIBUTE, NAME, TABLE, TTL_ATTRIBUTE,
+    DOCUMENT_ATTRIBUTE, IDENTIFIER, INDEX_ATTRIBUTE, INDEX_NAME, JSON_FILE, KEY_ATTRIBUTE, NAME,
+    SORT_ATTRIBUTE, TABLE, TTL_ATTRIBUTE,
 };
 use super::{CLAIM_NAMES, DURATION, SCOPES, sentence};
 use crate::config::raw::{CAPACITY_LIMIT, RATE_LIMIT};
@@ -25,11 +26,17 @@ pub(crate) const MODULE: Section = Section {
 const MODULE_KEYS: &[Key] = &[
     Key::new(
         "key",
-        Shape::Text(&KEY_ATTRIBUTE),
-        "The partition key attribute of the table, of type string, which holds an item's id. It \
-         can't be `data` or `item`.",
-        "O atributo da chave de partição da tabela, do tipo string, que guarda o id de um item. Não \
-         pode ser `data` nem `item`.",
+        Shape::Either(&[
+            Shape::Text(&KEY_ATTRIBUTE),
+            Shape::Table(&KEY_PART),
+            Shape::Table(&KEY),
+        ]),
+        "The table's key, which holds an item's id: the name of its partition key attribute, of type \
+         string; a table with the attribute and its type; or a table with the partition key and the \
+         sort key. No attribute of it can be `data` or `item`.",
+        "A chave da tabela, que guarda o id de um item: o nome do atributo da chave de partição, do \
+         tipo string; uma tabela com o atributo e o tipo dele; ou uma tabela com a chave de partição \
+         e a chave de ordenação. Nenhum atributo dela pode ser `data` nem `item`.",
     )
     .required()
     .example("\"roomId\"")
@@ -110,6 +117,16 @@ const MODULE_KEYS: &[Key] = &[
     .scaffold(Scaffold::Offered(
         "documents are kept as native attributes, not as text",
     )),
+    Key::new(
+        "document",
+        Shape::Text(&DOCUMENT_ATTRIBUTE),
+        "With `storage = \"json\"`: the attribute that holds a document's text. Answers call it \
+         `data` whatever its name.",
+        "Com `storage = \"json\"`: o atributo que guarda o texto de um documento. As respostas o \
+         chamam de `data`, seja qual for o nome.",
+    )
+    .default("\"data\"")
+    .example("\"payload\""),
     Key::new(
         "indexes",
         Shape::List {
@@ -218,6 +235,69 @@ const MODULE_KEYS: &[Key] = &[
     )
     .example("\"24h\""),
 ];
+
+const KEY: Section = Section {
+    id: "key",
+    title: sentence("Keys with a sort key", "Chaves com chave de ordenação"),
+    header: "[modules.NAME.key]",
+    about: sentence(
+        "The two attributes of a table's key. An item is at `/NAME/<partition>/<sort>`, and \
+         `/NAME/<partition>` lists the items of one partition in the order of the sort key.",
+        "Os dois atributos da chave de uma tabela. Um item fica em `/NAME/<partição>/<ordenação>`, e \
+         `/NAME/<partição>` lista os itens de uma partição na ordem da chave de ordenação.",
+    ),
+    keys: &[
+        Key::new(
+            "partition",
+            Shape::Either(&[Shape::Text(&KEY_ATTRIBUTE), Shape::Table(&KEY_PART)]),
+            "The partition key attribute: its name, if it is a string, or a table with its type.",
+            "O atributo da chave de partição: o nome dele, se é uma string, ou uma tabela com o tipo.",
+        )
+        .required()
+        .example("\"roomId\""),
+        Key::new(
+            "sort",
+            Shape::Either(&[Shape::Text(&SORT_ATTRIBUTE), Shape::Table(&KEY_PART)]),
+            "The sort key attribute: its name, without a `.` in it, or a table with its type. \
+             Without it, the table has a partition key only.",
+            "O atributo da chave de ordenação: o nome dele, sem um `.`, ou uma tabela com o tipo. Sem \
+             ele, a tabela só tem uma chave de partição.",
+        )
+        .example("{ attribute = \"bookingId\", type = \"N\" }"),
+    ],
+    rule: Rule::Any,
+};
+
+const KEY_PART: Section = Section {
+    id: "key-part",
+    title: sentence("Key attributes", "Atributos da chave"),
+    header: "[modules.NAME.key], [modules.NAME.key.partition], [modules.NAME.key.sort]",
+    about: sentence(
+        "An attribute of a table's key, with its type. A text in place of the table is an attribute \
+         of type `\"S\"`.",
+        "Um atributo da chave de uma tabela, com o tipo dele. Um texto no lugar da tabela é um \
+         atributo do tipo `\"S\"`.",
+    ),
+    keys: &[
+        Key::new(
+            "attribute",
+            Shape::Text(&KEY_ATTRIBUTE),
+            "The attribute's name.",
+            "O nome do atributo.",
+        )
+        .required()
+        .example("\"studentId\""),
+        Key::new(
+            "type",
+            Shape::Word(KeyType::WORDS),
+            "`\"S\"` for strings, `\"N\"` for numbers.",
+            "`\"S\"` para strings, `\"N\"` para números.",
+        )
+        .default("\"S\"")
+        .example("\"N\""),
+    ],
+    rule: Rule::Any,
+};
 
 const INDEX: Section = Section {
     id: "index",

@@ -39,6 +39,14 @@ pub(super) const KEY_ATTRIBUTE: Text = text_up_to(
     limits::KEY_NAME_BYTES,
     r"^(?!(data|item|_etag|_tenant)$)(?!_tenant\.)[^\x00-\x1f\x7f-\x9f]+$",
 );
+pub(super) const SORT_ATTRIBUTE: Text = text_up_to(
+    limits::KEY_NAME_BYTES,
+    r"^(?!(data|item|_etag|_tenant|limit|cursor|consistent|fields|order)$)[^.\x00-\x1f\x7f-\x9f]+$",
+);
+pub(super) const DOCUMENT_ATTRIBUTE: Text = text_up_to(
+    255,
+    r"^(?!(_etag|_tenant)$)(?!_tenant\.)[^\x00-\x1f\x7f-\x9f]+$",
+);
 pub(super) const TTL_ATTRIBUTE: Text = text_up_to(
     limits::TTL_NAME_BYTES,
     r"^(?!(data|_etag|_tenant)$)(?!_tenant\.)[^\x00-\x1f\x7f-\x9f]+$",
