@@ -30,7 +30,9 @@ use crate::module::name::{
 };
 use crate::module::rate::Rate;
 use crate::module::reserved;
-use crate::module::{Envelope, Index, Key, KeyType, Memory, Module, Modules, Storage, Verb, Verbs};
+use crate::module::{
+    Envelope, IdempotencyTable, Index, Key, KeyType, Module, Modules, Storage, Table, Verb, Verbs,
+};
 use crate::telemetry::Filter;
 use crate::telemetry::chain::Chain;
 
@@ -323,11 +325,11 @@ fn resolve(raw: raw::File, stage: &Stage, before: Option<&Modules>, faults: &mut
     let base_path = service
         .base_path
         .and_then(|set| own_base_path(set, &written, faults));
-    let memory = TableName::of_memory(&service_name, stage);
+    let idempotency = TableName::of_idempotency(&service_name, stage);
     let mut owners = HashMap::with_capacity(written.len());
     let all = written.iter().map(|(_, _, module)| &**module);
     if (all.chain([&defaults])).any(|module| module.idempotency.is_some()) {
-        owners.insert(memory.clone(), ModuleName::of_memory());
+        owners.insert(idempotency.clone(), ModuleName::of_idempotency());
     }
     let mut modules = Vec::with_capacity(written.len());
     for (name, path, own) in written {
@@ -360,9 +362,21 @@ fn resolve(raw: raw::File, stage: &Stage, before: Option<&Modules>, faults: &mut
         check_key_of_tenant(raw.tenant.as_ref(), &key, faults);
         check_room_for_tenant(raw.tenant.as_ref(), raw.indexes.as_ref(), faults);
         let before = before.and_then(|before| before.find(name.as_str()));
+        let tenants = raw.tenant.is_some();
+        let indexes = raw.indexes.map_or_else(Vec::new, |set| {
+            set.value.into_iter().map(|index| index.value).collect()
+        });
+        let table = Table {
+            owner: name.clone(),
+            name: table,
+            indexes: Index::of_table(&indexes, &key, tenants),
+            key,
+            ttl: raw.ttl.map(|set| set.value),
+            billing: raw.billing.map(|set| set.value).unwrap_or_default(),
+            retain: raw.retain.map_or(!stage.is_local(), |set| set.value),
+        };
         modules.push(Arc::new(Module {
             name,
-            key,
             table,
             verbs,
             max_bytes: raw
@@ -370,25 +384,22 @@ fn resolve(raw: raw::File, stage: &Stage, before: Option<&Modules>, faults: &mut
                 .map_or(Module::DEFAULT_MAX_BYTES, |set| set.value),
             envelope,
             key_in_document: raw.key_in_document.is_some_and(|set| set.value),
-            billing: raw.billing.map(|set| set.value).unwrap_or_default(),
-            retain: raw.retain.map_or(!stage.is_local(), |set| set.value),
-            ttl: raw.ttl.map(|set| set.value),
             default_ttl: raw.default_ttl.map(|set| set.value),
             storage,
             document: (raw.document.map(|set| set.value))
                 .filter(|named| named.as_str() != Module::DOCUMENT_ATTRIBUTE),
-            indexes: raw.indexes.map_or_else(Vec::new, |set| {
-                set.value.into_iter().map(|index| index.value).collect()
-            }),
+            indexes,
             schema: raw.schema.map(|set| set.value),
             access: guards.access(raw.access, raw.tenant, faults),
             cors: (raw.cors.map(|set| set.value))
                 .or_else(|| cors.clone())
                 .filter(|cors| !cors.is_off()),
             rate_limit: raw.rate_limit.map(|set| rate_limit(set.value, before)),
-            memory: (raw.idempotency.filter(|_| verbs.contains(Verb::Post))).map(|set| Memory {
-                table: memory.clone(),
-                keep: set.value,
+            idempotency: (raw.idempotency.filter(|_| verbs.contains(Verb::Post))).map(|set| {
+                IdempotencyTable {
+                    name: idempotency.clone(),
+                    keep: set.value,
+                }
             }),
         }));
     }

@@ -295,7 +295,7 @@ impl Store {
         let output = self
             .client
             .get_item()
-            .table_name(module.table().as_str())
+            .table_name(module.table().name().as_str())
             .set_key(Some(self.key(module, id.into_string())))
             .set_consistent_read(consistent.then_some(true))
             .set_projection_expression(text)
@@ -316,7 +316,7 @@ impl Store {
     pub async fn warm_up(&self, module: &Module) -> Result<(), StoreError> {
         self.client
             .get_item()
-            .table_name(module.table().as_str())
+            .table_name(module.table().name().as_str())
             .key(module.key().as_str(), AttributeValue::S(NOBODY.to_owned()))
             .projection_expression("#key")
             .expression_attribute_names("#key", module.key().as_str())
@@ -396,7 +396,7 @@ impl Store {
         let put = self
             .client
             .put_item()
-            .table_name(module.table().as_str())
+            .table_name(module.table().name().as_str())
             .set_item(Some(attributes))
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
@@ -548,7 +548,7 @@ impl Store {
         let update = self
             .client
             .update_item()
-            .table_name(module.table().as_str())
+            .table_name(module.table().name().as_str())
             .set_key(Some(self.key(module, id.into_string())))
             .update_expression(update)
             .set_condition_expression(text)
@@ -573,7 +573,7 @@ impl Store {
         let delete = self
             .client
             .delete_item()
-            .table_name(module.table().as_str())
+            .table_name(module.table().name().as_str())
             .set_key(Some(self.key(module, id.into_string())))
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
@@ -645,7 +645,7 @@ impl Store {
         let output = self
             .client
             .scan()
-            .table_name(module.table().as_str())
+            .table_name(module.table().name().as_str())
             .limit(page.limit)
             .consistent_read(page.consistent)
             .set_projection_expression(projection)
@@ -676,7 +676,7 @@ impl Store {
         let call = self
             .client
             .query()
-            .table_name(module.table().as_str())
+            .table_name(module.table().name().as_str())
             .index_name(query.map_or(TENANT_INDEX, |query| query.index.name.as_str()))
             .limit(page.limit)
             .scan_index_forward(!query.is_some_and(|query| query.descending))

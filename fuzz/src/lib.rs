@@ -73,7 +73,7 @@ impl Served {
         let (engine, app) = runtime.block_on(async {
             let engine = Engine::start(&Data::Memory).await.expect("it starts");
             let store = Store::new(&local::settings(&engine.endpoint()).await);
-            local::create_tables(store.client(), config.modules.iter())
+            local::create_tables(store.client(), config.modules.tables())
                 .await
                 .expect("tables can be made");
             (engine, modulo::app(&config, &store))

@@ -24,7 +24,7 @@ pub(crate) fn once(
     id: Option<&ItemId>,
     document: &Document,
 ) -> Result<Option<Once>, InvalidKey> {
-    let Some(memory) = module.memory() else {
+    let Some(table) = module.idempotency() else {
         return Ok(None);
     };
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
@@ -34,5 +34,5 @@ pub(crate) fn once(
         (Some(_), Some(_)) => return Err(InvalidKey),
     };
     let key = IdempotencyKey::new(key, module.name(), caller.subject(), caller.tenant())?;
-    Ok(Some(Once::new(key, id, document, memory)))
+    Ok(Some(Once::new(key, id, document, table)))
 }

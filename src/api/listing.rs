@@ -29,7 +29,7 @@ fn listing(config: &Config, most: usize) -> String {
         let item = [Verb::Get, Verb::Post, Verb::Put, Verb::Patch, Verb::Delete];
         let mut row = |path: String, methods: Vec<&str>| {
             if !methods.is_empty() {
-                let (table, key) = (module.table().to_string(), module.key().to_string());
+                let (table, key) = (module.table().name().to_string(), module.key().to_string());
                 rows.push([path, methods.join(" "), table, key]);
             }
         };

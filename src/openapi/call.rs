@@ -101,6 +101,6 @@ impl Call {
 
     /// Whether it can be sent again without being done again.
     pub(super) fn may_have_key(self, module: &Module) -> bool {
-        module.memory().is_some() && matches!(self, Self::Create | Self::Post)
+        module.idempotency().is_some() && matches!(self, Self::Create | Self::Post)
     }
 }

@@ -86,7 +86,7 @@ fn samples_of(modules: &[&Module]) -> impl Iterator<Item = ApiError> {
     let any = |has: fn(&Module) -> bool| modules.iter().any(|module| has(module));
     let too_often = any(|module| module.rate_limit().is_some())
         .then_some(ApiError::TooOften(TooOften(Duration::from_secs(1))));
-    let reused = any(|module| module.memory().is_some()).then_some(ApiError::KeyReused);
+    let reused = any(|module| module.idempotency().is_some()).then_some(ApiError::KeyReused);
     let accesses: Vec<_> = modules
         .iter()
         .filter_map(|module| module.access())

@@ -64,7 +64,7 @@ impl Store {
     /// As many items as one call gets; none, if its answer is too long for several, or one of
     /// several is refused.
     async fn get_some(&self, module: &Module, mut wanted: Vec<String>) -> Option<Found> {
-        let (table, key) = (module.table().as_str(), module.key().as_str());
+        let (table, key) = (module.table().name().as_str(), module.key().as_str());
         let count = wanted.len();
         let mut found = Found::with_capacity(count);
         for attempt in 0.. {
@@ -156,7 +156,7 @@ impl Store {
         module: &Module,
         writes: Vec<BatchWrite>,
     ) -> Vec<Result<(), StoreError>> {
-        let table = module.table().as_str();
+        let table = module.table().name().as_str();
         let mut left = Vec::with_capacity(writes.len());
         let mut outcomes: Vec<_> = writes
             .iter()
@@ -247,7 +247,7 @@ impl Store {
                 ..
             } = Expressions::projection(module, None);
             let get = Get::builder()
-                .table_name(module.table().as_str())
+                .table_name(module.table().name().as_str())
                 .set_key(Some(self.key(module, id.into_string())))
                 .set_projection_expression(projection)
                 .set_expression_attribute_names(names)
@@ -278,7 +278,7 @@ impl Store {
     async fn write_all(&self, module: &Module, writes: Vec<BatchWrite>) -> Result<(), StoreError> {
         let sizes = writes.iter().filter_map(|(_, document)| document.as_ref());
         let document_bytes = sizes.map(|document| document.as_str().len()).max();
-        let table = module.table().as_str();
+        let table = module.table().name().as_str();
         let mut bytes = 0;
         let items = writes.into_iter().map(|(id, document)| {
             let item = TransactWriteItem::builder();

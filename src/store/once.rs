@@ -8,7 +8,7 @@ use super::{ATTEMPTS, Condition, Expressions, Failure, Store, StoreError, Writte
 use crate::item::expiry;
 use crate::item::idempotency::{Fingerprint, Once, Remembered};
 use crate::item::{Document, ItemId};
-use crate::module::{Envelope, Memory, Module};
+use crate::module::{Envelope, IdempotencyTable, Module};
 use crate::store::storage::Attributes;
 
 const FINGERPRINT: &str = "fingerprint";
@@ -32,8 +32,8 @@ impl Store {
         let output = self
             .client
             .get_item()
-            .table_name(once.memory.table().as_str())
-            .key(Memory::KEY, key)
+            .table_name(once.table.name().as_str())
+            .key(IdempotencyTable::KEY, key)
             .consistent_read(true)
             .send()
             .await
@@ -85,15 +85,15 @@ impl Store {
         let document_bytes = document.as_str().len();
         let was_created = module.envelope() == Envelope::Plain && condition == Condition::Absent;
         let mut forgotten = Expressions::default();
-        forgotten.name("#id", Memory::KEY);
-        forgotten.name("#expires", Memory::TTL);
+        forgotten.name("#id", IdempotencyTable::KEY);
+        forgotten.name("#expires", IdempotencyTable::TTL);
         forgotten.value(":now", AttributeValue::N(expiry::now().to_string()));
         forgotten.text = Some(FORGOTTEN.to_owned());
         let record = record(once, &id, &document, was_created);
         let puts = [
-            put(once.memory.table().as_str(), record, forgotten),
+            put(once.table.name().as_str(), record, forgotten),
             put(
-                module.table().as_str(),
+                module.table().name().as_str(),
                 self.attributes(module, id, document)?,
                 condition.expressions(module),
             ),
@@ -136,12 +136,12 @@ fn put(table: &str, item: Attributes, condition: Expressions) -> TransactWriteIt
 }
 
 fn record(once: &Once, id: &ItemId, document: &Document, was_created: bool) -> Attributes {
-    let forget_at = expiry::now() + once.memory.keep().as_secs();
+    let forget_at = expiry::now() + once.table.keep().as_secs();
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let number = |number: u64| AttributeValue::N(number.to_string());
     let mut record = Attributes::from([
-        (Memory::KEY.to_owned(), text(once.key.as_str())),
-        (Memory::TTL.to_owned(), number(forget_at)),
+        (IdempotencyTable::KEY.to_owned(), text(once.key.as_str())),
+        (IdempotencyTable::TTL.to_owned(), number(forget_at)),
         (FINGERPRINT.to_owned(), text(&once.fingerprint.0)),
         (ITEM_ID.to_owned(), text(id.as_str())),
         (WAS_CREATED.to_owned(), AttributeValue::Bool(was_created)),
@@ -154,7 +154,7 @@ fn record(once: &Once, id: &ItemId, document: &Document, was_created: bool) -> A
 
 fn read(mut record: Attributes) -> Option<Remembered> {
     let number = |value: AttributeValue| value.as_n().ok()?.parse::<u64>().ok();
-    let forget_at = record.remove(Memory::TTL).and_then(number)?;
+    let forget_at = record.remove(IdempotencyTable::TTL).and_then(number)?;
     if forget_at <= expiry::now() {
         return None;
     }

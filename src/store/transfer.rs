@@ -435,7 +435,7 @@ impl Store {
         let call = self
             .client
             .describe_table()
-            .table_name(module.table().as_str());
+            .table_name(module.table().name().as_str());
         match call.send().await {
             Ok(output) => {
                 let table = output.table.as_ref();
@@ -470,7 +470,7 @@ impl Store {
         let output = self
             .client
             .scan()
-            .table_name(module.table().as_str())
+            .table_name(module.table().name().as_str())
             .consistent_read(true)
             .set_exclusive_start_key(after)
             .send()
@@ -495,7 +495,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]; some of the items may have been stored.
     pub async fn put_records(&self, module: &Module, records: &[Record]) -> Result<(), StoreError> {
-        let table = module.table().as_str();
+        let table = module.table().name().as_str();
         let mut requests = records
             .iter()
             .map(|Record(attributes)| {

@@ -115,7 +115,7 @@ fn report(module: &Module, ended: &Position, already: u64, start: Instant) {
         "{} exported from table `{}` {}; an item written during the export may or may not be among \
          them",
         count(ended.items),
-        module.table(),
+        module.table().name(),
         pace(ended.items - already, start)
     );
 }

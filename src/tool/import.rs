@@ -70,7 +70,7 @@ impl Args {
         let bytes = content.bytes;
 
         let tables = Tables::join(&backend).await?;
-        tables.prepare([&module]).await?;
+        tables.prepare([module.table()]).await?;
         let facts = table(&tables, &module).await?;
         let job = job(Command::Import, &module, &tables, facts, Some(content));
         let (progress, begun) = match &source.path {
@@ -107,7 +107,7 @@ impl Args {
         eprintln!(
             "{} imported into table `{}` {}",
             count(ended.items),
-            module.table(),
+            module.table().name(),
             pace(ended.items - begun.items, start)
         );
         Ok(())

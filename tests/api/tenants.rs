@@ -632,7 +632,7 @@ async fn a_table_that_is_there_gets_the_index() {
     let serve = async |text: &str| {
         let config = parse(text);
         let app = TestApp::over(&config, &engine.endpoint()).await;
-        let made = local::create_tables(&app.dynamodb, config.modules.iter()).await;
+        let made = local::create_tables(&app.dynamodb, config.modules.tables()).await;
         made.unwrap();
         app
     };

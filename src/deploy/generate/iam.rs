@@ -9,7 +9,7 @@ use super::logical_id::logical_id;
 use crate::access::SecretPlace;
 use crate::config::Config;
 use crate::module::name::Stage;
-use crate::module::{Module, Modules, Verb};
+use crate::module::{Module, Modules, Table, Verb};
 
 const SCAN: &str = "dynamodb:Scan";
 
@@ -47,15 +47,15 @@ struct Resource {
 }
 
 impl Resource {
-    fn table(module: &Module) -> Self {
+    fn table(table: &Table) -> Self {
         Self {
-            arn: json!({ "Fn::GetAtt": [logical_id(module.name()), "Arn"] }),
-            characters: characters("dynamodb", &format!("table/{}", module.table())),
+            arn: json!({ "Fn::GetAtt": [logical_id(table.owner()), "Arn"] }),
+            characters: characters("dynamodb", &format!("table/{}", table.name())),
         }
     }
 
-    fn indexes(module: &Module) -> Self {
-        let table = Self::table(module);
+    fn indexes(table: &Table) -> Self {
+        let table = Self::table(table);
         Self {
             arn: json!({ "Fn::Join": ["/", [table.arn, "index", "*"]] }),
             characters: table.characters + "/index/*".len(),
@@ -130,17 +130,17 @@ pub(super) fn policy(statements: &[Statement]) -> Value {
 fn resources(modules: &Modules) -> BTreeMap<Vec<&'static str>, Vec<Resource>> {
     let mut resources: BTreeMap<Vec<&'static str>, Vec<Resource>> = BTreeMap::new();
     for module in modules.iter() {
-        if module.verbs().contains(Verb::List) && module.table_indexes().next().is_some() {
+        if module.verbs().contains(Verb::List) && !module.table().indexes().is_empty() {
             let query = resources.entry(vec!["dynamodb:Query"]).or_default();
-            query.push(Resource::indexes(module));
+            query.push(Resource::indexes(module.table()));
         }
         let tables = resources.entry(actions(module)).or_default();
-        tables.push(Resource::table(module));
+        tables.push(Resource::table(module.table()));
     }
-    if let Some(memory) = modules.memory() {
+    if let Some(table) = modules.idempotency() {
         let actions = vec![ACTION_OF_HEALTH, "dynamodb:GetItem", "dynamodb:PutItem"];
         let tables = resources.entry(actions).or_default();
-        tables.push(Resource::table(memory));
+        tables.push(Resource::table(table));
     }
     for secret in modules.secrets() {
         let (action, secret) = match secret {
@@ -215,7 +215,7 @@ mod tests {
         let names: BTreeMap<_, _> = config
             .modules
             .tables()
-            .map(|module| (logical_id(module.name()), module.table().to_string()))
+            .map(|table| (logical_id(table.owner()), table.name().to_string()))
             .collect();
         let (partition, place) = PLACE.split_once(':').expect("two parts");
         let arn = |value: &Value| {

@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::item::schema::{InvalidSchema, Schema};
 use crate::json::content_tag;
 use crate::module::rate::Rate;
-use crate::module::{Billing, Memory, Module, Storage};
+use crate::module::{Billing, IdempotencyTable, Module, Storage, Table, TableIndex};
 use crate::store::keys_in_words;
 
 /// A configuration, as far as data and clients depend on it. Kept in the stack's template, so what
@@ -131,14 +131,10 @@ impl Description {
 fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
     let Module {
         name: _,
-        key,
         table,
         verbs,
         max_bytes,
         envelope,
-        billing,
-        retain,
-        ttl,
         default_ttl,
         storage,
         document: _,
@@ -149,9 +145,18 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         access: _,
         cors,
         rate_limit,
-        memory,
+        idempotency,
         key_in_document,
     } = module;
+    let Table {
+        owner: _,
+        name: table,
+        key,
+        ttl,
+        indexes,
+        billing,
+        retain,
+    } = table;
     Ok(ModuleDescription {
         key: key.to_string(),
         table: table.to_string(),
@@ -163,7 +168,7 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         default_ttl: default_ttl.map(|time| time.as_secs()),
         storage: storage.to_string(),
         document: module.document_attribute().to_owned(),
-        indexes: described_indexes(module),
+        indexes: described(indexes),
         tenant: module.tenant().map(ToString::to_string),
         schema: schema.as_deref().map(hash).transpose()?,
         access: verb_access::of(module),
@@ -175,9 +180,9 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
                 per: per.as_secs(),
             }
         }),
-        idempotency: memory.as_ref().map(|memory| {
+        idempotency: idempotency.as_ref().map(|table| {
             // The table is the service's, whose name is told of.
-            let Memory { table: _, keep } = memory;
+            let IdempotencyTable { name: _, keep } = table;
             keep.as_secs()
         }),
         key_in_document: *key_in_document,
@@ -196,9 +201,9 @@ fn hash(schema: &Schema) -> Result<String, Arc<InvalidSchema>> {
 }
 
 /// The indexes by name, each with its keys and their types.
-fn described_indexes(module: &Module) -> BTreeMap<String, String> {
-    let indexes = module.table_indexes();
+fn described(indexes: &[TableIndex]) -> BTreeMap<String, String> {
+    let indexes = indexes.iter();
     indexes
-        .map(|index| (index.name.to_owned(), keys_in_words(&index.keys)))
+        .map(|index| (index.name.clone(), keys_in_words(&index.keys)))
         .collect()
 }

@@ -17,8 +17,8 @@ use super::unserved::Unserved;
 use crate::api::listing;
 use crate::config::Config;
 use crate::local::backend::Tables;
+use crate::module::Modules;
 use crate::module::few::few_by;
-use crate::module::{Module, Modules};
 
 mod opened;
 
@@ -175,8 +175,10 @@ async fn load(
         watch.follow(&config.modules)?;
     }
     let config = options.check_again(mounted)?;
-    let is_mounted = |module: &&Arc<Module>| mounted.modules.get(module.name()) == Some(*module);
-    let edited = config.modules.tables().filter(|module| !is_mounted(module));
+    let edited = config.modules.tables().filter(|table| {
+        let before = mounted.modules.get(table.owner());
+        before.is_none() || before != config.modules.get(table.owner())
+    });
     let found = tables.prepare(edited).await?;
     let unfit = found.iter().find(|(_, unusable)| unusable.is_of_the_key());
     if let Some((module, unusable)) = unfit {

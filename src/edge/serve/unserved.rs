@@ -58,7 +58,7 @@ async fn refuse<S: Inner>(unserved: Unserved, request: Request, next: Next<S>) -
     };
     let name = mount.module.name().clone();
     let (store, module) = (mount.store.clone(), Arc::clone(&mount.module));
-    match store.check(&module).await {
+    match store.check(module.table()).await {
         Err(unusable) if unusable.is_of_the_key() => ApiError::Unready {
             unready: Arc::new(Unready::new(vec![(name, unusable)])),
             // The client has named it.
