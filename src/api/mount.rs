@@ -14,7 +14,7 @@ use crate::config::Config;
 use crate::item::id::{InvalidItemId, ItemId};
 use crate::module::tenant::Tenant;
 use crate::module::{Module, Verb};
-use crate::store::Store;
+use crate::store::{Items, Store};
 use crate::telemetry::metric;
 
 /// The module that a request's path leads to: all that its handler can reach.
@@ -22,8 +22,11 @@ use crate::telemetry::metric;
 pub struct Mount {
     /// The module.
     pub module: Arc<Module>,
-    /// The store its table is in, confined to the caller's tenant if the module has tenants.
+    /// The store its table is in.
     pub store: Store,
+    /// Its items, as far as the caller can reach them: none before the access layer has said whose
+    /// they are.
+    items: Option<Items>,
     /// Which of the module's paths it is.
     pub resource: Resource,
     /// How long the answer can be; without a front door, as long as in Lambda.
@@ -70,15 +73,11 @@ impl Mount {
             Some((name, _)) => (name, Resource::Item),
         };
         let module = Arc::clone(config.modules.find(name)?);
-        let store = match module.tenant() {
-            None => store.clone(),
-            // Whose it is, the access layer says.
-            Some(_) => store.confined_to(Tenant::nobody()),
-        };
         let invocation = request.extensions().get::<Invocation>();
         Some(Self {
             module,
-            store,
+            store: store.clone(),
+            items: None,
             resource,
             answer_limit: invocation.map_or(AnswerLimit::Lambda, |found| found.answer_limit),
         })
@@ -141,12 +140,32 @@ impl Mount {
         }
     }
 
+    /// Leads to the items of `tenant`, or to all where the module has no tenants. To be called by
+    /// the access layer, and by nothing else.
+    pub(crate) fn admit(&mut self, tenant: Option<Tenant>) {
+        self.items = self.store.items(&self.module, tenant);
+    }
+
+    /// The items that the caller can reach.
+    ///
+    /// # Errors
+    /// No access layer has let the caller in.
+    pub fn items(&self) -> Result<&Items, ApiError> {
+        self.items.as_ref().ok_or(ApiError::NotFound)
+    }
+
+    /// The tenant whose items the caller can reach, where the module has tenants.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Tenant> {
+        self.items.as_ref()?.tenant()
+    }
+
     /// An item's id, if the table has room for it.
     ///
     /// # Errors
     /// It is longer than this caller's can be.
     pub fn id(&self, id: ItemId) -> Result<ItemId, InvalidItemId> {
-        match self.store.tenant() {
+        match self.tenant() {
             Some(tenant) => id.within(tenant.max_id_bytes()),
             None => Ok(id),
         }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{DATA, StoredItem};
+use super::storage::{self, Attributes};
+use super::stored::{DATA, StoredItem};
 use crate::item::Document;
 use crate::item::expiry;
 use crate::item::list::{IndexQuery, PageRequest, SortCondition};
@@ -13,7 +14,6 @@ use crate::json::content_tag;
 use crate::module::reserved::TAG_ATTRIBUTE;
 use crate::module::tenant::Tenant;
 use crate::module::{KeyType, Module, Storage};
-use crate::store::storage::{self, Attributes};
 
 /// How many members of an item are compared, and how many are changed, by one expression: fewer
 /// than its 4 KB and 300 operators.

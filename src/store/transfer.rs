@@ -13,14 +13,17 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::classify::classify;
-use super::{DATA, Failure, Store, StoreError};
+use super::client::Store;
+use super::error::StoreError;
+use super::stored::{self, DATA};
+use crate::aws::failure::Failure;
 use crate::item::number::parse_number;
 use crate::item::{Document, InvalidDocument, InvalidItemId, ItemId, Kept};
 use crate::json::content_tag;
 use crate::module::limits;
 use crate::module::reserved::{self, TAG_ATTRIBUTE};
 use crate::module::tenant::{InvalidTenant, Tenant};
-use crate::module::{Module, Storage};
+use crate::module::{Module, Storage, Table};
 use crate::store::storage::{self, Attributes, InvalidAttribute, foreign};
 
 /// Nobody waits for one of these calls as for a request's answer, and they are large.
@@ -307,7 +310,7 @@ impl Record {
             attributes.insert(TAG_ATTRIBUTE.to_owned(), AttributeValue::S(tag));
         }
         if let Some(tenant) = tenant {
-            tenant.sign(module, &mut attributes);
+            tenant.mark_item(module, &mut attributes);
         }
         foreign::check(&attributes, module)?;
         match storage::item_bytes(&attributes) {
@@ -345,7 +348,7 @@ impl Record {
         };
         let (text, others) = match module.storage() {
             Storage::Json => {
-                let text = super::text(attributes.get(DATA).cloned());
+                let text = stored::text(attributes.get(DATA).cloned());
                 let others = attributes.iter().filter(|(name, _)| *name != DATA);
                 (text, others.map(cloned).collect())
             }
@@ -427,15 +430,15 @@ impl Store {
         Self::with(shared, timeouts, retries)
     }
 
-    /// What is known of the module's table, if it is there.
+    /// What is known of a table, if it is there.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn table(&self, module: &Module) -> Result<Option<TableFacts>, StoreError> {
+    pub async fn table(&self, table: &Table) -> Result<Option<TableFacts>, StoreError> {
         let call = self
             .client
             .describe_table()
-            .table_name(module.table().name().as_str());
+            .table_name(table.name().as_str());
         match call.send().await {
             Ok(output) => {
                 let table = output.table.as_ref();
@@ -478,7 +481,7 @@ impl Store {
             .map_err(|error| classify(&error, 0))?;
         let last = output
             .last_evaluated_key
-            .and_then(|mut last| super::text(last.remove(key)));
+            .and_then(|mut last| stored::text(last.remove(key)));
         let items = output.items.unwrap_or_default();
         let items = items
             .into_iter()
@@ -494,8 +497,8 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`]; some of the items may have been stored.
-    pub async fn put_records(&self, module: &Module, records: &[Record]) -> Result<(), StoreError> {
-        let table = module.table().name().as_str();
+    pub async fn put_records(&self, table: &Table, records: &[Record]) -> Result<(), StoreError> {
+        let table = table.name().as_str();
         let mut requests = records
             .iter()
             .map(|Record(attributes)| {

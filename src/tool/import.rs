@@ -324,7 +324,11 @@ impl Run<'_> {
     }
 
     async fn put(&self, batch: &Batch) -> anyhow::Result<()> {
-        match self.store.put_records(self.module, &batch.records).await {
+        match self
+            .store
+            .put_records(self.module.table(), &batch.records)
+            .await
+        {
             // DynamoDB refuses the whole call for one item: sent one by one, they show which it is.
             Err(StoreError::Refused(_) | StoreError::ItemTooLarge { .. }) => {}
             done => return Ok(done?),
@@ -332,7 +336,7 @@ impl Run<'_> {
         for (record, number) in batch.records.iter().zip(&batch.lines) {
             let done = self
                 .store
-                .put_records(self.module, std::slice::from_ref(record));
+                .put_records(self.module.table(), std::slice::from_ref(record));
             done.await.with_context(|| {
                 format!("{}:{number}: DynamoDB does not take this item", self.name)
             })?;

@@ -56,7 +56,7 @@ impl TransferArgs {
 
 /// The facts of the module's table, which must exist by now.
 pub(super) async fn table(tables: &Tables, module: &Module) -> anyhow::Result<TableFacts> {
-    if let Some(facts) = tables.store.table(module).await? {
+    if let Some(facts) = tables.store.table(module.table()).await? {
         return match tables.store.check(module.table()).await {
             Err(unusable) if unusable.is_of_the_key() => bail!(unusable),
             _ => Ok(facts),

@@ -13,11 +13,11 @@ use crate::api::middleware::validate::Valid;
 use crate::api::mount::Mount;
 use crate::api::work;
 use crate::module::{Module, Verb};
-use crate::store::{BatchWrite, Store, StoreError};
+use crate::store::{BatchWrite, Items, StoreError};
 
 /// `POST /_batch/<module>`
 pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response, ApiError> {
-    let Mount { module, store, .. } = &mount;
+    let (module, items) = (&mount.module, mount.items()?);
     let (mut gets, mut writes) = (Vec::new(), Vec::new());
     let pending = batch
         .operations
@@ -40,12 +40,12 @@ pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response,
     let pending: Vec<(String, Result<Verb, Arc<ApiError>>)> = pending.collect();
     let (mut found, written) = if batch.atomic {
         let writes = parse_all(module, writes).await?;
-        let (found, written) = store.transact(module, gets, writes).await?;
+        let (found, written) = items.transact(gets, writes).await?;
         (found, written.into_iter().map(shared).collect())
     } else {
         tokio::join!(
-            store.get_many(module, gets, mount.answer_limit.body_bytes()),
-            write_in_parts(module, store, writes)
+            items.get_many(gets, mount.answer_limit.body_bytes()),
+            write_in_parts(module, items, writes)
         )
     };
     let mut written = written.into_iter();
@@ -95,7 +95,7 @@ async fn parse_all(
 /// Parses documents and writes them, as many at a time as have room in memory.
 async fn write_in_parts(
     module: &Arc<Module>,
-    store: &Store,
+    items: &Items,
     writes: Vec<RawWrite>,
 ) -> Vec<Result<(), Arc<ApiError>>> {
     let mut outcomes = Vec::with_capacity(writes.len());
@@ -105,7 +105,7 @@ async fn write_in_parts(
         for write in parse_part(module, part).await {
             pending.push(write.map(|write| writes.push(write)));
         }
-        let mut done = store.write_many(module, writes).await.into_iter();
+        let mut done = items.write_many(writes).await.into_iter();
         outcomes.extend(
             pending
                 .into_iter()

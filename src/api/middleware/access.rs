@@ -45,7 +45,7 @@ async fn check(request: &mut Parts) -> Result<Caller, ApiError> {
         limit.count(&caller, address).map_err(ApiError::TooOften)?;
     }
     permit(mount, &request.method, &caller)?;
-    confine(request, &caller)?;
+    admit(request, &caller)?;
     Ok(caller)
 }
 
@@ -89,14 +89,17 @@ fn permit(mount: &Mount, method: &Method, caller: &Caller) -> Result<(), ApiErro
     }
 }
 
-/// Leaves a caller no more of a module than its tenant's items, where the module has tenants.
-fn confine(request: &mut Parts, caller: &Caller) -> Result<(), ApiError> {
-    let mount = request.extensions.get_mut::<Mount>();
-    if let (Some(mount), Caller::Known(identity)) = (mount, caller)
-        && let Some(access) = mount.module.access()
-        && let Some(tenant) = access.tenant_of(identity).map_err(ApiError::Denied)?
-    {
-        mount.store = mount.store.confined_to(tenant);
-    }
+/// Lets a caller reach a module's items: no more than its tenant's, where the module has tenants.
+fn admit(request: &mut Parts, caller: &Caller) -> Result<(), ApiError> {
+    let Some(mount) = request.extensions.get_mut::<Mount>() else {
+        return Ok(());
+    };
+    let tenant = match (mount.module.access(), caller) {
+        (Some(access), Caller::Known(identity)) => {
+            access.tenant_of(identity).map_err(ApiError::Denied)?
+        }
+        _ => None,
+    };
+    mount.admit(tenant);
     Ok(())
 }

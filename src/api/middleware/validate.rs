@@ -109,7 +109,7 @@ async fn parse_collection(mut request: Request) -> Result<Request, ApiError> {
     match verb {
         Verb::List => {
             let query = request.uri().query().unwrap_or_default();
-            let tenant = mount_of(&request)?.store.tenant();
+            let tenant = mount_of(&request)?.tenant();
             let page = PageRequest::parse(query, &module, tenant)?;
             request.extensions_mut().insert(page);
         }
