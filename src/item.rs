@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-pub use crate::item::id::{InvalidItemId, ItemId};
+pub use crate::item::id::{InvalidItemId, InvalidKeyValue, ItemId, Partition};
 use crate::item::members::{Members, Unstorable};
 use crate::item::schema::Unfit;
 use crate::json;

@@ -74,15 +74,9 @@ impl Module {
         &self.name
     }
 
-    /// The partition key attribute of its table.
-    #[must_use]
-    pub fn key(&self) -> &KeyAttribute {
-        &self.table.key.partition().attribute
-    }
-
     /// The key of its table.
     #[must_use]
-    pub fn whole_key(&self) -> &Key {
+    pub fn key(&self) -> &Key {
         &self.table.key
     }
 

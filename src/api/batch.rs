@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::access::Caller;
+use crate::api::envelope;
 use crate::api::error::ApiError;
 use crate::api::mount::Mount;
 use crate::item::batch::{Op, SentBatch, SentOperation};
@@ -24,8 +25,8 @@ pub struct Batch {
 /// An operation that can't be done.
 #[derive(Debug, Clone)]
 pub struct RefusedOperation {
-    /// The id that it has, which need not be a valid one.
-    pub id: String,
+    /// Its id as it was sent, which need not be a valid one.
+    pub id: Box<RawValue>,
     /// What is wrong.
     pub error: Arc<ApiError>,
 }
@@ -58,15 +59,14 @@ impl Batch {
     /// # Errors
     /// It is no batch; or it is atomic, and one of its operations can't be done.
     pub fn parse(body: &[u8], mount: &Mount, caller: &Caller) -> Result<Self, ApiError> {
-        let SentBatch { operations, atomic } = SentBatch::parse(body)?;
+        let SentBatch { operations, atomic } = SentBatch::parse(body, mount.module.key())?;
         let parsed = operations.into_iter().enumerate().map(|(at, sent)| {
-            let id = sent.id.clone();
             match Operation::parse(sent, mount, caller) {
-                Err(error) if atomic => Err(ApiError::Operation {
+                Err((_, error)) if atomic => Err(ApiError::Operation {
                     at,
                     error: Box::new(error),
                 }),
-                Err(error) => {
+                Err((id, error)) => {
                     let error = Arc::new(error);
                     Ok(Err(RefusedOperation { id, error }))
                 }
@@ -145,27 +145,47 @@ pub(crate) fn parse_write(module: &Module, (id, text): RawWrite) -> ParsedWrite 
 }
 
 impl Operation {
-    fn parse(sent: SentOperation, mount: &Mount, caller: &Caller) -> Result<Self, ApiError> {
+    /// What `sent` asks for; or its id as it was sent, and why it can't be done.
+    fn parse(
+        sent: SentOperation,
+        mount: &Mount,
+        caller: &Caller,
+    ) -> Result<Self, (Box<RawValue>, ApiError)> {
+        let SentOperation { op, id, item } = sent;
         let module: &Module = &mount.module;
-        if !module.verbs().contains(sent.op.verb()) {
-            return Err(mount.not_allowed());
+        let id = match id {
+            Ok(id) => id,
+            Err((json, invalid)) => {
+                let error = permit(op, mount, caller).err();
+                let json = to_raw_value(&json).expect("JSON is JSON");
+                return Err((json, error.unwrap_or_else(|| invalid.into())));
+            }
+        };
+        let checked = permit(op, mount, caller)
+            .and_then(|()| Ok(mount.check_id(&id)?))
+            .and_then(|()| match (op, &item) {
+                (Op::Put, None) => Err(ApiError::MissingData),
+                (Op::Get | Op::Delete, Some(_)) => Err(ApiError::NeedlessItem),
+                _ => Ok(()),
+            });
+        if let Err(error) = checked {
+            return Err((envelope::id_json(module, &id), error));
         }
-        if let Some(access) = module.access() {
-            access
-                .permit(sent.op.verb(), caller)
-                .map_err(ApiError::Denied)?;
-        }
-        let id = ItemId::parse(sent.id).and_then(|id| mount.id(id));
-        let id = id.map_err(|invalid| ApiError::InvalidId {
-            key: module.key().clone(),
-            invalid,
-        })?;
-        match (sent.op, sent.item) {
-            (Op::Put, None) => Err(ApiError::MissingData),
-            (Op::Put, Some(item)) => Ok(Self::Put(id, item)),
-            (Op::Get, None) => Ok(Self::Get(id)),
-            (Op::Delete, None) => Ok(Self::Delete(id)),
-            (Op::Get | Op::Delete, Some(_)) => Err(ApiError::NeedlessItem),
-        }
+        Ok(match (op, item) {
+            (Op::Put, Some(item)) => Self::Put(id, item),
+            (Op::Delete, _) => Self::Delete(id),
+            (Op::Get | Op::Put, _) => Self::Get(id),
+        })
     }
+}
+
+/// Whether the module serves an operation, and to this caller.
+fn permit(op: Op, mount: &Mount, caller: &Caller) -> Result<(), ApiError> {
+    if !mount.module.verbs().contains(op.verb()) {
+        return Err(mount.not_allowed());
+    }
+    if let Some(access) = mount.module.access() {
+        access.permit(op.verb(), caller).map_err(ApiError::Denied)?;
+    }
+    Ok(())
 }

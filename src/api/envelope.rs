@@ -13,13 +13,12 @@ use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::api::answer_limit::{AnswerLimit, Room, json_len};
 use crate::api::error::{ApiError, Cause, Panic};
 use crate::item::schema::Violation;
-use crate::item::{Document, key};
+use crate::item::{Document, ItemId, key};
 use crate::module::{Envelope, Module, Verb};
 use crate::store::{StoreError, Written};
 
@@ -48,7 +47,7 @@ pub enum Content<'a> {
 
 /// The answer of `verb` about one item.
 #[must_use]
-pub fn item(verb: Verb, module: &Module, id: &str, content: Content<'_>) -> Response {
+pub fn item(verb: Verb, module: &Module, id: &ItemId, content: Content<'_>) -> Response {
     match (module.envelope(), content) {
         (Envelope::Verb, content) => Json(Verbed(
             verb.as_str(),
@@ -79,7 +78,7 @@ pub fn item(verb: Verb, module: &Module, id: &str, content: Content<'_>) -> Resp
 pub fn page<'a>(
     module: &'a Module,
     limit: AnswerLimit,
-    items: impl Iterator<Item = (&'a str, Option<&'a str>)>,
+    items: impl Iterator<Item = (&'a ItemId, Option<&'a str>)>,
     next: impl FnOnce(usize) -> Option<String>,
 ) -> Response {
     let (open, close) = match module.envelope() {
@@ -106,7 +105,7 @@ pub fn page<'a>(
             Envelope::Plain => write(
                 &mut body,
                 &PlainItem {
-                    id,
+                    id: id.as_json(module.key()),
                     item: key::shown(module, id, raw(stored)),
                 },
             ),
@@ -158,7 +157,7 @@ impl<'a> Results<'a> {
     }
 
     /// An item that was there, if the answer has room for it.
-    pub fn found(&mut self, id: &str, stored: Option<&str>) {
+    pub fn found(&mut self, id: &ItemId, stored: Option<&str>) {
         let told = match self.module.envelope() {
             Envelope::Verb => {
                 let item = text(&Item {
@@ -170,25 +169,34 @@ impl<'a> Results<'a> {
             }
             Envelope::Plain => {
                 let item = key::shown(self.module, id, raw(stored));
-                let id = text(&id);
+                let id = text(&id.as_json(self.module.key()));
                 format!(r#"{{"id":{id},"status":200,"item":{item}}}"#)
             }
         };
         if self.has_room(&told) {
             self.add(&told);
         } else {
-            self.failed(id, ApiError::from(StoreError::AnswerFull).into());
+            let id = id_json(self.module, id);
+            self.failed(&id, ApiError::from(StoreError::AnswerFull).into());
         }
     }
 
     /// A write that was done.
-    pub fn done(&mut self, verb: Verb, id: &str) {
-        let key = self.module.key().as_str();
+    pub fn done(&mut self, verb: Verb, id: &ItemId) {
         let told = match self.module.envelope() {
-            Envelope::Verb => json!({ "status": 200, verb.as_str(): { key: id } }),
-            Envelope::Plain => json!({ "id": id, "status": 204 }),
+            Envelope::Verb => {
+                let item = text(&Item {
+                    module: self.module,
+                    id,
+                    content: Content::Nothing,
+                });
+                format!(r#"{{"status":200,"{verb}":{item}}}"#)
+            }
+            Envelope::Plain => {
+                let id = text(&id.as_json(self.module.key()));
+                format!(r#"{{"id":{id},"status":204}}"#)
+            }
         };
-        let told = told.to_string();
         if self.has_room(&told) {
             self.add(&told);
         } else {
@@ -200,8 +208,8 @@ impl<'a> Results<'a> {
         }
     }
 
-    /// An operation that was not done.
-    pub fn failed(&mut self, id: &str, error: Arc<ApiError>) {
+    /// An operation that was not done, of an id that is shown as it was sent.
+    pub fn failed(&mut self, id: &RawValue, error: Arc<ApiError>) {
         let status = error.status();
         let envelope = self.module.envelope();
         let tell = |id, details| match envelope {
@@ -308,7 +316,7 @@ struct RefusedOperation<'a> {
 #[derive(Serialize)]
 struct PlainRefusedOperation<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
+    id: Option<&'a RawValue>,
     status: u16,
     problem: Problem<'a>,
 }
@@ -366,6 +374,12 @@ pub(crate) async fn within(limit: AnswerLimit, answer: Response) -> Result<Respo
     Ok(Response::from_parts(parts, Body::from(body)))
 }
 
+/// An id in its JSON form, as a text.
+pub(crate) fn id_json(module: &Module, id: &ItemId) -> Box<RawValue> {
+    let json = serde_json::value::to_raw_value(&id.as_json(module.key()));
+    json.expect("texts and numbers are JSON")
+}
+
 fn text(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("texts and numbers are JSON")
 }
@@ -394,7 +408,7 @@ fn raw(text: Option<&str>) -> Cow<'_, RawValue> {
 
 /// The text that a plain answer has of a stored one.
 #[must_use]
-pub fn shown<'t>(module: &Module, id: &str, text: &'t str) -> Cow<'t, str> {
+pub fn shown<'t>(module: &Module, id: &ItemId, text: &'t str) -> Cow<'t, str> {
     if !module.key_in_document() {
         return text.into();
     }
@@ -415,17 +429,17 @@ impl<T: Serialize> Serialize for Verbed<T> {
     }
 }
 
-/// `{"id": "<id>", "item": <document>}`
+/// `{"id": <id>, "item": <document>}`
 #[derive(Serialize)]
-struct PlainItem<'a> {
-    id: &'a str,
+struct PlainItem<'a, I> {
+    id: I,
     item: Cow<'a, RawValue>,
 }
 
 /// `{"<key attribute>": "<id>", …}`
 struct Item<'a> {
     module: &'a Module,
-    id: &'a str,
+    id: &'a ItemId,
     content: Content<'a>,
 }
 
@@ -442,7 +456,9 @@ impl Serialize for Item<'_> {
         }
 
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry(self.module.key().as_str(), self.id)?;
+        for value in self.id.values(self.module.key()) {
+            map.serialize_entry(value.part.attribute.as_str(), &value)?;
+        }
         match self.content {
             Content::Nothing => {}
             Content::Stored(text) => map.serialize_entry("data", &text)?,

@@ -47,13 +47,11 @@ pub enum ApiError {
     #[error("Please provide {0}")]
     MissingId(KeyAttribute),
     /// An id that DynamoDB can't take.
-    #[error("Please provide a legal {key}: {invalid}")]
-    InvalidId {
-        /// The module's key attribute.
-        key: KeyAttribute,
-        /// What is wrong with it.
-        invalid: InvalidItemId,
-    },
+    #[error("Please provide a legal {}: {}", .0.attribute, .0.reason)]
+    InvalidId(InvalidItemId),
+    /// A new item without an id, where that is a number.
+    #[error("Please provide {0} in the path: it is a number, and none is made up")]
+    MissingNumber(KeyAttribute),
     /// No body where one is needed, or an empty document.
     #[error("Please provide some data")]
     MissingData,
@@ -361,7 +359,8 @@ impl ApiError {
         match self {
             Self::InvalidPatch(InvalidPatch::Ambiguous) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::MissingId(_)
-            | Self::InvalidId { .. }
+            | Self::InvalidId(_)
+            | Self::MissingNumber(_)
             | Self::MissingData
             | Self::EmptyingPatch
             | Self::InvalidDocument(_)
@@ -467,6 +466,12 @@ impl ApiError {
             Self::Operation { error, .. } => error.details(),
             _ => &[],
         }
+    }
+}
+
+impl From<InvalidItemId> for ApiError {
+    fn from(invalid: InvalidItemId) -> Self {
+        Self::InvalidId(invalid)
     }
 }
 

@@ -8,7 +8,6 @@ use axum::http::header::{ALLOW, LOCATION};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use headers::{ETag, HeaderMapExt};
-use percent_encoding::utf8_percent_encode;
 
 use crate::access::Caller;
 use crate::api::envelope::{self, Content};
@@ -21,7 +20,6 @@ use crate::item::idempotency::{IdempotentWrite, Remembered};
 use crate::item::list::{Consistent, PageRequest};
 use crate::item::patch::{Misfit, Patch};
 use crate::item::{Document, InvalidDocument, ItemId};
-use crate::module::path::RESERVED_IN_PATHS;
 use crate::module::{Module, Verb};
 use crate::store::{Change, Condition, Items, StoreError, StoredItem, StoredPage, Write, Written};
 
@@ -264,9 +262,7 @@ fn first_time(
 pub async fn list(mount: Mount, Valid(page): Valid<PageRequest>) -> Result<Response, ApiError> {
     let module = &mount.module;
     let StoredPage { items, next } = mount.items()?.list(&page).await?;
-    let shown = items
-        .iter()
-        .map(|item| (item.id.as_str(), item.data.as_deref()));
+    let shown = items.iter().map(|item| (&item.id, item.data.as_deref()));
     Ok(envelope::page(module, mount.answer_limit, shown, |count| {
         // An answer that is full before the page is goes on after the last item that it has.
         let next = if count < items.len() {
@@ -285,7 +281,7 @@ pub async fn not_allowed(mount: Mount) -> ApiError {
 
 /// `PUT`, `PATCH` and `DELETE` of `/<module>`
 pub async fn missing_id(mount: Mount) -> ApiError {
-    ApiError::MissingId(mount.module.key().clone())
+    ApiError::MissingId(mount.module.key().partition().attribute.clone())
 }
 
 /// `OPTIONS` of `/<module>` and `/<module>/<id>`
@@ -304,7 +300,7 @@ fn answer_of(verb: Verb, module: &Module, id: &ItemId, content: Content<'_>) -> 
         Content::Sent(document) | Content::Updated(document) => Some(entity_tag(document.as_str())),
         Content::Nothing | Content::Stored(_) => None,
     };
-    let answer = envelope::item(verb, module, id.as_str(), content);
+    let answer = envelope::item(verb, module, id, content);
     match tag {
         Some(tag) => tagged(answer, tag),
         None => answer,
@@ -318,9 +314,5 @@ fn tagged(mut answer: Response, tag: ETag) -> Response {
 
 /// The item's path, as a client has to send it.
 fn location(module: &Module, id: &ItemId) -> String {
-    format!(
-        "/{}/{}",
-        module.name(),
-        utf8_percent_encode(id.as_str(), RESERVED_IN_PATHS)
-    )
+    format!("/{}/{}", module.name(), id.to_path())
 }

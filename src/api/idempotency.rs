@@ -5,7 +5,6 @@ use axum::http::HeaderMap;
 
 use crate::access::Caller;
 use crate::item::Document;
-use crate::item::id::ItemId;
 use crate::item::idempotency::{IdempotencyKey, IdempotentWrite, InvalidKey};
 use crate::module::Module;
 
@@ -13,7 +12,8 @@ use crate::module::Module;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// What `caller` asks to be done once, if the request has a key and the module remembers any:
-/// the write of `document` under `id`, or under one that is still to be made.
+/// the write of `document` under these values of the table's key, empty where they are still to be
+/// made.
 ///
 /// # Errors
 /// The request has more than one key, or one that is empty, too long or not visible.
@@ -21,7 +21,7 @@ pub(crate) fn once(
     headers: &HeaderMap,
     module: &Module,
     caller: &Caller,
-    id: Option<&ItemId>,
+    under: (&str, Option<&str>),
     document: &Document,
 ) -> Result<Option<IdempotentWrite>, InvalidKey> {
     let Some(table) = module.idempotency() else {
@@ -34,5 +34,5 @@ pub(crate) fn once(
         (Some(_), Some(_)) => return Err(InvalidKey),
     };
     let key = IdempotencyKey::new(key, module.name(), caller.subject(), caller.tenant())?;
-    Ok(Some(IdempotentWrite::new(key, id, document, table)))
+    Ok(Some(IdempotentWrite::new(key, under, document, table)))
 }

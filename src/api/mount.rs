@@ -164,10 +164,10 @@ impl Mount {
     ///
     /// # Errors
     /// It is longer than this caller's can be.
-    pub fn id(&self, id: ItemId) -> Result<ItemId, InvalidItemId> {
+    pub fn check_id(&self, id: &ItemId) -> Result<(), InvalidItemId> {
         match self.tenant() {
-            Some(tenant) => id.within(tenant.max_id_bytes()),
-            None => Ok(id),
+            Some(tenant) => id.check(tenant.max_id_bytes(), self.module.key()),
+            None => Ok(()),
         }
     }
 

@@ -65,20 +65,18 @@ pub struct IdempotentWrite {
 }
 
 impl IdempotentWrite {
-    /// The write of `document` under `id`, or under one that is still to be made, which is
-    /// remembered in `table`.
+    /// The write of `document` under these values of the table's key, empty where they are still to
+    /// be made, which is remembered in `table`.
     pub(crate) fn new(
         key: IdempotencyKey,
-        id: Option<&ItemId>,
+        (partition, sort): (&str, Option<&str>),
         document: &Document,
         table: &IdempotencyTable,
     ) -> Self {
+        let parts = [Some(partition), sort, Some(document.sent().get())];
         Self {
             key,
-            fingerprint: Fingerprint(hash([
-                id.map_or("", ItemId::as_str).as_bytes(),
-                document.sent().get().as_bytes(),
-            ])),
+            fingerprint: Fingerprint(hash(parts.into_iter().flatten().map(str::as_bytes))),
             table: table.clone(),
         }
     }

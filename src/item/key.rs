@@ -1,32 +1,43 @@
-//! The key attribute as a member of the documents that clients send and get, where a module has it
-//! so. It is never stored: the item has the id already.
+//! The key attributes as members of the documents that clients send and get, where a module has
+//! them so. They are never stored in the document: the item has them already.
 
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::{InvalidDocument, ItemId, is_empty};
 use crate::item::members::Unstorable;
-use crate::module::Module;
+use crate::module::{Key, Module};
 
 /// What is shown of a document: where `module` has the key in its documents, with the item's id as
-/// their first member. What is not an object is left as it is.
-pub(crate) fn shown<'t>(module: &Module, id: &str, json: Cow<'t, RawValue>) -> Cow<'t, RawValue> {
+/// their first members. What is not an object is left as it is.
+pub(crate) fn shown<'t>(
+    module: &Module,
+    id: &ItemId,
+    json: Cow<'t, RawValue>,
+) -> Cow<'t, RawValue> {
     if !module.key_in_document() {
         return json;
     }
     let Some(members) = Members::of(&json) else {
         return json;
     };
-    let key = module.key().as_str();
-    let own = (quoted(key), quoted(id));
-    let own = (&*own.0, &*own.1);
-    Cow::Owned(object([own].into_iter().chain(members.without(key))))
+    let key = module.key();
+    let mut object = Object::new();
+    for value in id.values(key) {
+        let name = rendered(&value.part.attribute.as_str());
+        object.push(&name, &rendered(&value));
+    }
+    members
+        .without(key)
+        .for_each(|(name, value)| object.push(name, value));
+    Cow::Owned(object.into_json())
 }
 
-/// What is kept of a document as text: all but the member that says its id.
+/// What is kept of a document as text: all but the members that say its id.
 ///
 /// # Errors
 /// It is not an object, says another id, or says nothing else.
@@ -35,22 +46,28 @@ pub(super) fn kept(
     module: &Module,
     id: Option<&ItemId>,
 ) -> Result<Box<RawValue>, InvalidDocument> {
-    let key = module.key().as_str();
+    let key = module.key();
     let members = Members::of(&json).ok_or(Unstorable::NoObject)?;
-    let mut said = members.values(key).peekable();
-    if said.peek().is_none() {
-        drop(said);
+    let mut is_said = false;
+    for part in key.parts() {
+        let attribute = part.attribute.as_str();
+        let known = id.and_then(|id| id.values(key).find(|value| value.part == part));
+        for said in members.values(attribute) {
+            is_said = true;
+            if !known.is_some_and(|known| known.is_said_by(said.get())) {
+                let key = attribute.to_owned();
+                return Err(Unstorable::OtherId { key }.into());
+            }
+        }
+    }
+    if !is_said {
         return Ok(json);
     }
-    let is_id = |value: &RawValue| {
-        let said = serde_json::from_str::<String>(value.get());
-        id.is_some_and(|id| said.is_ok_and(|said| said == id.as_str()))
-    };
-    if !said.all(is_id) {
-        let key = key.to_owned();
-        return Err(Unstorable::OtherId { key }.into());
-    }
-    let kept = object(members.without(key));
+    let mut object = Object::new();
+    members
+        .without(key)
+        .for_each(|(name, value)| object.push(name, value));
+    let kept = object.into_json();
     if is_empty(kept.get()) {
         return Err(InvalidDocument::Empty);
     }
@@ -75,11 +92,15 @@ impl<'t> Members<'t> {
         named.map(|(_, value)| *value)
     }
 
-    fn without(&self, name: &str) -> impl Iterator<Item = (&'t RawValue, &'t RawValue)> {
+    fn without(&self, key: &Key) -> impl Iterator<Item = (&'t RawValue, &'t RawValue)> {
+        let is_of_key = |written: &RawValue| {
+            let mut parts = key.parts();
+            parts.any(|part| says(written, part.attribute.as_str()))
+        };
         let others = self
             .0
             .iter()
-            .filter(move |(written, _)| !says(written, name));
+            .filter(move |(written, _)| !is_of_key(written));
         others.copied()
     }
 }
@@ -115,13 +136,20 @@ fn says(written: &RawValue, name: &str) -> bool {
             && serde_json::from_str::<String>(text).is_ok_and(|read| read == name)
 }
 
-fn quoted(text: &str) -> Box<RawValue> {
-    to_raw_value(text).expect("a text is JSON")
+fn rendered(value: &impl Serialize) -> Box<RawValue> {
+    to_raw_value(value).expect("texts and numbers are JSON")
 }
 
-fn object<'t>(members: impl Iterator<Item = (&'t RawValue, &'t RawValue)>) -> Box<RawValue> {
-    let mut json = "{".to_owned();
-    for (name, value) in members {
+/// An object that is being written.
+struct Object(String);
+
+impl Object {
+    fn new() -> Self {
+        Self("{".to_owned())
+    }
+
+    fn push(&mut self, name: &RawValue, value: &RawValue) {
+        let Self(json) = self;
         if json.len() > 1 {
             json.push(',');
         }
@@ -129,6 +157,10 @@ fn object<'t>(members: impl Iterator<Item = (&'t RawValue, &'t RawValue)>) -> Bo
         json.push(':');
         json.push_str(value.get());
     }
-    json.push('}');
-    RawValue::from_string(json).expect("members of an object make an object")
+
+    fn into_json(self) -> Box<RawValue> {
+        let Self(mut json) = self;
+        json.push('}');
+        RawValue::from_string(json).expect("members of an object make an object")
+    }
 }

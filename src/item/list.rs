@@ -9,11 +9,11 @@ use serde::Serializer;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::item::id::ItemId;
+use crate::item::id::{ItemId, Partition};
 use crate::item::number::parse_number;
 use crate::module::limits;
 use crate::module::tenant::Tenant;
-use crate::module::{Index, KeyType, Module};
+use crate::module::{Index, IndexKey, Key, KeyPart, KeyType, Module};
 
 /// Which page of a module is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +26,8 @@ pub struct PageRequest {
     pub consistent: bool,
     /// The members of documents that are wanted, if not all.
     pub fields: Option<Vec<String>>,
-    /// The index to be looked into, if not the whole table.
-    pub query: Option<IndexQuery>,
+    /// What is looked for, if not every item.
+    pub query: Option<Query>,
 }
 
 /// Whether a read must see every write that was acknowledged before: `consistent=true` in the query
@@ -48,22 +48,31 @@ impl Consistent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
     /// Its id.
-    pub id: String,
+    pub id: ItemId,
     /// Its sort key in the index, where there is one.
     pub sort: Option<String>,
 }
 
-/// A part of an index.
+/// The items with one value in the partition key of the table or of an index.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IndexQuery {
-    /// The index.
-    pub index: Index,
+pub struct Query {
+    /// What is looked into.
+    pub of: Queried,
     /// The value of its partition key.
     pub partition: String,
     /// What its sort key must be.
     pub sort: Option<SortCondition>,
     /// Whether the greatest sort key comes first.
     pub descending: bool,
+}
+
+/// What a query looks into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Queried {
+    /// The table itself.
+    Table,
+    /// One of its indexes.
+    Index(Index),
 }
 
 /// What a sort key must be.
@@ -118,8 +127,13 @@ pub enum InvalidQuery {
     #[error("`{0}` is there twice")]
     Twice(String),
     /// More than one range.
-    #[error("`{0}` has more than one condition; an index takes one, or `.ge` and `.le` together")]
-    Conditions(String),
+    #[error("`{key}` has more than one condition; {of} takes one, or `.ge` and `.le` together")]
+    Conditions {
+        /// The sort key.
+        key: String,
+        /// What it sorts, in words.
+        of: &'static str,
+    },
     /// What neither a list nor an index has.
     #[error(
         "`{parameter}` is unknown here; a list takes `limit`, `cursor`, `consistent` and `fields`, and {indexes}"
@@ -135,7 +149,7 @@ pub enum InvalidQuery {
     NoIndex(Indexes),
 }
 
-/// The indexes of a module, in words.
+/// What of a module can be queried, in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Indexes(String);
 
@@ -147,6 +161,13 @@ impl Indexes {
             [one] => format!("there is one index, {one}"),
             many => format!("the indexes are {}", many.join(", ")),
         })
+    }
+
+    fn of_partition(sort: &KeyPart) -> Self {
+        let sort = &sort.attribute;
+        Self(format!(
+            "the list of a partition takes `order` and conditions on `{sort}`"
+        ))
     }
 }
 
@@ -164,15 +185,21 @@ impl PageRequest {
     /// How many members can be asked for by name.
     pub const MAX_FIELDS: usize = 100;
 
-    /// Parses a raw query string, of a list of `tenant`'s items or of all.
+    /// Parses a raw query string, of a list of the items of a `partition` or of all, and of those of
+    /// `tenant` or of everybody's.
     ///
     /// # Errors
     /// A parameter is unknown, its value is illegal, or no index of `module` serves the query.
     pub fn parse(
         query: &str,
         module: &Module,
+        partition: Option<&Partition>,
         tenant: Option<&Tenant>,
     ) -> Result<Self, InvalidQuery> {
+        let keys = match (partition, module.key().sort()) {
+            (Some(partition), Some(sort)) => Keys::OfTable(partition, sort),
+            _ => Keys::OfIndexes(module),
+        };
         let mut page = Self {
             limit: Self::DEFAULT_LIMIT,
             from: None,
@@ -181,9 +208,9 @@ impl PageRequest {
             query: None,
         };
         let mut seen = HashSet::new();
-        let (mut cursor, mut order, mut keys) = (None, None, Vec::new());
+        let (mut cursor, mut order, mut conditions) = (None, None, Vec::new());
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            if is_foreign(&name) && condition(&name, module).is_none() {
+            if is_foreign(&name) && keys.condition(&name).is_none() {
                 continue;
             }
             if !seen.insert(name.clone()) {
@@ -205,20 +232,16 @@ impl PageRequest {
                 }
                 "fields" => page.fields = Some(fields(&value)?),
                 "order" => order = Some(descending(&value)?),
-                _ => keys.push((name, value)),
+                _ => conditions.push((name, value)),
             }
         }
-        if !keys.is_empty() {
-            if page.consistent {
-                return Err(InvalidQuery::ConsistentIndex);
-            }
-            page.query = Some(IndexQuery::of(keys, module)?);
-        } else if page.consistent && tenant.is_some() {
-            return Err(InvalidQuery::ConsistentTenant);
+        if page.consistent {
+            keys.check_consistent(!conditions.is_empty(), tenant)?;
         }
+        page.query = keys.query(conditions)?;
         if let Some(descending) = order {
             match &mut page.query {
-                Some(query) if query.index.sort.is_some() => query.descending = descending,
+                Some(query) if query.is_sorted() => query.descending = descending,
                 // What has no order may still be asked for in the default one, as generated clients
                 // do.
                 _ if !descending => {}
@@ -227,7 +250,7 @@ impl PageRequest {
         }
         if let Some(cursor) = cursor {
             let from = page
-                .position_of(&cursor, tenant)
+                .position_of(&cursor, module.key(), tenant)
                 .ok_or(InvalidQuery::Cursor)?;
             page.from = Some(from);
         }
@@ -237,32 +260,42 @@ impl PageRequest {
     /// The cursor of the page that begins after `position`.
     pub(crate) fn cursor(&self, position: &Position, tenant: Option<&Tenant>) -> String {
         let of = self.fingerprint(tenant);
-        let parts = [Some(&position.id), of.as_ref(), position.sort.as_ref()];
+        let parts = [
+            Some(position.id.partition()),
+            position.id.sort(),
+            of.as_deref(),
+            position.sort.as_deref(),
+        ];
         let parts: Vec<_> = parts.into_iter().flatten().collect();
         let json = serde_json::to_vec(&parts).expect("texts are JSON");
         URL_SAFE_NO_PAD.encode(json)
     }
 
-    fn position_of(&self, cursor: &str, tenant: Option<&Tenant>) -> Option<Position> {
+    fn position_of(&self, cursor: &str, key: &Key, tenant: Option<&Tenant>) -> Option<Position> {
         let json = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let mut parts = serde_json::from_slice::<Vec<String>>(&json)
             .ok()?
             .into_iter();
-        let id = parts.next()?;
+        let partition = parts.next()?;
+        let sort = match key.sort() {
+            Some(_) => Some(parts.next()?),
+            None => None,
+        };
+        let max_bytes = tenant.map_or(ItemId::MAX_BYTES, Tenant::max_id_bytes);
+        let id = ItemId::from_values(partition, sort, key).ok()?;
+        id.check(max_bytes, key).ok()?;
         let expected = self.fingerprint(tenant);
         let of = expected.is_some().then(|| parts.next()).flatten();
-        let key = self
-            .query
-            .as_ref()
-            .and_then(|query| query.index.sort.as_ref());
-        let sort = match key {
+        let sort = match self.query.as_ref().and_then(Query::index_sort) {
             Some(key) => Some(key.key_type.parse(&parts.next()?, limits::SORT_KEY_BYTES)?),
             None => None,
         };
-        let is_this = of == expected;
-        let max_bytes = tenant.map_or(ItemId::MAX_BYTES, Tenant::max_id_bytes);
-        let is_id = (1..=max_bytes).contains(&id.len());
-        (is_this && is_id && parts.next().is_none()).then_some(Position { id, sort })
+        let is_within = self
+            .query
+            .as_ref()
+            .is_none_or(|query| query.index().is_some() || query.partition == id.partition());
+        let is_this = of == expected && is_within;
+        (is_this && parts.next().is_none()).then_some(Position { id, sort })
     }
 
     /// What tells the cursors of this list from those of another. The whole table's have nothing.
@@ -270,9 +303,9 @@ impl PageRequest {
         if self.query.is_none() && tenant.is_none() {
             return None;
         }
-        let query = self.query.as_ref().map(IndexQuery::told);
-        let told = query.unwrap_or_default() + tenant.map_or("", Tenant::as_str);
-        Some(URL_SAFE_NO_PAD.encode(&Sha256::digest(told)[..8]))
+        let query = self.query.as_ref().map(Query::rendered);
+        let rendered = query.unwrap_or_default() + tenant.map_or("", Tenant::as_str);
+        Some(URL_SAFE_NO_PAD.encode(&Sha256::digest(rendered)[..8]))
     }
 }
 
@@ -313,15 +346,56 @@ fn is_foreign(name: &str) -> bool {
         )
 }
 
-/// The key of an index and the operator that a parameter names, if it does.
-fn condition<'p>(parameter: &'p str, module: &Module) -> Option<(&'p str, &'static str)> {
-    let (name, operator) = match parameter.rsplit_once('.') {
-        Some((name, word)) => (name, operator(word)?),
-        None => (parameter, "="),
-    };
-    let mut keys = module.indexes().iter().flat_map(Index::keys);
-    keys.any(|key| key.attribute.as_str() == name)
-        .then_some((name, operator))
+/// The keys that the conditions of a list can be on.
+#[derive(Clone, Copy)]
+enum Keys<'l> {
+    /// The sort key of the table, in one partition.
+    OfTable(&'l Partition, &'l KeyPart),
+    /// Those of a module's indexes.
+    OfIndexes(&'l Module),
+}
+
+impl Keys<'_> {
+    /// The key and the operator that a parameter names, if it does.
+    fn condition<'p>(self, parameter: &'p str) -> Option<(&'p str, &'static str)> {
+        let (name, operator) = match parameter.rsplit_once('.') {
+            Some((name, word)) => (name, operator(word)?),
+            None => (parameter, "="),
+        };
+        let is_key = match self {
+            Self::OfTable(_, sort) => sort.attribute.as_str() == name,
+            Self::OfIndexes(module) => {
+                let mut keys = module.indexes().iter().flat_map(Index::keys);
+                keys.any(|key| key.attribute.as_str() == name)
+            }
+        };
+        is_key.then_some((name, operator))
+    }
+
+    /// The table alone has consistent reads, and the list of all of a tenant's items is an index's.
+    fn check_consistent(
+        self,
+        has_conditions: bool,
+        tenant: Option<&Tenant>,
+    ) -> Result<(), InvalidQuery> {
+        match self {
+            Self::OfTable(..) => Ok(()),
+            Self::OfIndexes(_) if has_conditions => Err(InvalidQuery::ConsistentIndex),
+            Self::OfIndexes(_) if tenant.is_some() => Err(InvalidQuery::ConsistentTenant),
+            Self::OfIndexes(_) => Ok(()),
+        }
+    }
+
+    /// What is looked for with these conditions.
+    fn query(self, conditions: Vec<Parameter<'_>>) -> Result<Option<Query>, InvalidQuery> {
+        match self {
+            Self::OfTable(partition, sort) => {
+                Query::of_table(partition, sort, conditions).map(Some)
+            }
+            Self::OfIndexes(_) if conditions.is_empty() => Ok(None),
+            Self::OfIndexes(module) => Query::of_index(conditions, module).map(Some),
+        }
+    }
 }
 
 fn fields(list: &str) -> Result<Vec<String>, InvalidQuery> {
@@ -346,13 +420,43 @@ fn descending(order: &str) -> Result<bool, InvalidQuery> {
 
 type Parameter<'q> = (Cow<'q, str>, Cow<'q, str>);
 
-impl IndexQuery {
-    /// The query that the parameters `keys` make of the one index that has them all.
-    fn of(keys: Vec<Parameter<'_>>, module: &Module) -> Result<Self, InvalidQuery> {
+impl Query {
+    /// The items of a table's partition, with these conditions on the sort key.
+    fn of_table(
+        partition: &Partition,
+        sort: &KeyPart,
+        parameters: Vec<Parameter<'_>>,
+    ) -> Result<Self, InvalidQuery> {
+        let keys = Keys::OfTable(partition, sort);
+        let mut conditions = Vec::with_capacity(parameters.len());
+        for (parameter, value) in parameters {
+            let Some((name, operator)) = keys.condition(&parameter) else {
+                return Err(InvalidQuery::Unknown {
+                    parameter: parameter.into_owned(),
+                    indexes: Indexes::of_partition(sort),
+                });
+            };
+            let (key_type, limit) = (sort.key_type, limits::SORT_KEY_BYTES);
+            conditions.push(sort_condition(key_type, limit, name, operator, value)?);
+        }
+        let several = |Several| InvalidQuery::Conditions {
+            key: sort.attribute.to_string(),
+            of: "the list of a partition",
+        };
+        Ok(Self {
+            of: Queried::Table,
+            partition: partition.as_str().to_owned(),
+            sort: SortCondition::of(conditions).map_err(several)?,
+            descending: false,
+        })
+    }
+
+    /// The query that the parameters make of the one index that has all the keys which they name.
+    fn of_index(parameters: Vec<Parameter<'_>>, module: &Module) -> Result<Self, InvalidQuery> {
         let mut partition = None;
         let mut conditions: Vec<(Cow<'_, str>, &'static str, Cow<'_, str>)> = Vec::new();
-        for (parameter, value) in keys {
-            let Some((name, operator)) = condition(&parameter, module) else {
+        for (parameter, value) in parameters {
+            let Some((name, operator)) = Keys::OfIndexes(module).condition(&parameter) else {
                 return Err(InvalidQuery::Unknown {
                     parameter: parameter.into_owned(),
                     indexes: Indexes::of(module),
@@ -379,48 +483,71 @@ impl IndexQuery {
                 if operator != "=" {
                     return Err(no_index());
                 }
-                partition = Some(key_value(
-                    index.partition.key_type,
-                    partition_limit,
-                    &name,
-                    value,
-                )?);
+                let key_type = index.partition.key_type;
+                partition = Some(key_value(key_type, partition_limit, &name, value)?);
             } else if let Some(sort) = &index.sort {
-                if operator == BEGINS_WITH && sort.key_type == KeyType::N {
-                    return Err(InvalidQuery::Value {
-                        parameter: format!("{name}.begins_with"),
-                        value: value.into_owned(),
-                        expected: "a comparison of numbers".to_owned(),
-                    });
-                }
-                sorts.push((
-                    operator,
-                    key_value(sort.key_type, sort_limit, &name, value)?,
-                ));
+                let key_type = sort.key_type;
+                sorts.push(sort_condition(
+                    key_type, sort_limit, &name, operator, value,
+                )?);
             }
         }
+        let several = |Several| {
+            let sort = index.sort.as_ref().map(|sort| sort.attribute.to_string());
+            InvalidQuery::Conditions {
+                key: sort.unwrap_or_default(),
+                of: "an index",
+            }
+        };
         Ok(Self {
-            index: index.clone(),
+            of: Queried::Index(index.clone()),
             partition: partition.ok_or_else(no_index)?,
-            sort: SortCondition::of(sorts).map_err(|Several| {
-                let sort = index.sort.as_ref().map(|sort| sort.attribute.to_string());
-                InvalidQuery::Conditions(sort.unwrap_or_default())
-            })?,
+            sort: SortCondition::of(sorts).map_err(several)?,
             descending: false,
         })
     }
 
+    /// The index that it looks into, unless that is the table.
+    #[must_use]
+    pub fn index(&self) -> Option<&Index> {
+        match &self.of {
+            Queried::Table => None,
+            Queried::Index(index) => Some(index),
+        }
+    }
+
+    /// The sort key of its index, which the id of an item does not have.
+    #[must_use]
+    pub fn index_sort(&self) -> Option<&IndexKey> {
+        self.index()?.sort.as_ref()
+    }
+
+    /// The attribute that it is sorted by, with its type; `key` is that of the table.
+    pub(crate) fn sort_key<'q>(&'q self, key: &'q Key) -> Option<(&'q str, KeyType)> {
+        match &self.of {
+            Queried::Table => {
+                let sort = key.sort()?;
+                Some((sort.attribute.as_str(), sort.key_type))
+            }
+            Queried::Index(index) => {
+                let sort = index.sort.as_ref()?;
+                Some((sort.attribute.as_str(), sort.key_type))
+            }
+        }
+    }
+
+    /// Whether what it finds is in the order of a sort key.
+    fn is_sorted(&self) -> bool {
+        self.index().is_none_or(|index| index.sort.is_some())
+    }
+
     /// All of it as one text.
-    fn told(&self) -> String {
-        format!(
-            "{:?}",
-            (
-                &self.index.name,
-                &self.partition,
-                &self.sort,
-                self.descending
-            )
-        )
+    fn rendered(&self) -> String {
+        let (partition, sort, descending) = (&self.partition, &self.sort, self.descending);
+        match self.index() {
+            Some(index) => format!("{:?}", (&index.name, partition, sort, descending)),
+            None => format!("{:?}", (partition, sort, descending)),
+        }
     }
 }
 
@@ -436,6 +563,24 @@ fn operator(word: &str) -> Option<&'static str> {
         "begins_with" => Some(BEGINS_WITH),
         _ => None,
     }
+}
+
+/// The operator and the value of a condition on a sort key.
+fn sort_condition(
+    key_type: KeyType,
+    limit: usize,
+    name: &str,
+    operator: &'static str,
+    value: Cow<'_, str>,
+) -> Result<(&'static str, String), InvalidQuery> {
+    if operator == BEGINS_WITH && key_type == KeyType::N {
+        return Err(InvalidQuery::Value {
+            parameter: format!("{name}.begins_with"),
+            value: value.into_owned(),
+            expected: "a comparison of numbers".to_owned(),
+        });
+    }
+    Ok((operator, key_value(key_type, limit, name, value)?))
 }
 
 /// The value of a parameter for a key of this type, whose values have at most `limit` bytes.
@@ -527,9 +672,35 @@ mod tests {
         std::sync::Arc::clone(config.modules.iter().next().expect("there is one"))
     }
 
+    fn bookings() -> std::sync::Arc<Module> {
+        let text = r#"
+            [modules.bookings]
+            key = { partition = "roomId", sort = { attribute = "at", type = "N" } }
+            storage = "document"
+            [[modules.bookings.indexes]]
+            name = "by-owner"
+            partition = "owner"
+        "#;
+        let config = config::parse(text, "modules.toml".as_ref(), &Stage::default(), []);
+        let config = config.unwrap_or_else(|error| panic!("{error}"));
+        std::sync::Arc::clone(config.modules.iter().next().expect("there is one"))
+    }
+
+    fn partition() -> Partition {
+        Partition::of("sala90".to_owned())
+    }
+
+    fn in_partition(query: &str) -> Result<PageRequest, InvalidQuery> {
+        PageRequest::parse(query, &bookings(), Some(&partition()), None)
+    }
+
+    fn id(text: &str) -> ItemId {
+        ItemId::of(Partition::of(text.to_owned()), None)
+    }
+
     #[track_caller]
     fn page(query: &str) -> PageRequest {
-        PageRequest::parse(query, &rooms(), None)
+        PageRequest::parse(query, &rooms(), None, None)
             .unwrap_or_else(|invalid| panic!("{query}: {invalid}"))
     }
 
@@ -538,7 +709,7 @@ mod tests {
         let first = page("");
         assert_eq!((first.limit, first.consistent), (25, false));
         let position = Position {
-            id: "a b/é".to_owned(),
+            id: id("a b/é"),
             sort: None,
         };
         let cursor = first.cursor(&position, None);
@@ -558,13 +729,13 @@ mod tests {
         let query = page(&format!("{foreign}{list}"));
         assert_eq!(query, page(list));
         let position = Position {
-            id: "x".to_owned(),
+            id: id("x"),
             sort: Some("3".to_owned()),
         };
         let cursor = page(list).cursor(&position, None);
         assert_eq!(query.cursor(&position, None), cursor);
         for misspelt in ["fbclids=x", "__=1", "utm=1", "_.eq=1"] {
-            let refused = PageRequest::parse(misspelt, &rooms(), None);
+            let refused = PageRequest::parse(misspelt, &rooms(), None, None);
             assert!(
                 matches!(refused, Err(InvalidQuery::Unknown { .. })),
                 "{misspelt}: {refused:?}"
@@ -583,7 +754,7 @@ mod tests {
         let config = config::parse(text, "modules.toml".as_ref(), &Stage::default(), []);
         let config = config.unwrap_or_else(|error| panic!("{error}"));
         let module = config.modules.iter().next().expect("there is one");
-        let parse = |query| PageRequest::parse(query, module, None);
+        let parse = |query| PageRequest::parse(query, module, None, None);
         let page = parse("utm_campaign=may&_.ge=3&utm_source=x").expect("legal");
         let query = page.query.expect("a query");
         assert_eq!(query.partition, "may");
@@ -618,7 +789,8 @@ mod tests {
             ),
         ] {
             let found = page(query).query.expect("a query");
-            assert_eq!(found.index.name.as_str(), index, "of {query}");
+            let found_index = found.index().expect("an index");
+            assert_eq!(found_index.name.as_str(), index, "of {query}");
             assert_eq!(found.sort, sort, "of {query}");
         }
         assert!(
@@ -632,7 +804,7 @@ mod tests {
     #[test]
     fn a_cursor_is_of_one_list_only() {
         let position = Position {
-            id: "x".to_owned(),
+            id: id("x"),
             sort: Some("3".to_owned()),
         };
         let query = page("building=A&floor.ge=1");
@@ -648,7 +820,8 @@ mod tests {
             "building=A",
             "owner=A",
         ] {
-            let refused = PageRequest::parse(&format!("{other}&cursor={cursor}"), &rooms(), None);
+            let refused =
+                PageRequest::parse(&format!("{other}&cursor={cursor}"), &rooms(), None, None);
             assert_eq!(refused, Err(InvalidQuery::Cursor), "of {other}");
         }
     }
@@ -678,12 +851,97 @@ mod tests {
             "owner=",
         ]
         .into_iter()
-        .map(|query| match PageRequest::parse(query, &rooms(), None) {
+        .map(
+            |query| match PageRequest::parse(query, &rooms(), None, None) {
+                Ok(page) => panic!("{query} is legal: {page:?}"),
+                Err(invalid) => format!("{query}: {invalid}"),
+            },
+        )
+        .collect();
+        insta::assert_snapshot!(refused.join("\n"));
+    }
+
+    #[test]
+    fn the_list_of_a_partition_is_a_query_of_the_table() {
+        let compared = |operator, value: &str| SortCondition::Compared(operator, value.to_owned());
+        for (query, sort, descending) in [
+            ("", None, false),
+            ("order=desc&consistent=true", None, true),
+            ("at=3.0", Some(compared("=", "3")), false),
+            ("at.gt=3", Some(compared(">", "3")), false),
+            (
+                "at.le=9&at.ge=3&_=1",
+                Some(SortCondition::Between("3".into(), "9".into())),
+                false,
+            ),
+        ] {
+            let page = in_partition(query).expect("legal");
+            let expected = Query {
+                of: Queried::Table,
+                partition: "sala90".to_owned(),
+                sort,
+                descending,
+            };
+            assert_eq!(page.query, Some(expected), "of {query}");
+        }
+        let tenant: Tenant = "acme".parse().expect("a name");
+        let (module, partition) = (bookings(), partition());
+        let of_tenant =
+            |partition| PageRequest::parse("consistent=true", &module, partition, Some(&tenant));
+        assert!(of_tenant(Some(&partition)).is_ok());
+        assert_eq!(of_tenant(None), Err(InvalidQuery::ConsistentTenant));
+        let refused: Vec<_> = [
+            "at=x",
+            "at.begins_with=1",
+            "at.gt=1&at.lt=5",
+            "owner=x",
+            "roomId=x",
+            "order=up",
+            "limit=0",
+        ]
+        .into_iter()
+        .map(|query| match in_partition(query) {
             Ok(page) => panic!("{query} is legal: {page:?}"),
             Err(invalid) => format!("{query}: {invalid}"),
         })
         .collect();
         insta::assert_snapshot!(refused.join("\n"));
+    }
+
+    #[test]
+    fn a_cursor_of_a_partition_is_of_that_partition_and_its_conditions() {
+        let module = bookings();
+        let position = |partition: &str| {
+            let sort = Some("3".to_owned());
+            let id = ItemId::from_values(partition.to_owned(), sort, module.key());
+            Position {
+                id: id.expect("legal"),
+                sort: None,
+            }
+        };
+        let page = in_partition("at.ge=1").expect("legal");
+        let cursor = page.cursor(&position("sala90"), None);
+        let again = in_partition(&format!("at.ge=1&cursor={cursor}")).expect("its own");
+        assert_eq!(again.from, Some(position("sala90")));
+        let forged = page.cursor(&position("sala91"), None);
+        for query in [
+            format!("cursor={cursor}"),
+            format!("at.ge=2&cursor={cursor}"),
+            format!("at.ge=1&order=desc&cursor={cursor}"),
+            format!("at.ge=1&cursor={forged}"),
+        ] {
+            assert_eq!(in_partition(&query), Err(InvalidQuery::Cursor), "{query}");
+        }
+        let all = |query: &str| PageRequest::parse(query, &module, None, None);
+        let refused = all(&format!("cursor={cursor}"));
+        assert_eq!(refused, Err(InvalidQuery::Cursor));
+        let cursor = all("").expect("legal").cursor(&position("sala91"), None);
+        let page = all(&format!("cursor={cursor}")).expect("its own");
+        assert_eq!(page.from, Some(position("sala91")));
+        let of_index = all("owner=x").expect("legal");
+        let cursor = of_index.cursor(&position("sala91"), None);
+        let page = all(&format!("owner=x&cursor={cursor}")).expect("its own");
+        assert_eq!(page.from, Some(position("sala91")));
     }
 
     #[test]

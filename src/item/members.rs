@@ -89,12 +89,17 @@ impl Members {
         let Value::Object(mut members) = document else {
             return Err(Unstorable::NoObject);
         };
-        let key = module.key().as_str();
-        if let Some(value) = members.shift_remove(key)
-            && id.is_none_or(|id| value.as_str() != Some(id.as_str()))
-        {
-            let key = key.to_owned();
-            return Err(Unstorable::OtherId { key });
+        let key = module.key();
+        for part in key.parts() {
+            let attribute = part.attribute.as_str();
+            let Some(said) = members.shift_remove(attribute) else {
+                continue;
+            };
+            let known = id.and_then(|id| id.values(key).find(|value| value.part == part));
+            if !known.is_some_and(|known| known.is_said_by(&said.to_string())) {
+                let key = attribute.to_owned();
+                return Err(Unstorable::OtherId { key });
+            }
         }
         if let Some(name) = members.keys().find(|name| module.reserves(name)) {
             let name = name.clone();

@@ -5,9 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::call::{Call, operation_id};
 use super::schema::Kind;
-use super::{
-    EXAMPLE_ID, header, media_type, members, object, reference, refusal, schema, security,
-};
+use super::{header, media_type, members, object, reference, refusal, schema, security};
 use crate::api::error::ApiError;
 use crate::item::members::Members;
 use crate::module::{Envelope, Module, Storage, Verb};
@@ -209,9 +207,10 @@ fn done(call: Call, module: &Module) -> Vec<(StatusCode, Value)> {
 
 /// Schema and example of an answer in the verb envelope.
 fn verbed(call: Call, module: &Module) -> Value {
-    let key = module.key().as_str();
     let word = call.verb().map_or("BATCH", Verb::as_str);
-    let id = json!({ "type": "string" });
+    let keyed = |others| schema::keyed(module, others);
+    let example = |others| schema::keyed_example(module, others);
+    let bare = || json!({});
     let document = schema::example(module);
     let text = document.as_ref().map(Value::to_string);
     let (text, updated, set) = match module.storage() {
@@ -230,7 +229,7 @@ fn verbed(call: Call, module: &Module) -> Value {
             (text, updated, json!(set))
         }
     };
-    let item = json!({ key: EXAMPLE_ID, "data": text });
+    let item = example(json!({ "data": text }));
     let (described, example) = match call {
         Call::List => (
             schema::of_module(module, Kind::Page),
@@ -238,30 +237,29 @@ fn verbed(call: Call, module: &Module) -> Value {
         ),
         Call::Get => (schema::of_module(module, Kind::Item), item),
         Call::Create | Call::Post => (
-            object(&json!({ key: id, "data": schema::of_module(module, Kind::Document) })),
-            json!({ key: EXAMPLE_ID, "data": document }),
+            object(&keyed(
+                json!({ "data": schema::of_module(module, Kind::Document) }),
+            )),
+            example(json!({ "data": document })),
         ),
         Call::Patch if Shown::to_patch(module) == Shown::Never => {
-            (object(&json!({ key: id })), json!({ key: EXAMPLE_ID }))
+            (object(&keyed(bare())), example(bare()))
         }
         Call::Patch if Shown::to_patch(module) == Shown::Sometimes => {
-            let mut described = object(&json!({ key: id }));
+            let mut described = object(&keyed(bare()));
             described["properties"]["item"] = updated;
-            (described, json!({ key: EXAMPLE_ID, "item": set }))
+            (described, example(json!({ "item": set })))
         }
         Call::Put | Call::Patch => (
-            object(&json!({ key: id, "item": updated })),
-            json!({ key: EXAMPLE_ID, "item": set }),
+            object(&keyed(json!({ "item": updated }))),
+            example(json!({ "item": set })),
         ),
-        Call::Delete => (
-            schema::of_module(module, Kind::Key),
-            json!({ key: EXAMPLE_ID }),
-        ),
+        Call::Delete => (schema::of_module(module, Kind::Key), example(bare())),
         Call::Batch => (
             results(module),
             json!({
                 "results": [
-                    { "status": 200, "PUT": { key: EXAMPLE_ID } },
+                    { "status": 200, "PUT": example(bare()) },
                     { "status": 404, "ERROR": { "message": ApiError::NoSuchItem.to_string() } },
                 ],
             }),
@@ -277,15 +275,18 @@ fn plain(call: Call, module: &Module) -> Option<Value> {
     let (described, example) = match call {
         Call::List => (
             schema::of_module(module, Kind::Page),
-            json!({ "items": [{ "id": EXAMPLE_ID, "item": document }], "next": null }),
+            json!({
+                "items": [{ "id": schema::example_id(module, 1), "item": document }],
+                "next": null,
+            }),
         ),
         Call::Batch => (
             results(module),
             json!({
                 "results": [
-                    { "id": EXAMPLE_ID, "status": 204 },
+                    { "id": schema::example_id(module, 1), "status": 204 },
                     {
-                        "id": "sala91",
+                        "id": schema::example_id(module, 2),
                         "status": 404,
                         "problem": refusal::body(Envelope::Plain, &ApiError::NoSuchItem),
                     },

@@ -60,11 +60,11 @@ pub(super) fn of(module: &Module) -> Result<Map<String, Value>, Arc<InvalidSchem
         limit_members(whole, module);
         part_of(whole)
     };
-    let id = json!({ "type": "string" });
+    let id = id(module);
     let (item, result) = match module.envelope() {
         Envelope::Verb => {
-            let key = module.key().as_str();
-            schemas.insert(name(module, Kind::Key), object(&json!({ key: id })));
+            let key = object(&keyed(module, json!({})));
+            schemas.insert(name(module, Kind::Key), key);
             let written = of_module(module, Kind::Key);
             let stored = json!({
                 "description": "The document's JSON text; `null` where others wrote the item \
@@ -78,7 +78,8 @@ pub(super) fn of(module: &Module) -> Result<Map<String, Value>, Arc<InvalidSchem
                 "DELETE": written,
                 "ERROR": common(REFUSAL),
             });
-            (object(&json!({ key: id, "data": stored })), parts)
+            let item = object(&keyed(module, json!({ "data": stored })));
+            (item, parts)
         }
         Envelope::Plain => {
             let parts = json!({
@@ -101,6 +102,73 @@ pub(super) fn of(module: &Module) -> Result<Map<String, Value>, Arc<InvalidSchem
         schemas.insert(name(module, kind), schema);
     }
     Ok(schemas)
+}
+
+/// The value of a key attribute.
+fn of_value(key_type: KeyType) -> Value {
+    match key_type {
+        KeyType::S => json!({ "type": "string" }),
+        KeyType::N => json!({ "type": "number" }),
+    }
+}
+
+/// An id in JSON.
+pub(super) fn id(module: &Module) -> Value {
+    let partition = module.key().partition().key_type;
+    let Some(sort) = module.key().sort() else {
+        return of_value(partition);
+    };
+    let values = if sort.key_type == partition {
+        of_value(partition)
+    } else {
+        json!({ "type": ["string", "number"] })
+    };
+    json!({
+        "description": "The partition key and the sort key.",
+        "type": "array",
+        "minItems": 2,
+        "maxItems": 2,
+        "items": values,
+    })
+}
+
+/// The properties of an object that has the key attributes, and `others`.
+pub(super) fn keyed(module: &Module, others: Value) -> Value {
+    let parts = module.key().parts();
+    let own = parts.map(|part| (part.attribute.to_string(), of_value(part.key_type)));
+    own.chain(members(others)).collect::<Map<_, _>>().into()
+}
+
+/// The values of the key of an item in the examples, the first or another.
+fn example_values(module: &Module, number: usize) -> impl Iterator<Item = Value> {
+    let key = module.key();
+    let partition = match (key.partition().key_type, key.sort()) {
+        (KeyType::S, None) => json!(format!("sala{}", 89 + number)),
+        (KeyType::N, None) => json!(89 + number),
+        (KeyType::S, Some(_)) => json!(super::EXAMPLE_ID),
+        (KeyType::N, Some(_)) => json!(90),
+    };
+    let sort = key.sort().map(|part| match part.key_type {
+        KeyType::S => json!(format!("b{number}")),
+        KeyType::N => json!(number),
+    });
+    [partition].into_iter().chain(sort)
+}
+
+/// The id of an item in the examples: of the first, which is there, or of another.
+pub(super) fn example_id(module: &Module, number: usize) -> Value {
+    let mut values: Vec<_> = example_values(module, number).collect();
+    match values.len() {
+        1 => values.remove(0),
+        _ => values.into(),
+    }
+}
+
+/// An object that has the key attributes of the first item in the examples, and `others`.
+pub(super) fn keyed_example(module: &Module, others: Value) -> Value {
+    let parts = module.key().parts().zip(example_values(module, 1));
+    let own = parts.map(|(part, value)| (part.attribute.to_string(), value));
+    own.chain(members(others)).collect::<Map<_, _>>().into()
 }
 
 /// Those that modules share.
@@ -170,10 +238,7 @@ pub(super) fn example(module: &Module) -> Option<Value> {
 pub(super) fn shown_example(module: &Module) -> Option<Value> {
     let example = example(module)?;
     match example {
-        Value::Object(own) if module.key_in_document() => {
-            let key = (module.key().to_string(), super::EXAMPLE_ID.into());
-            Some([key].into_iter().chain(own).collect())
-        }
+        own @ Value::Object(_) if module.key_in_document() => Some(keyed_example(module, own)),
         example => Some(example),
     }
 }
@@ -218,13 +283,13 @@ fn of_documents(module: &Module) -> Value {
 fn limit_members(schema: &mut Value, module: &Module) {
     let mut limits: Vec<(&str, Value)> = Vec::new();
     if module.key_in_document() {
-        limits.push((
-            module.key().as_str(),
-            json!({
+        for part in module.key().parts() {
+            let mut limit = json!({
                 "description": "The item's id. In a request it may be left out.",
-                "type": "string",
-            }),
-        ));
+            });
+            limit["type"] = of_value(part.key_type)["type"].take();
+            limits.push((part.attribute.as_str(), limit));
+        }
     }
     for index in module.indexes() {
         // In bytes: no text has more characters.
@@ -254,7 +319,7 @@ fn limit_members(schema: &mut Value, module: &Module) {
     for (name, limit) in limits {
         // A member that the schema forbids stays forbidden, but for the id, which is not held
         // against it.
-        if is_open || properties.contains_key(name) || name == module.key().as_str() {
+        if is_open || properties.contains_key(name) || module.key().contains(name) {
             tighten(properties.entry(name).or_insert(Value::Null), limit);
         }
     }
@@ -347,7 +412,7 @@ fn operation(module: &Module) -> Value {
         "additionalProperties": false,
         "properties": {
             "op": { "type": "string", "enum": ["get", "put", "delete"] },
-            "id": { "type": "string" },
+            "id": id(module),
             "item": of_module(module, Kind::Document),
         },
     })

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{
-    AttributeValue, Delete, DeleteRequest, Get, KeysAndAttributes, Put, PutRequest,
-    TransactGetItem, TransactWriteItem, WriteRequest,
+    Delete, DeleteRequest, Get, KeysAndAttributes, Put, PutRequest, TransactGetItem,
+    TransactWriteItem, WriteRequest,
 };
 use tokio::task::JoinSet;
 
@@ -16,7 +16,7 @@ use super::items::Items;
 use super::limit::{AnswerLimit, is_too_long};
 use super::pause::pause;
 use super::storage::{Attributes, item_bytes};
-use super::stored::{StoredItem, has_expired, text};
+use super::stored::{StoredItem, has_expired};
 use super::usage::metered_as_here;
 use super::write::Write;
 use crate::aws::failure::Failure;
@@ -27,15 +27,14 @@ use crate::module::limits;
 pub(crate) type BatchWrite = (ItemId, Option<Document>);
 
 /// Items by their ids, or why it is not known whether there is one.
-pub(crate) type Found = HashMap<String, Result<StoredItem, StoreError>>;
+pub(crate) type Found = HashMap<ItemId, Result<StoredItem, StoreError>>;
 
 impl Items {
     /// The items of these ids, those that there are; or why it is not known whether one is there.
     /// Of more than `max_bytes` of documents, the rest is not read.
     pub(crate) async fn get_many(&self, ids: Vec<ItemId>, max_bytes: usize) -> Found {
         let mut found = Found::with_capacity(ids.len());
-        let keys = ids.into_iter().map(|id| self.key_text(id.into_string()));
-        let mut left: Vec<_> = keys.collect();
+        let mut left = ids;
         let mut at_a_time = left.len();
         let mut bytes = 0;
         while !left.is_empty() {
@@ -51,8 +50,7 @@ impl Items {
             found.extend(some);
             left = rest;
             if bytes > max_bytes {
-                let ids = left.drain(..).filter_map(|text| self.id_of(text));
-                found.extend(ids.map(|id| (id, Err(StoreError::AnswerFull))));
+                found.extend(left.drain(..).map(|id| (id, Err(StoreError::AnswerFull))));
             }
         }
         found
@@ -60,21 +58,15 @@ impl Items {
 
     /// As many items as one call gets; none, if its answer is too long for several, or one of
     /// several is refused.
-    async fn get_some(&self, mut wanted: Vec<String>) -> Option<Found> {
-        let (table, key) = (
-            self.module.table().name().as_str(),
-            self.module.key().as_str(),
-        );
+    async fn get_some(&self, mut wanted: Vec<ItemId>) -> Option<Found> {
+        let table = self.module.table().name().as_str();
         let count = wanted.len();
         let mut found = Found::with_capacity(count);
         for attempt in 0.. {
             if wanted.is_empty() {
                 break;
             }
-            let keys = wanted.iter().map(|text| {
-                let text = AttributeValue::S(text.clone());
-                Attributes::from([(key.to_owned(), text)])
-            });
+            let keys = wanted.iter().map(|id| self.key(id.clone()));
             let Expressions {
                 text: projection,
                 names,
@@ -104,7 +96,7 @@ impl Items {
                     let left = output.unprocessed_keys;
                     let left = left.and_then(|mut all| all.remove(table));
                     let left = left.map(|left| left.keys).unwrap_or_default().into_iter();
-                    wanted = left.filter_map(|mut id| text(id.remove(key))).collect();
+                    wanted = left.filter_map(|mut key| self.take_id(&mut key)).collect();
                     (attempt == ATTEMPTS).then(unprocessed)
                 }
                 Err(error) if count > 1 && is_too_long(&error) => return None,
@@ -114,8 +106,7 @@ impl Items {
                 },
             };
             if let Some(failure) = failure {
-                let ids = wanted.drain(..).filter_map(|text| self.id_of(text));
-                found.extend(ids.map(|id| (id, Err(failure.clone()))));
+                found.extend(wanted.drain(..).map(|id| (id, Err(failure.clone()))));
             } else if !wanted.is_empty() {
                 pause(FIRST_BACKOFF, attempt).await;
             }
@@ -191,13 +182,12 @@ impl Items {
             }
             pause(FIRST_BACKOFF, attempt).await;
         }
-        let key = self.module.key().as_str();
+        let left = left.into_iter().map(attributes_in);
         let left: Vec<_> = left
-            .iter()
-            .filter_map(|request| key_in(request, key))
+            .filter_map(|mut attributes| self.take_id(&mut attributes))
             .collect();
         for (outcome, (id, _)) in outcomes.iter_mut().zip(&writes) {
-            if left.contains(&self.key_text(id.as_str().to_owned()).as_str()) {
+            if left.contains(id) {
                 *outcome = Err(unprocessed());
             }
         }
@@ -241,7 +231,7 @@ impl Items {
             } = Expressions::projection(&self.module, None);
             let get = Get::builder()
                 .table_name(self.module.table().name().as_str())
-                .set_key(Some(self.key(id.into_string())))
+                .set_key(Some(self.key(id)))
                 .set_projection_expression(projection)
                 .set_expression_attribute_names(names)
                 .build()
@@ -284,7 +274,7 @@ impl Items {
                 let put = put.set_item(Some(attributes));
                 item.put(put.build().expect("table and item are there"))
             } else {
-                let key = self.key(id.into_string());
+                let key = self.key(id);
                 bytes += item_bytes(&key);
                 let delete = Delete::builder().table_name(table).set_key(Some(key));
                 item.delete(delete.build().expect("table and key are there"))
@@ -310,7 +300,7 @@ impl Items {
             let put = PutRequest::builder().set_item(Some(item));
             request.put_request(put.build().expect("the item is there"))
         } else {
-            let key = self.key(id.into_string());
+            let key = self.key(id);
             let delete = DeleteRequest::builder().set_key(Some(key));
             request.delete_request(delete.build().expect("the key is there"))
         };
@@ -318,11 +308,11 @@ impl Items {
     }
 }
 
-fn key_in<'r>(request: &'r WriteRequest, key: &str) -> Option<&'r str> {
-    let put = request.put_request().map(PutRequest::item);
-    let attributes = put.or_else(|| request.delete_request().map(DeleteRequest::key));
-    let text = attributes?.get(key)?.as_s().ok()?;
-    Some(text)
+/// The attributes of a request, its key among them.
+fn attributes_in(request: WriteRequest) -> Attributes {
+    let put = request.put_request.map(|put| put.item);
+    let delete = request.delete_request.map(|delete| delete.key);
+    put.or(delete).unwrap_or_default()
 }
 
 /// What DynamoDB had no capacity for, however often it was asked.

@@ -23,7 +23,7 @@ use super::error::StoreError;
 #[cfg(feature = "cli")]
 use crate::module::Billing;
 use crate::module::name::TableName;
-use crate::module::{Table, TableIndex};
+use crate::module::{Key, Table, TableIndex};
 use crate::telemetry::chain::Chain;
 
 /// Why a module can't use its table.
@@ -47,7 +47,7 @@ pub enum Unusable {
         status: String,
     },
     /// It is not as the module needs it.
-    #[error("table `{table}` does not fit: {}", joined(misfits))]
+    #[error("table `{table}` does not fit: {}", joined(misfits.iter().map(Misfit::to_string), "; "))]
     Unfit {
         /// The table.
         table: TableName,
@@ -67,14 +67,9 @@ impl Unusable {
 /// What of a table a module can't do with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Misfit {
-    /// Its key has two attributes.
+    /// Its key is of a type that no module's can be.
     #[error(
-        "it has the sort key `{0}`, and modulo serves only tables without one; name another `table` in modules.toml"
-    )]
-    SortKey(String),
-    /// Its key is no string.
-    #[error(
-        "its key `{key}` is {}, and modulo serves only strings (S); name another `table` in modules.toml",
+        "its key `{key}` is {}, and modulo serves only strings (S) and numbers (N); name another `table` in modules.toml",
         type_in_words(found)
     )]
     KeyType {
@@ -83,15 +78,17 @@ pub enum Misfit {
         /// Its type, in DynamoDB's words.
         found: String,
     },
-    /// Its key has another name.
+    /// Its key is another.
     #[error(
-        "its key is `{found}`, and the module's is `{expected}`; say key = \"{found}\" in modules.toml, or name another `table`"
+        "its key is {found}, and the module's is {expected}; say key = {setting} in modules.toml, or name another `table`"
     )]
-    KeyName {
-        /// The table's key attribute.
+    Key {
+        /// The table's key.
         found: String,
         /// The module's.
         expected: String,
+        /// The table's key as `modules.toml` has it.
+        setting: String,
     },
     /// It lacks an index.
     #[error("it has no index `{index}` of {keys}; add it, or take it out of modules.toml")]
@@ -139,7 +136,7 @@ impl Misfit {
     #[must_use]
     pub fn index(&self) -> Option<&str> {
         match self {
-            Self::SortKey(_) | Self::KeyType { .. } | Self::KeyName { .. } => None,
+            Self::KeyType { .. } | Self::Key { .. } => None,
             Self::NoIndex { index, .. }
             | Self::IndexKeys { index, .. }
             | Self::IndexProjection { index, .. }
@@ -220,7 +217,7 @@ pub(crate) fn check(found: &TableDescription, needed: &Table) -> Result<(), Unus
 
 /// In what a table differs from the one that is needed: in its key, or else in its indexes.
 fn misfits(found: &TableDescription, needed: &Table) -> Vec<Misfit> {
-    if let Some(misfit) = key_misfit(found, needed.key().partition().attribute.as_str()) {
+    if let Some(misfit) = key_misfit(found, needed.key()) {
         return vec![misfit];
     }
     let indexes = needed.indexes().iter();
@@ -229,25 +226,56 @@ fn misfits(found: &TableDescription, needed: &Table) -> Vec<Misfit> {
         .collect()
 }
 
-fn key_misfit(table: &TableDescription, expected: &str) -> Option<Misfit> {
-    let [found, sort] = keys(table.key_schema());
-    let found = found.unwrap_or_default();
-    if let Some(sort) = sort {
-        return Some(Misfit::SortKey(sort.to_owned()));
+fn key_misfit(table: &TableDescription, expected: &Key) -> Option<Misfit> {
+    let [partition, sort] = keys(table.key_schema());
+    let found = [Some(partition.unwrap_or_default()), sort];
+    let found = found.into_iter().flatten();
+    let typed = found.map(|key| (key, type_of(table, key)));
+    if let Some((key, Some(other))) = typed
+        .clone()
+        .find(|(_, found)| !matches!(found, None | Some("S" | "N")))
+    {
+        return Some(Misfit::KeyType {
+            key: key.to_owned(),
+            found: other.to_owned(),
+        });
     }
-    match type_of(table, found) {
-        None | Some("S") => {}
-        Some(other) => {
-            return Some(Misfit::KeyType {
-                key: found.to_owned(),
-                found: other.to_owned(),
-            });
-        }
-    }
-    (found != expected).then(|| Misfit::KeyName {
-        found: found.to_owned(),
-        expected: expected.to_owned(),
+    let parts = expected.parts();
+    let is_same = parts.clone().count() == typed.clone().count()
+        && typed.clone().zip(parts).all(|((name, found), part)| {
+            name == part.attribute.as_str()
+                && found.is_none_or(|found| found == part.key_type.as_str())
+        });
+    let needed = expected.parts();
+    let needed = needed.map(|part| (part.attribute.as_str(), Some(part.key_type.as_str())));
+    (!is_same).then(|| Misfit::Key {
+        found: joined(typed.clone().map(in_words), " and "),
+        expected: joined(needed.map(in_words), " and "),
+        setting: setting(&typed.map(toml).collect::<Vec<_>>()),
     })
+}
+
+fn in_words((name, key_type): (&str, Option<&str>)) -> String {
+    match key_type {
+        Some("N") => format!("`{name}` (N)"),
+        _ => format!("`{name}`"),
+    }
+}
+
+/// A key attribute as `modules.toml` has it.
+fn toml((name, key_type): (&str, Option<&str>)) -> String {
+    match key_type {
+        Some("N") => format!("{{ attribute = {name:?}, type = \"N\" }}"),
+        _ => format!("{name:?}"),
+    }
+}
+
+/// A key of these attributes as `modules.toml` has it.
+fn setting(attributes: &[String]) -> String {
+    match attributes {
+        [partition, sort] => format!("{{ partition = {partition}, sort = {sort} }}"),
+        others => others.concat(),
+    }
 }
 
 fn index_misfit(table: &TableDescription, needed: &TableIndex) -> Option<Misfit> {
@@ -352,12 +380,11 @@ pub(crate) fn keys_in_words<N: fmt::Display, T: fmt::Display>(keys: &[(N, T)]) -
     let keys = keys
         .iter()
         .map(|(attribute, key_type)| format!("{attribute} ({key_type})"));
-    keys.collect::<Vec<_>>().join(", ")
+    joined(keys, ", ")
 }
 
-fn joined(misfits: &[Misfit]) -> String {
-    let misfits: Vec<_> = misfits.iter().map(Misfit::to_string).collect();
-    misfits.join("; ")
+fn joined(texts: impl Iterator<Item = String>, separator: &str) -> String {
+    texts.collect::<Vec<_>>().join(separator)
 }
 
 #[cfg(all(test, feature = "cli"))]
@@ -456,9 +483,11 @@ mod tests {
         // A name that is two names is not the names of two keys.
         let keys = [("pk", Role::Hash), ("sk", Role::Range)];
         let types = [("pk", "S"), ("sk", "N")];
-        insta::assert_snapshot!(told(&table(&keys, &types, INDEX, all.clone())), @"table `rooms-prod` does not fit: it has the sort key `sk`, and modulo serves only tables without one; name another `table` in modules.toml");
+        insta::assert_snapshot!(told(&table(&keys, &types, INDEX, all.clone())), @r#"table `rooms-prod` does not fit: its key is `pk` and `sk` (N), and the module's is `roomId`; say key = { partition = "pk", sort = { attribute = "sk", type = "N" } } in modules.toml, or name another `table`"#);
         let types = [("roomId", "N"), ("building", "S"), ("floor", "N")];
-        insta::assert_snapshot!(told(&table(KEY, &types, INDEX, all.clone())), @"table `rooms-prod` does not fit: its key `roomId` is a number (N), and modulo serves only strings (S); name another `table` in modules.toml");
+        insta::assert_snapshot!(told(&table(KEY, &types, INDEX, all.clone())), @r#"table `rooms-prod` does not fit: its key is `roomId` (N), and the module's is `roomId`; say key = { attribute = "roomId", type = "N" } in modules.toml, or name another `table`"#);
+        let types = [("roomId", "B"), ("building", "S"), ("floor", "N")];
+        insta::assert_snapshot!(told(&table(KEY, &types, INDEX, all.clone())), @"table `rooms-prod` does not fit: its key `roomId` is binary (B), and modulo serves only strings (S) and numbers (N); name another `table` in modules.toml");
         let types = [("roomId", "S"), ("building", "S"), ("floor", "S")];
         insta::assert_snapshot!(told(&table(KEY, &types, INDEX, all.clone())), @"table `rooms-prod` does not fit: its index `by-building` is of building (S), floor (S), and the module's is of building (S), floor (N); give the module's another `name`");
         insta::assert_snapshot!(told(&table(KEY, TYPES, &INDEX[..1], all)), @"table `rooms-prod` does not fit: its index `by-building` is of building (S), and the module's is of building (S), floor (N); give the module's another `name`");
@@ -471,6 +500,33 @@ mod tests {
         insta::assert_snapshot!(told(&bare), @"table `rooms-prod` does not fit: it has no index `by-building` of building (S), floor (N); add it, or take it out of modules.toml");
         let leaving = TableDescription::builder().table_status(TableStatus::Deleting);
         insta::assert_snapshot!(told(&leaving.build()), @"table `rooms-prod` is DELETING");
+    }
+
+    #[test]
+    fn a_table_with_a_sort_key_fits_a_module_with_the_same() {
+        let module = |key: &str| {
+            let text = format!("[modules.rooms]\nkey = {key}");
+            let stage = "prod".parse().expect("legal");
+            let config = config::parse(&text, "modules.toml".as_ref(), &stage, []);
+            let tables = config.expect("legal").modules.tables().next().cloned();
+            tables.expect("there is one")
+        };
+        let keys = [("pk", Role::Hash), ("sk", Role::Range)];
+        let types = [("pk", "S"), ("sk", "N")];
+        let found = table(&keys, &types, INDEX, ProjectionType::All);
+        let fits = module("{ partition = 'pk', sort = { attribute = 'sk', type = 'N' } }");
+        assert!(check(&found, &fits).is_ok());
+        let wrong = [
+            "{ partition = 'pk', sort = 'sk' }",
+            "'pk'",
+            "{ attribute = 'pk', type = 'N' }",
+        ];
+        let said = wrong.map(|key| check(&found, &module(key)).expect_err("wrong").to_string());
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        table `rooms-prod` does not fit: its key is `pk` and `sk` (N), and the module's is `pk` and `sk`; say key = { partition = "pk", sort = { attribute = "sk", type = "N" } } in modules.toml, or name another `table`
+        table `rooms-prod` does not fit: its key is `pk` and `sk` (N), and the module's is `pk`; say key = { partition = "pk", sort = { attribute = "sk", type = "N" } } in modules.toml, or name another `table`
+        table `rooms-prod` does not fit: its key is `pk` and `sk` (N), and the module's is `pk` (N); say key = { partition = "pk", sort = { attribute = "sk", type = "N" } } in modules.toml, or name another `table`
+        "#);
     }
 
     #[test]

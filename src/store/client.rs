@@ -6,14 +6,13 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 
 use super::classify::classify;
 use super::error::StoreError;
 use super::trim::Trim;
 use super::usage::Watch;
-use crate::module::Table;
+use crate::module::{KeyType, Table};
 
 /// The time limits of one operation. They add up to less than an API Gateway's 29 s, and the time
 /// limit of the whole request, which knows what Lambda has left, cuts them short.
@@ -26,6 +25,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
 
 /// The id that is asked for where the answer does not matter.
 const NOBODY: &str = "\0modulo warms up";
+const NOBODYS_NUMBER: &str = "-9.9e125";
 
 /// DynamoDB, in which the tables are. What is in a module's table, only its
 /// [`Items`](super::Items) can reach.
@@ -81,12 +81,19 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn warm_up(&self, table: &Table) -> Result<(), StoreError> {
+        let key = table.keys().map(|(attribute, key_type)| {
+            let value = match key_type {
+                KeyType::S => NOBODY,
+                KeyType::N => NOBODYS_NUMBER,
+            };
+            (attribute.to_owned(), key_type.value(value.to_owned()))
+        });
         self.client
             .get_item()
             .table_name(table.name().as_str())
-            .key(table.key().as_str(), AttributeValue::S(NOBODY.to_owned()))
+            .set_key(Some(key.collect()))
             .projection_expression("#key")
-            .expression_attribute_names("#key", table.key().as_str())
+            .expression_attribute_names("#key", table.key().partition().attribute.as_str())
             .send()
             .await
             .map_err(|error| classify(&error, 0))?;

@@ -6,10 +6,10 @@ use std::fmt::Write;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::storage::{self, Attributes};
-use super::stored::{DATA, StoredItem};
+use super::stored::StoredItem;
 use crate::item::Document;
 use crate::item::expiry;
-use crate::item::list::{IndexQuery, PageRequest, SortCondition};
+use crate::item::list::{PageRequest, Queried, Query, SortCondition};
 use crate::json::content_tag;
 use crate::module::reserved::TAG_ATTRIBUTE;
 use crate::module::tenant::Tenant;
@@ -62,7 +62,7 @@ impl Condition {
                 ALIVE.to_owned()
             }
             Self::Exists => {
-                expressions.name("#key", module.key().as_str());
+                expressions.name("#key", module.key().partition().attribute.as_str());
                 expressions.set_now(module);
                 if expires {
                     format!("attribute_exists(#key) AND {ALIVE}")
@@ -71,7 +71,7 @@ impl Condition {
                 }
             }
             Self::Absent => {
-                expressions.name("#key", module.key().as_str());
+                expressions.name("#key", module.key().partition().attribute.as_str());
                 expressions.set_now(module);
                 let dead = if expires { " OR #ttl <= :now" } else { "" };
                 format!("attribute_not_exists(#key){dead}")
@@ -84,13 +84,13 @@ impl Condition {
                         data: Some(text), ..
                     },
                 ) => {
-                    expressions.name("#data", DATA);
+                    expressions.name("#data", module.document_attribute());
                     expressions.value(":seen", AttributeValue::S(text));
                     "#data = :seen".to_owned()
                 }
                 (Storage::Json, StoredItem { data: None, .. }) => {
-                    expressions.name("#key", module.key().as_str());
-                    expressions.name("#data", DATA);
+                    expressions.name("#key", module.key().partition().attribute.as_str());
+                    expressions.name("#data", module.document_attribute());
                     expressions.value(":string", AttributeValue::S("S".to_owned()));
                     "attribute_exists(#key) AND NOT attribute_type(#data, :string)".to_owned()
                 }
@@ -155,10 +155,14 @@ impl Expressions {
         if module.storage() == Storage::Document && fields.is_none() {
             return expressions;
         }
-        expressions.name("#key", module.key().as_str());
+        expressions.name("#key", module.key().partition().attribute.as_str());
         let mut text = "#key".to_owned();
+        if let Some(sort) = module.key().sort() {
+            expressions.name("#range", sort.attribute.as_str());
+            text.push_str(", #range");
+        }
         if module.storage() == Storage::Json {
-            expressions.name("#data", DATA);
+            expressions.name("#data", module.document_attribute());
             text.push_str(", #data");
             if let Some(ttl) = module.ttl() {
                 expressions.name("#ttl", ttl.as_str());
@@ -167,14 +171,14 @@ impl Expressions {
         } else {
             // A page that ends early goes on at its last item's sort key.
             let query = page.and_then(|page| page.query.as_ref());
-            let sort = query.and_then(|query| query.index.sort.as_ref());
+            let sort = query.and_then(Query::index_sort);
             let sort = sort.map(|sort| sort.attribute.as_str());
             let asked = fields.unwrap_or_default().iter().map(String::as_str);
             // DynamoDB takes no attribute twice.
             let mut wanted: Vec<_> = asked.chain(sort).collect();
             wanted.sort_unstable();
             wanted.dedup();
-            wanted.retain(|&name| name != module.key().as_str());
+            wanted.retain(|&name| !module.key().contains(name));
             for (at, name) in wanted.into_iter().enumerate() {
                 let placeholder = format!("#f{at}");
                 expressions.name(&placeholder, name);
@@ -192,21 +196,23 @@ impl Expressions {
         Some(ALIVE.to_owned())
     }
 
-    /// The condition on an index's keys.
+    /// The condition on the keys of the table or of an index.
     pub(super) fn key_condition(
         &mut self,
+        module: &Module,
         (attribute, value): &Partition,
-        query: Option<&IndexQuery>,
+        query: Option<&Query>,
     ) -> String {
         self.name("#partition", attribute);
         self.value(":partition", value.clone());
         let mut text = "#partition = :partition".to_owned();
         if let Some(query) = query
-            && let (Some(key), Some(condition)) = (&query.index.sort, &query.sort)
+            && let Some((sort, key_type)) = query.sort_key(module.key())
+            && let Some(condition) = &query.sort
         {
-            self.name("#sort", key.attribute.as_str());
+            self.name("#sort", sort);
             let mut value = |placeholder: &str, value: &String| {
-                self.value(placeholder, key.key_type.value(value.clone()));
+                self.value(placeholder, key_type.value(value.clone()));
             };
             let comparison = match condition {
                 SortCondition::Compared(operator, than) => {
@@ -231,7 +237,7 @@ impl Expressions {
     /// That an item's members are those seen. The tag tells what modulo has written since, be it
     /// a new member; the values tell of writers who know of no tag.
     fn unchanged_members(&mut self, module: &Module, seen: Attributes) -> String {
-        self.name("#key", module.key().as_str());
+        self.name("#key", module.key().partition().attribute.as_str());
         self.name("#tag", TAG_ATTRIBUTE);
         let mut text = "attribute_exists(#key)".to_owned();
         let mut seen: Vec<_> = seen.into_iter().collect();
@@ -253,21 +259,34 @@ impl Expressions {
     }
 }
 
-/// The attribute and the value that all items of one partition of an index have.
+/// The attribute and the value that all items of one partition have, of the table or of an index.
 pub(super) type Partition = (String, AttributeValue);
 
 /// The partition that a list is of, unless it is the whole table's.
-pub(super) fn partition(query: Option<&IndexQuery>, tenant: Option<&Tenant>) -> Option<Partition> {
-    match (query, tenant) {
-        (None, None) => None,
-        (None, Some(tenant)) => Some(tenant.own_mark()),
-        (Some(query), None) => {
-            let key = &query.index.partition;
-            let value = key.key_type.value(query.partition.clone());
-            Some((key.attribute.to_string(), value))
+pub(super) fn partition(
+    module: &Module,
+    query: Option<&Query>,
+    tenant: Option<&Tenant>,
+) -> Option<Partition> {
+    let Some(query) = query else {
+        return tenant.map(Tenant::own_mark);
+    };
+    Some(match (&query.of, tenant) {
+        (Queried::Table, _) => {
+            let key = module.key().partition();
+            let text = match tenant {
+                Some(tenant) => tenant.qualify(&query.partition),
+                None => query.partition.clone(),
+            };
+            (key.attribute.to_string(), key.key_type.value(text))
         }
-        (Some(query), Some(tenant)) => Some(tenant.mark(&query.index.partition, &query.partition)),
-    }
+        (Queried::Index(index), None) => {
+            let key = &index.partition;
+            let value = key.key_type.value(query.partition.clone());
+            (key.attribute.to_string(), value)
+        }
+        (Queried::Index(index), Some(tenant)) => tenant.mark(&index.partition, &query.partition),
+    })
 }
 
 impl KeyType {
@@ -295,7 +314,7 @@ pub(super) fn changes(
     let mut update = "SET #newTag = :newTag".to_owned();
 
     let is_kept = |name: &str| {
-        name == TAG_ATTRIBUTE || name == module.key().as_str() || members.contains_key(name)
+        name == TAG_ATTRIBUTE || module.key().contains(name) || members.contains_key(name)
     };
     let removed: Vec<_> = seen.keys().filter(|name| !is_kept(name)).collect();
     let changed = members.iter().filter(|(name, value)| {
@@ -387,7 +406,7 @@ mod tests {
 
         let fields: Vec<_> = names(PageRequest::MAX_FIELDS).collect();
         let query = format!("fields={}", fields.join(","));
-        let page = PageRequest::parse(&query, module, None).expect("a query");
+        let page = PageRequest::parse(&query, module, None, None).expect("a query");
         let projection = Expressions::projection(module, Some(&page));
         assert_within_limits(&projection.text.expect("there is one"));
     }

@@ -10,9 +10,9 @@ use super::client::Store;
 use super::error::StoreError;
 use super::expressions::Expressions;
 use super::storage::{self, Attributes};
-use super::stored::{DATA, StoredItem, has_expired};
+use super::stored::{StoredItem, has_expired, key_attributes, take_id};
 use crate::aws::failure::Failure;
-use crate::item::{Document, ItemId, Kept};
+use crate::item::{Document, ItemId, Kept, Partition};
 use crate::json::content_tag;
 use crate::module::Module;
 use crate::module::limits;
@@ -63,7 +63,7 @@ impl Items {
             .client
             .get_item()
             .table_name(self.module.table().name().as_str())
-            .set_key(Some(self.key(id.into_string())))
+            .set_key(Some(self.key(id)))
             .set_consistent_read(consistent.then_some(true))
             .set_projection_expression(text)
             .set_expression_attribute_names(names)
@@ -76,26 +76,21 @@ impl Items {
             .and_then(|attributes| self.read(attributes, None)))
     }
 
-    /// The text of the key of an item of this id.
-    pub(super) fn key_text(&self, id: String) -> String {
-        match &self.tenant {
-            Some(tenant) => tenant.qualify(&id),
-            None => id,
-        }
-    }
-
     /// The key of an item of this id.
-    pub(super) fn key(&self, id: String) -> Attributes {
-        let key = AttributeValue::S(self.key_text(id));
-        [(self.module.key().to_string(), key)].into()
+    pub(super) fn key(&self, id: ItemId) -> Attributes {
+        let id = match &self.tenant {
+            Some(tenant) => {
+                let (partition, sort) = id.into_values();
+                ItemId::of(Partition::of(tenant.qualify(&partition)), sort)
+            }
+            None => id,
+        };
+        key_attributes(self.module.key(), id)
     }
 
-    /// The id of an item whose key has this text, if it is within reach.
-    pub(super) fn id_of(&self, key: String) -> Option<String> {
-        match &self.tenant {
-            Some(tenant) => tenant.own(&key).map(str::to_owned),
-            None => Some(key),
-        }
+    /// Takes an item's id out of its attributes, if it is within reach.
+    pub(super) fn take_id(&self, attributes: &mut Attributes) -> Option<ItemId> {
+        take_id(self.module.key(), self.tenant(), attributes)
     }
 
     /// What DynamoDB has of an item, if it is within reach.
@@ -118,8 +113,7 @@ impl Items {
         if let Some(tenant) = &self.tenant {
             tenant.mark_item(&self.module, &mut attributes);
         }
-        let key = AttributeValue::S(self.key_text(id.into_string()));
-        attributes.insert(self.module.key().to_string(), key);
+        attributes.extend(self.key(id));
         match storage::item_bytes(&attributes) {
             bytes if bytes > limits::ITEM_BYTES => Err(StoreError::ItemTooLarge {
                 document_bytes,
@@ -139,7 +133,10 @@ fn attributes_of(module: &Module, document: Document) -> Attributes {
         .then(|| content_tag::of(document.as_str()));
     let mut attributes = match document.into_kept() {
         Kept::Members(members) => storage::attributes_of(members),
-        Kept::Text(text) => Attributes::from([(DATA.to_owned(), AttributeValue::S(text))]),
+        Kept::Text(text) => {
+            let attribute = module.document_attribute().to_owned();
+            Attributes::from([(attribute, AttributeValue::S(text))])
+        }
     };
     if let (Some(attribute), Some(seconds)) = (module.ttl(), expires_at) {
         let value = AttributeValue::N(seconds.to_string());

@@ -5,8 +5,8 @@ use super::error::StoreError;
 use super::expressions::{Expressions, Partition, partition};
 use super::items::Items;
 use super::storage::Attributes;
-use super::stored::{StoredItem, StoredPage, scalar, text};
-use crate::item::list::{PageRequest, Position};
+use super::stored::{StoredItem, StoredPage, scalar};
+use crate::item::list::{PageRequest, Position, Query};
 use crate::module::limits;
 use crate::module::reserved::TENANT_INDEX;
 
@@ -17,21 +17,19 @@ const LIST_CALLS: u32 = 10;
 const LIST_BYTES: usize = limits::PAGE_BYTES;
 
 impl Items {
-    /// A page of the table, of the tenant's items or of an index, in DynamoDB's own order, without what has expired.
+    /// A page of the table, of one of its partitions, of the tenant's items or of an index, in
+    /// DynamoDB's own order, without what has expired.
     ///
     /// # Errors
     /// See [`StoreError`]; of a page that begins where none can, [`StoreError::NoSuchPosition`].
     pub async fn list(&self, page: &PageRequest) -> Result<StoredPage, StoreError> {
         let limit = usize::try_from(page.limit).unwrap_or_default();
         let fields = page.fields.as_deref();
-        let sort = page
-            .query
-            .as_ref()
-            .and_then(|query| query.index.sort.as_ref());
+        let sort = page.query.as_ref().and_then(Query::index_sort);
         let mut items = Vec::new();
         let mut bytes = 0;
         let mut from = page.from.as_ref().map(|from| self.start(page, from));
-        let partition = partition(page.query.as_ref(), self.tenant());
+        let partition = partition(&self.module, page.query.as_ref(), self.tenant());
         for _ in 0..LIST_CALLS {
             let (found, last) = match &partition {
                 None => self.scan(page, from.take()).await?,
@@ -54,7 +52,7 @@ impl Items {
             items.truncate(limit);
             items.last().map(|item| item.position(page.query.as_ref()))
         } else {
-            from.map(|mut key| self.position(&mut key, page))
+            from.and_then(|mut key| self.position(&mut key, page))
         };
         Ok(StoredPage { items, next })
     }
@@ -96,15 +94,20 @@ impl Items {
         let mut expressions = Expressions::projection(&self.module, Some(page));
         let projection = expressions.text.take();
         let filter = expressions.filter_expired(&self.module);
-        let key_condition = expressions.key_condition(partition, query);
+        let key_condition = expressions.key_condition(&self.module, partition, query);
+        let index = match query {
+            Some(query) => query.index().map(|index| index.name.as_str()),
+            None => Some(TENANT_INDEX),
+        };
         let Expressions { names, values, .. } = expressions;
         let has_start = from.is_some();
         let call = self
             .client
             .query()
             .table_name(self.module.table().name().as_str())
-            .index_name(query.map_or(TENANT_INDEX, |query| query.index.name.as_str()))
+            .set_index_name(index.map(str::to_owned))
             .limit(page.limit)
+            .set_consistent_read(page.consistent.then_some(true))
             .scan_index_forward(!query.is_some_and(|query| query.descending))
             .key_condition_expression(key_condition)
             .set_projection_expression(projection)
@@ -124,10 +127,8 @@ impl Items {
     fn start(&self, page: &PageRequest, position: &Position) -> Attributes {
         let mut key = self.key(position.id.clone());
         let query = page.query.as_ref();
-        key.extend(partition(query, self.tenant()));
-        if let (Some(query), Some(value)) = (query, &position.sort)
-            && let Some(sort) = &query.index.sort
-        {
+        key.extend(partition(&self.module, query, self.tenant()));
+        if let (Some(sort), Some(value)) = (query.and_then(Query::index_sort), &position.sort) {
             let value = sort.key_type.value(value.clone());
             key.insert(sort.attribute.to_string(), value);
         }
@@ -135,13 +136,11 @@ impl Items {
     }
 
     /// Where a list goes on, as DynamoDB has said it.
-    fn position(&self, key: &mut Attributes, page: &PageRequest) -> Position {
-        let query = page.query.as_ref();
-        let sort = query.and_then(|query| query.index.sort.as_ref());
-        let id = text(key.remove(self.module.key().as_str()));
-        Position {
-            id: id.and_then(|id| self.id_of(id)).unwrap_or_default(),
+    fn position(&self, key: &mut Attributes, page: &PageRequest) -> Option<Position> {
+        let sort = page.query.as_ref().and_then(Query::index_sort);
+        Some(Position {
+            id: self.take_id(key)?,
             sort: sort.and_then(|sort| scalar(key.get(sort.attribute.as_str()))),
-        }
+        })
     }
 }

@@ -13,12 +13,14 @@ use super::write::Written;
 use crate::aws::failure::Failure;
 use crate::item::expiry;
 use crate::item::idempotency::{Fingerprint, IdempotentWrite, Remembered};
-use crate::item::{Document, ItemId};
+use crate::item::{Document, ItemId, Partition};
 use crate::module::{Envelope, IdempotencyTable};
 use crate::store::storage::Attributes;
 
 const FINGERPRINT: &str = "fingerprint";
 const ITEM_ID: &str = "itemId";
+/// The sort key of the item, in a table that has one.
+const ITEM_SORT: &str = "itemSort";
 const WAS_CREATED: &str = "wasCreated";
 const ITEM_EXPIRES_AT: &str = "itemExpiresAt";
 
@@ -158,9 +160,12 @@ fn record(
         (IdempotencyTable::KEY.to_owned(), text(once.key.as_str())),
         (IdempotencyTable::TTL.to_owned(), number(forget_at)),
         (FINGERPRINT.to_owned(), text(&once.fingerprint.0)),
-        (ITEM_ID.to_owned(), text(id.as_str())),
+        (ITEM_ID.to_owned(), text(id.partition())),
         (WAS_CREATED.to_owned(), AttributeValue::Bool(was_created)),
     ]);
+    if let Some(sort) = id.sort() {
+        record.insert(ITEM_SORT.to_owned(), text(sort));
+    }
     if let Some(seconds) = document.expires_at() {
         record.insert(ITEM_EXPIRES_AT.to_owned(), number(seconds));
     }
@@ -175,7 +180,10 @@ fn read(mut record: Attributes) -> Option<Remembered> {
     }
     Some(Remembered {
         fingerprint: Fingerprint(text(record.remove(FINGERPRINT))?),
-        id: ItemId::parse(text(record.remove(ITEM_ID))?).ok()?,
+        id: ItemId::of(
+            Partition::of(text(record.remove(ITEM_ID))?),
+            text(record.remove(ITEM_SORT)),
+        ),
         was_created: *record.get(WAS_CREATED)?.as_bool().ok()?,
         expires_at: record.remove(ITEM_EXPIRES_AT).and_then(number),
     })

@@ -66,7 +66,7 @@ pub(crate) fn text_of(
     fields: Option<&[String]>,
 ) -> String {
     let is_member = |name: &str| {
-        name != module.key().as_str()
+        !module.key().contains(name)
             && name != TAG_ATTRIBUTE
             && fields.is_none_or(|fields| fields.iter().any(|field| field == name))
     };

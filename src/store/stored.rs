@@ -4,19 +4,18 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::storage::{self, Attributes};
 use crate::item::expiry;
-use crate::item::list::{self, IndexQuery, Position};
+use crate::item::list::{self, Position, Query};
+use crate::item::number::plain_number;
+use crate::item::{ItemId, Partition};
 use crate::module::reserved;
 use crate::module::tenant::Tenant;
-use crate::module::{IndexKey, Module, Storage};
-
-/// The attribute that holds an item's document, as JSON text.
-pub(super) const DATA: &str = "data";
+use crate::module::{IndexKey, Key, KeyPart, Module, Storage};
 
 /// An item as it is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredItem {
     /// Its id.
-    pub id: String,
+    pub id: ItemId,
     /// Its document's text, unless it is somebody else's item, without one.
     pub data: Option<String>,
     /// All that was read of it.
@@ -32,16 +31,16 @@ impl StoredItem {
         mut attributes: Attributes,
         fields: Option<&[String]>,
     ) -> Option<Self> {
-        let mut id = text(attributes.remove(module.key().as_str())).unwrap_or_default();
-        if let Some(tenant) = tenant {
-            id = tenant.own(&id)?.to_owned();
+        let id = take_id(module.key(), tenant, &mut attributes)?;
+        if tenant.is_some() {
             attributes.retain(|name, _| !reserved::is_mark(name));
         }
+        let document = module.document_attribute();
         let data = match (module.storage(), fields) {
             (Storage::Document, fields) => Some(storage::text_of(&attributes, module, fields)),
-            (Storage::Json, None) => text(attributes.remove(DATA)),
+            (Storage::Json, None) => text(attributes.remove(document)),
             (Storage::Json, Some(fields)) => {
-                text(attributes.remove(DATA)).map(|text| list::project(&text, fields))
+                text(attributes.remove(document)).map(|text| list::project(&text, fields))
             }
         };
         Some(Self {
@@ -68,7 +67,7 @@ impl StoredItem {
     #[cfg(test)]
     pub(crate) fn of_text(id: &str, data: Option<&str>) -> Self {
         Self {
-            id: id.to_owned(),
+            id: ItemId::of(Partition::of(id.to_owned()), None),
             data: data.map(str::to_owned),
             attributes: Attributes::new(),
         }
@@ -76,8 +75,8 @@ impl StoredItem {
 
     /// Where a list goes on after it.
     #[must_use]
-    pub fn position(&self, query: Option<&IndexQuery>) -> Position {
-        let sort = query.and_then(|query| query.index.sort.as_ref());
+    pub fn position(&self, query: Option<&Query>) -> Position {
+        let sort = query.and_then(Query::index_sort);
         let sort = sort.and_then(|sort| scalar(self.attributes.get(sort.attribute.as_str())));
         Position {
             id: self.id.clone(),
@@ -101,6 +100,41 @@ pub(super) fn has_expired(module: &Module, attributes: &Attributes) -> bool {
     let seconds = time.and_then(|time| time.as_n().ok()?.parse::<f64>().ok());
     #[expect(clippy::cast_precision_loss, reason = "the time now has ten digits")]
     seconds.is_some_and(|seconds| seconds <= expiry::now() as f64)
+}
+
+/// The key that an item of this id has in its table.
+pub(super) fn key_attributes(key: &Key, id: ItemId) -> Attributes {
+    let (partition, sort) = id.into_values();
+    let attribute = |part: &KeyPart, text: String| {
+        let value = part.key_type.value(text);
+        (part.attribute.to_string(), value)
+    };
+    let mut attributes = Attributes::from([attribute(key.partition(), partition)]);
+    attributes.extend(
+        key.sort()
+            .zip(sort)
+            .map(|(part, text)| attribute(part, text)),
+    );
+    attributes
+}
+
+/// Takes an item's id out of its attributes, if the item is the `tenant`'s.
+pub(super) fn take_id(
+    key: &Key,
+    tenant: Option<&Tenant>,
+    attributes: &mut Attributes,
+) -> Option<ItemId> {
+    let mut take = |part: &KeyPart| match attributes.remove(part.attribute.as_str()) {
+        Some(AttributeValue::S(text)) => text,
+        // DynamoDB writes large numbers out.
+        Some(AttributeValue::N(number)) => plain_number(&number).unwrap_or(number),
+        _ => String::new(),
+    };
+    let mut partition = take(key.partition());
+    if let Some(tenant) = tenant {
+        partition = tenant.own(&partition)?.to_owned();
+    }
+    Some(ItemId::of(Partition::of(partition), key.sort().map(take)))
 }
 
 /// The text of a value that is one.

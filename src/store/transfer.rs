@@ -1,6 +1,6 @@
 //! Whole items, many at a time: what moves a table's content out and in.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -11,19 +11,20 @@ use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, TableDescription, Writ
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::classify::classify;
 use super::client::Store;
 use super::error::StoreError;
-use super::stored::{self, DATA};
+use super::stored::{self, key_attributes, take_id};
 use crate::aws::failure::Failure;
 use crate::item::number::parse_number;
-use crate::item::{Document, InvalidDocument, InvalidItemId, ItemId, Kept};
+use crate::item::{Document, InvalidDocument, InvalidItemId, ItemId, Kept, Partition};
 use crate::json::content_tag;
 use crate::module::limits;
 use crate::module::reserved::{self, TAG_ATTRIBUTE};
 use crate::module::tenant::{InvalidTenant, Tenant};
-use crate::module::{Module, Storage, Table};
+use crate::module::{Key, KeyType, Module, Storage, Table};
 use crate::store::storage::{self, Attributes, InvalidAttribute, foreign};
 
 /// Nobody waits for one of these calls as for a request's answer, and they are large.
@@ -43,8 +44,8 @@ const FRUITLESS_TRIES: u32 = 12;
 pub struct WholeItem {
     /// Whose it is.
     pub owner: Owner,
-    /// Its id.
-    pub id: String,
+    /// Its id in its JSON form.
+    pub id: Value,
     /// Its document's text, if it has one that its module takes.
     pub document: Option<String>,
     /// What is in neither of them.
@@ -93,7 +94,7 @@ pub struct WholePage {
     /// Its items.
     pub items: Vec<WholeItem>,
     /// The id after which the next page begins, if there may be one.
-    pub last: Option<String>,
+    pub last: Option<ItemId>,
 }
 
 /// What DynamoDB says of a table.
@@ -285,19 +286,27 @@ impl Record {
         let max_bytes = tenant
             .as_ref()
             .map_or(ItemId::MAX_BYTES, Tenant::max_id_bytes);
-        let id = ItemId::parse(item.id)?.within(max_bytes)?;
+        let key = module.key();
+        let id = ItemId::from_json(item.id, key).map_err(|(_, invalid)| invalid)?;
+        id.check(max_bytes, key)?;
         let mut attributes = match item.document {
             None => Attributes::new(),
             Some(text) => match Document::parse_changed(text.clone(), module, &id)?.into_kept() {
-                Kept::Text(_) => Attributes::from([(DATA.to_owned(), AttributeValue::S(text))]),
+                Kept::Text(_) => {
+                    let attribute = module.document_attribute().to_owned();
+                    Attributes::from([(attribute, AttributeValue::S(text))])
+                }
                 Kept::Members(members) => storage::attributes_of(members),
             },
         };
-        let key = match &tenant {
-            Some(tenant) => tenant.qualify(id.as_str()),
-            None => id.into_string(),
+        let id = match &tenant {
+            Some(tenant) => {
+                let (partition, sort) = id.into_values();
+                ItemId::of(Partition::of(tenant.qualify(&partition)), sort)
+            }
+            None => id,
         };
-        attributes.insert(module.key().to_string(), AttributeValue::S(key));
+        attributes.extend(key_attributes(key, id));
         for (name, value) in item.attributes {
             let is_made = tenant.is_some() && reserved::is_mark(&name);
             if is_made || attributes.contains_key(&name) {
@@ -319,37 +328,38 @@ impl Record {
         }
     }
 
-    /// The text of its key, which no other item of the module has.
+    /// A text of its key, which no other item of the module has.
     #[must_use]
-    pub fn key(&self, module: &Module) -> &str {
-        let key = self.0.get(module.key().as_str());
-        key.and_then(|key| key.as_s().ok())
-            .map_or("", String::as_str)
+    pub fn key(&self, module: &Module) -> String {
+        let values = module.key().parts().map(|part| {
+            let value = self.0.get(part.attribute.as_str());
+            stored::scalar(value).unwrap_or_default()
+        });
+        serde_json::to_string(&values.collect::<Vec<_>>()).expect("texts are JSON")
     }
 
     /// All of it, so that [`Record::new`] gives the same again.
     fn into_whole(self, module: &Module) -> Result<WholeItem, StoreError> {
         let Self(mut attributes) = self;
-        let key = module.key().as_str();
-        let Some(AttributeValue::S(text)) = attributes.remove(key) else {
-            let what = format!("an item has no `{key}`; the table's key is another");
-            return Err(StoreError::Other(Failure(what)));
-        };
+        let key = module.key();
+        let id = id_of(key, &mut attributes)?;
         let has_tenants = module.tenant().is_some();
-        let of_tenant = has_tenants.then(|| Tenant::split(&text)).flatten();
-        let (owner, id) = match of_tenant.map(|(name, id)| (name, id.to_owned())) {
-            Some((name, id)) => {
+        let of_tenant = has_tenants.then(|| Tenant::split(id.partition())).flatten();
+        let (owner, id) = match of_tenant.map(|(name, own)| (name, own.to_owned())) {
+            Some((name, own)) => {
                 // They are made from the key and the content.
                 attributes.retain(|name, _| !reserved::is_mark(name));
-                (Owner::Tenant(name), id)
+                let (_, sort) = id.into_values();
+                (Owner::Tenant(name), ItemId::of(Partition::of(own), sort))
             }
-            None if has_tenants => (Owner::Nobody, text),
-            None => (Owner::Module, text),
+            None if has_tenants => (Owner::Nobody, id),
+            None => (Owner::Module, id),
         };
+        let document = module.document_attribute();
         let (text, others) = match module.storage() {
             Storage::Json => {
-                let text = stored::text(attributes.get(DATA).cloned());
-                let others = attributes.iter().filter(|(name, _)| *name != DATA);
+                let text = stored::text(attributes.get(document).cloned());
+                let others = attributes.iter().filter(|(name, _)| *name != document);
                 (text, others.map(cloned).collect())
             }
             Storage::Document => {
@@ -363,9 +373,7 @@ impl Record {
             }
         };
         let is_document = |text: &String| {
-            let id = ItemId::parse(id.clone());
-            stands_on_a_line(text)
-                && id.is_ok_and(|id| Document::parse_changed(text.clone(), module, &id).is_ok())
+            stands_on_a_line(text) && Document::parse_changed(text.clone(), module, &id).is_ok()
         };
         let (document, others) = match text.filter(is_document) {
             Some(text) => (Some(text), others),
@@ -373,11 +381,27 @@ impl Record {
         };
         Ok(WholeItem {
             owner,
-            id,
+            id: serde_json::to_value(id.as_json(key)).expect("texts and numbers are JSON"),
             document,
             attributes: typed(others)?,
         })
     }
+}
+
+/// Takes the key of an item out of its attributes.
+fn id_of(key: &Key, attributes: &mut Attributes) -> Result<ItemId, StoreError> {
+    for part in key.parts() {
+        let value = attributes.get(part.attribute.as_str());
+        let is_there = matches!(
+            (part.key_type, value),
+            (KeyType::S, Some(AttributeValue::S(_))) | (KeyType::N, Some(AttributeValue::N(_)))
+        );
+        if !is_there {
+            let what = format!("an item has no `{part}`; the table's key is another");
+            return Err(StoreError::Other(Failure(what)));
+        }
+    }
+    Ok(take_id(key, None, attributes).expect("it is of no tenant"))
 }
 
 /// The tenant that an item is of, as far as the module has tenants.
@@ -466,10 +490,10 @@ impl Store {
     pub async fn whole_page(
         &self,
         module: &Module,
-        after: Option<String>,
+        after: Option<ItemId>,
     ) -> Result<WholePage, StoreError> {
-        let key = module.key().as_str();
-        let after = after.map(|id| HashMap::from([(key.to_owned(), AttributeValue::S(id))]));
+        let key = module.key();
+        let after = after.map(|id| key_attributes(key, id));
         let output = self
             .client
             .scan()
@@ -481,7 +505,7 @@ impl Store {
             .map_err(|error| classify(&error, 0))?;
         let last = output
             .last_evaluated_key
-            .and_then(|mut last| stored::text(last.remove(key)));
+            .and_then(|mut last| take_id(key, None, &mut last));
         let items = output.items.unwrap_or_default();
         let items = items
             .into_iter()

@@ -117,7 +117,7 @@ impl Expressions {
         self.text = Some(if let Some(condition) = self.text {
             format!("{condition} AND {clear}")
         } else {
-            self.name("#key", module.key().as_str());
+            self.name("#key", module.key().partition().attribute.as_str());
             format!("attribute_not_exists(#key) OR {clear}")
         });
         self

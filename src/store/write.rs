@@ -11,7 +11,7 @@ use super::expressions::{Condition, Expressions, changes};
 use super::items::Items;
 use super::pause::pause;
 use super::storage::{self, Attributes};
-use super::stored::{DATA, StoredItem, has_expired};
+use super::stored::{StoredItem, has_expired};
 use super::types::UnclearTypes;
 use crate::aws::failure::Failure;
 use crate::item::idempotency::{IdempotentWrite, Remembered};
@@ -190,7 +190,7 @@ impl Items {
         let document_bytes = document.as_str().len();
         let mut expressions = condition.expressions(&self.module);
         let mut update = "SET #data = :data".to_owned();
-        expressions.name("#data", DATA);
+        expressions.name("#data", self.module.document_attribute());
         if let (Some(attribute), Some(seconds)) = (self.module.ttl(), document.expires_at()) {
             update.push_str(", #ttl = :ttl");
             expressions.name("#ttl", attribute.as_str());
@@ -273,7 +273,7 @@ impl Items {
             .client
             .update_item()
             .table_name(self.module.table().name().as_str())
-            .set_key(Some(self.key(id.into_string())))
+            .set_key(Some(self.key(id)))
             .update_expression(update)
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
@@ -294,7 +294,7 @@ impl Items {
             .client
             .delete_item()
             .table_name(self.module.table().name().as_str())
-            .set_key(Some(self.key(id.into_string())))
+            .set_key(Some(self.key(id)))
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values);
@@ -311,7 +311,8 @@ fn old_values(module: &Module, is_new: bool) -> Option<ReturnValue> {
 
 fn written(module: &Module, is_new: bool, old: Option<&Attributes>) -> Written {
     // Of a new item an emulator may tell the key.
-    let was_there = old.is_some_and(|old| old.len() > 1 && !has_expired(module, old));
+    let key = module.key().parts().count();
+    let was_there = old.is_some_and(|old| old.len() > key && !has_expired(module, old));
     if module.envelope() == Envelope::Plain && (is_new || !was_there) {
         Written::Created
     } else {

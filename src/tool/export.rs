@@ -5,12 +5,14 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use super::transfer::progress::{Command, Job, Progress, beside};
 use super::transfer::{TransferArgs, bar, count, job, line, pace, table, unless_interrupted};
+use crate::item::ItemId;
 use crate::local::backend::Tables;
 use crate::module::Module;
 use crate::store::TableFacts;
@@ -35,7 +37,7 @@ pub struct Args {
 /// `after`.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 struct Position {
-    after: Option<String>,
+    after: Option<Value>,
     bytes: u64,
     items: u64,
 }
@@ -132,13 +134,14 @@ async fn read(
     let mut text = Vec::new();
     loop {
         bar.set_position(position.items);
-        let page = tables.store.whole_page(module, position.after).await?;
+        let after = after(module, position.after)?;
+        let page = tables.store.whole_page(module, after).await?;
         text.clear();
         for item in &page.items {
             line::write(&mut text, item)?;
         }
         position = Position {
-            after: page.last,
+            after: page.last.map(|id| json!(id.as_json(module.key()))),
             bytes: position.bytes + text.len() as u64,
             items: position.items + page.items.len() as u64,
         };
@@ -149,6 +152,14 @@ async fn read(
     }
     bar.finish_and_clear();
     Ok(position)
+}
+
+/// The key after which an export goes on, from its JSON form.
+fn after(module: &Module, json: Option<Value>) -> anyhow::Result<Option<ItemId>> {
+    let id = json.map(|json| ItemId::from_json(json, module.key()));
+    id.transpose().map_err(|(json, invalid)| {
+        anyhow!("the progress file says {json}: {invalid}; start again with --restart")
+    })
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -108,7 +108,7 @@ async fn ready(engine: &Engine, modules: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_key_that_is_no_string_is_refused_and_the_others_are_served() {
+async fn a_key_of_another_type_is_refused_and_the_others_are_served() {
     let engine = Engine::start(&Data::Memory).await.unwrap();
     let dynamodb = client(&engine).await;
     for kind in ["N", "B"] {
@@ -126,31 +126,45 @@ async fn a_key_that_is_no_string_is_refused_and_the_others_are_served() {
     ";
     let (said, status) = served(&engine, modules, "/studentsn").await;
     assert_eq!(status, 503);
-    insta::assert_snapshot!(said, @"
-    studentsb is not served: table `studentsb-local` does not fit: its key `id` is binary (B), and modulo serves only strings (S); name another `table` in modules.toml
-    studentsn is not served: table `studentsn-local` does not fit: its key `id` is a number (N), and modulo serves only strings (S); name another `table` in modules.toml
-    ");
+    insta::assert_snapshot!(said, @r#"
+    studentsb is not served: table `studentsb-local` does not fit: its key `id` is binary (B), and modulo serves only strings (S) and numbers (N); name another `table` in modules.toml
+    studentsn is not served: table `studentsn-local` does not fit: its key is `id` (N), and the module's is `id`; say key = { attribute = "id", type = "N" } in modules.toml, or name another `table`
+    "#);
     let body = r#"{"ERROR":{"message":"Not ready: studentsb, studentsn"}}"#;
     assert_eq!(ready(&engine, modules).await, body);
 }
 
 #[tokio::test]
-async fn a_table_with_a_sort_key_is_refused_and_the_others_are_served() {
+async fn a_table_with_another_sort_key_is_refused_and_the_others_are_served() {
     let engine = Engine::start(&Data::Memory).await.unwrap();
     let dynamodb = client(&engine).await;
     let keys = [("pk", "S", KeyType::Hash), ("sk", "S", KeyType::Range)];
     table(&dynamodb, "logs-local", &keys).send().await.unwrap();
     // Once the advice of `serve` was followed, it was satisfied, and each request a 500.
-    for key in ["pk", "pk, sk"] {
-        let modules = format!("[modules.good]\nkey = 'goodId'\n[modules.logs]\nkey = '{key}'");
-        let (said, status) = served(&engine, &modules, "/logs/x").await;
+    let mut said = Vec::new();
+    for key in [
+        "'pk'",
+        "'pk, sk'",
+        "{ partition = 'sk', sort = 'pk' }",
+        "{ partition = 'pk', sort = { attribute = 'sk', type = 'N' } }",
+    ] {
+        let modules = format!("[modules.good]\nkey = 'goodId'\n[modules.logs]\nkey = {key}");
+        let (lines, status) = served(&engine, &modules, "/logs/1/2").await;
         assert_eq!(status, 503);
-        insta::allow_duplicates! {
-            insta::assert_snapshot!(said, @"logs is not served: table `logs-local` does not fit: it has the sort key `sk`, and modulo serves only tables without one; name another `table` in modules.toml");
-        }
+        said.push(lines);
         let body = r#"{"ERROR":{"message":"Not ready: logs"}}"#;
         assert_eq!(ready(&engine, &modules).await, body);
     }
+    insta::assert_snapshot!(said.concat(), @r#"
+    logs is not served: table `logs-local` does not fit: its key is `pk` and `sk`, and the module's is `pk`; say key = { partition = "pk", sort = "sk" } in modules.toml, or name another `table`
+    logs is not served: table `logs-local` does not fit: its key is `pk` and `sk`, and the module's is `pk, sk`; say key = { partition = "pk", sort = "sk" } in modules.toml, or name another `table`
+    logs is not served: table `logs-local` does not fit: its key is `pk` and `sk`, and the module's is `sk` and `pk`; say key = { partition = "pk", sort = "sk" } in modules.toml, or name another `table`
+    logs is not served: table `logs-local` does not fit: its key is `pk` and `sk`, and the module's is `pk` and `sk` (N); say key = { partition = "pk", sort = "sk" } in modules.toml, or name another `table`
+    "#);
+    // The advice holds.
+    let modules = "[modules.good]\nkey = 'goodId'\n[modules.logs]\nkey = { partition = \"pk\", sort = \"sk\" }";
+    let (said, status) = served(&engine, modules, "/logs/1/2").await;
+    assert_eq!((said.as_str(), status), ("", 404));
 }
 
 #[tokio::test]
@@ -246,7 +260,7 @@ async fn an_import_into_a_table_that_does_not_fit_stores_nothing() {
         let (status, _, said) = folder.run(&arguments).await;
         assert_eq!(status, Some(1));
         insta::allow_duplicates! {
-            insta::assert_snapshot!(said, @"table `logs-local` does not fit: it has the sort key `sk`, and modulo serves only tables without one; name another `table` in modules.toml");
+            insta::assert_snapshot!(said, @r#"table `logs-local` does not fit: its key is `pk` and `sk`, and the module's is `pk`; say key = { partition = "pk", sort = "sk" } in modules.toml, or name another `table`"#);
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::item::batch::InvalidBatch;
 use crate::item::list::InvalidQuery;
 use crate::item::patch::{InvalidPatch, InvalidTree, Misfit};
 use crate::item::schema::{InvalidSchema, Unfit, Violations};
-use crate::item::{InvalidDocument, InvalidItemId};
+use crate::item::{InvalidDocument, InvalidItemId, InvalidKeyValue};
 use crate::store::{StoreError, Unready};
 use crate::telemetry::chain::Chain;
 
@@ -117,8 +117,8 @@ impl ApiError {
     pub(super) fn logged(&self) -> Logged<'_> {
         let size = |words, bytes, limit| Logged::new(words, Detail::Size { bytes, limit });
         match self {
-            Self::MissingId(_) => Logged::words("no id"),
-            Self::InvalidId { invalid, .. } => invalid.logged(),
+            Self::MissingId(_) | Self::MissingNumber(_) => Logged::words("no id"),
+            Self::InvalidId(invalid) => invalid.logged(),
             Self::MissingData => Logged::words("Please provide some data"),
             Self::InvalidDocument(invalid) => invalid.logged(),
             Self::DocumentTooLarge {
@@ -208,10 +208,16 @@ fn store_words(error: &StoreError) -> &'static str {
 impl InvalidItemId {
     fn logged(&self) -> Logged<'static> {
         const WORDS: &str = "invalid id";
-        match *self {
-            Self::Empty => Logged::new(WORDS, Detail::Words("empty")),
-            Self::NotUtf8 { at } => Logged::new("invalid id: not UTF-8", Detail::Byte(at)),
-            Self::TooLong { bytes, limit } => Logged::new(WORDS, Detail::Size { bytes, limit }),
+        match self.reason {
+            InvalidKeyValue::Empty => Logged::new(WORDS, Detail::Words("empty")),
+            InvalidKeyValue::NotUtf8 { at } => {
+                Logged::new("invalid id: not UTF-8", Detail::Byte(at))
+            }
+            InvalidKeyValue::TooLong { bytes, limit } => {
+                Logged::new(WORDS, Detail::Size { bytes, limit })
+            }
+            InvalidKeyValue::Number(_) => Logged::new(WORDS, Detail::Words("number")),
+            InvalidKeyValue::Type(_) => Logged::new(WORDS, Detail::Words("type")),
         }
     }
 }
@@ -254,6 +260,7 @@ impl InvalidBatch {
     fn logged(&self) -> Logged<'_> {
         match self {
             Self::Shape(error) => Logged::json("invalid batch", error),
+            Self::Id { at, .. } => Logged::new("invalid batch: id", Detail::Operation(*at)),
             Self::Count(count) => {
                 Logged::new("invalid batch: number of operations", Detail::Count(*count))
             }
@@ -275,7 +282,7 @@ impl InvalidQuery {
             Self::Order(_) | Self::NoOrder(_) => "order",
             Self::Value { .. } => "value of a key",
             Self::Twice(_) => "parameter twice",
-            Self::Conditions(_) => "too many conditions",
+            Self::Conditions { .. } => "too many conditions",
             Self::Unknown { .. } => "unknown parameter",
             Self::NoIndex(_) => "no index serves it",
         }

@@ -19,25 +19,23 @@ use crate::store::{BatchWrite, Items, StoreError};
 pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response, ApiError> {
     let (module, items) = (&mount.module, mount.items()?);
     let (mut gets, mut writes) = (Vec::new(), Vec::new());
-    let pending = batch
-        .operations
-        .into_iter()
-        .map(|operation| match operation {
-            Ok(Operation::Get(id)) => {
+    let pending = batch.operations.into_iter().map(|operation| {
+        Ok(match operation? {
+            Operation::Get(id) => {
                 gets.push(id.clone());
-                (id.into_string(), Ok(Verb::Get))
+                (id, Verb::Get)
             }
-            Ok(Operation::Put(id, text)) => {
+            Operation::Put(id, text) => {
                 writes.push((id.clone(), Some(text)));
-                (id.into_string(), Ok(Verb::Put))
+                (id, Verb::Put)
             }
-            Ok(Operation::Delete(id)) => {
+            Operation::Delete(id) => {
                 writes.push((id.clone(), None));
-                (id.into_string(), Ok(Verb::Delete))
+                (id, Verb::Delete)
             }
-            Err(RefusedOperation { id, error }) => (id, Err(error)),
-        });
-    let pending: Vec<(String, Result<Verb, Arc<ApiError>>)> = pending.collect();
+        })
+    });
+    let pending: Vec<Result<_, RefusedOperation>> = pending.collect();
     let (mut found, written) = if batch.atomic {
         let writes = parse_all(module, writes).await?;
         let (found, written) = items.transact(gets, writes).await?;
@@ -50,19 +48,25 @@ pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response,
     };
     let mut written = written.into_iter();
     let mut results = envelope::Results::new(module, mount.answer_limit);
-    for (id, verb) in pending {
-        let outcome = verb.and_then(|verb| {
-            if verb == Verb::Get {
-                let item = found.remove(id.as_str()).ok_or(ApiError::NoSuchItem)?;
-                return Ok((verb, Some(item.map_err(ApiError::from)?)));
+    for operation in pending {
+        let (id, verb) = match operation {
+            Ok(operation) => operation,
+            Err(RefusedOperation { id, error }) => {
+                results.failed(&id, error);
+                continue;
             }
-            written.next().unwrap_or(Ok(()))?;
-            Ok((verb, None))
-        });
-        match outcome {
-            Ok((_, Some(item))) => results.found(&id, item.data.as_deref()),
-            Ok((verb, None)) => results.done(verb, &id),
-            Err(error) => results.failed(&id, error),
+        };
+        let outcome = if verb == Verb::Get {
+            let item = found.remove(&id).ok_or(ApiError::NoSuchItem);
+            let item = item.and_then(|item| Ok(item?));
+            item.map(|item| results.found(&id, item.data.as_deref()))
+                .map_err(Arc::new)
+        } else {
+            let done = written.next().unwrap_or(Ok(()));
+            done.map(|()| results.done(verb, &id))
+        };
+        if let Err(error) = outcome {
+            results.failed(&envelope::id_json(module, &id), error);
         }
     }
     Ok(results.into_response())

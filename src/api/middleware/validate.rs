@@ -77,11 +77,8 @@ async fn parse_item(mut request: Request) -> Result<Request, ApiError> {
         return Ok(request);
     };
     let mount = mount_of(&request)?;
-    let id = ItemId::from_path(mount.raw_id(request.uri().path())).and_then(|id| mount.id(id));
-    let id = id.map_err(|invalid| ApiError::InvalidId {
-        key: module.key().clone(),
-        invalid,
-    })?;
+    let id = ItemId::from_path(mount.raw_id(request.uri().path()), module.key())?;
+    mount.check_id(&id)?;
     let preconditions = Preconditions::of(request.headers());
     let extensions = request.extensions_mut();
     extensions.insert(preconditions);
@@ -110,7 +107,7 @@ async fn parse_collection(mut request: Request) -> Result<Request, ApiError> {
         Verb::List => {
             let query = request.uri().query().unwrap_or_default();
             let tenant = mount_of(&request)?.tenant();
-            let page = PageRequest::parse(query, &module, tenant)?;
+            let page = PageRequest::parse(query, &module, None, tenant)?;
             request.extensions_mut().insert(page);
         }
         Verb::Post => {
@@ -161,7 +158,8 @@ fn parse_once(module: &Module, id: Option<&ItemId>, request: &mut Request) -> Re
     let Some(document) = extensions.get::<Document>() else {
         return Ok(());
     };
-    let once = idempotency::once(request.headers(), module, caller, id, document)
+    let under = id.map_or(("", None), |id| (id.partition(), id.sort()));
+    let once = idempotency::once(request.headers(), module, caller, under, document)
         .map_err(ApiError::InvalidIdempotencyKey)?;
     if let Some(once) = once {
         request.extensions_mut().insert(once);

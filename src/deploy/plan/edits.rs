@@ -449,6 +449,30 @@ mod tests {
     }
 
     #[test]
+    fn another_type_or_a_sort_key_is_another_key() {
+        let key = |key: &str| description(&format!("[modules.a]\nkey = {key}"));
+        let plan = |before, after| Plan::new(&key(before), &key(after));
+        let (text, number) = ("'id'", "{ attribute = 'id', type = 'N' }");
+        insta::assert_snapshot!(plan(text, number), @"
+        FAILS   a: key attribute `id` becomes `id (N)`
+                a table's key can't be changed: the deployment fails unless `table` changes too
+        ");
+        insta::assert_snapshot!(plan("{ partition = 'id', sort = 'at' }", text), @"
+        FAILS   a: key attribute `id, at` becomes `id`
+                a table's key can't be changed: the deployment fails unless `table` changes too
+        ");
+        let same = plan("{ partition = 'id' }", text);
+        assert_eq!(same.to_string(), "no module changes");
+        let text = |document: &str| {
+            description(&format!("[modules.a]\nkey = 'id'\ndocument = '{document}'"))
+        };
+        insta::assert_snapshot!(Plan::new(&text("data"), &text("payload")), @"
+        BREAKS  a: document `data` becomes `payload`
+                documents that are stored are no longer found: items keep the text in the other attribute, and are answered without a document until they are written again
+        ");
+    }
+
+    #[test]
     fn an_expiry_by_default_deletes_data() {
         insta::assert_snapshot!(plan("ttl = 'end'", "ttl = 'end'\ndefault_ttl = '30d'"), @"
         BREAKS  a: default_ttl is 30days

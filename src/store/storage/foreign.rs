@@ -26,7 +26,7 @@ pub(crate) fn check(attributes: &Attributes, module: &Module) -> Result<(), Inva
         let limits = [limits::PARTITION_KEY_BYTES, limits::SORT_KEY_BYTES];
         for ((name, key_type), limit) in index.keys.iter().zip(limits) {
             let value = attributes.get(name);
-            let Some(value) = value.filter(|_| name != module.key().as_str()) else {
+            let Some(value) = value.filter(|_| !module.key().contains(name)) else {
                 continue;
             };
             let needed = match (key_type, value) {

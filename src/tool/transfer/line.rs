@@ -1,10 +1,10 @@
 //! One item as one line of JSON: `{"id":"sala90","item":{"chairs":90}}`.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::json::byte_order_mark;
@@ -39,8 +39,7 @@ pub(in crate::tool) const EXAMPLE: &str = r#"{"id":"sala90","item":{"chairs":90}
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Read<'l> {
-    #[serde(borrow)]
-    id: Cow<'l, str>,
+    id: Value,
     #[serde(default, rename = "tenant")]
     owner: Owner,
     #[serde(borrow, default, deserialize_with = "present")]
@@ -56,7 +55,7 @@ fn present<'l, D: Deserializer<'l>>(deserializer: D) -> Result<Option<&'l RawVal
 /// A line as it is written.
 #[derive(Serialize)]
 struct Written<'i> {
-    id: &'i str,
+    id: &'i Value,
     #[serde(rename = "tenant", skip_serializing_if = "Owner::is_module")]
     owner: &'i Owner,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,11 +91,12 @@ pub(in crate::tool) fn parse(
     }
     let item = WholeItem {
         owner,
-        id: id.clone().into_owned(),
+        id: id.clone(),
         document: item.map(|raw| raw.get().to_owned()),
         attributes: attributes.unwrap_or_default(),
     };
-    let id = id.into_owned();
+    // A text without its quotes.
+    let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
     match Record::new(module, item) {
         Ok(record) => Ok((id, record)),
         Err(reason) => Err(InvalidLine::Illegal { id, reason }),
