@@ -15,6 +15,7 @@ pub mod name;
 pub(crate) mod path;
 pub mod rate;
 pub mod reserved;
+pub mod schema;
 pub mod table;
 pub mod tenant;
 pub mod verb;
@@ -26,16 +27,16 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::access::rate_limit::RateLimit;
 use crate::access::{Access, Secret, SecretPlace};
-use crate::item::schema::Schema;
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
 use crate::module::file::ConfigFile;
 use crate::module::name::{
     IndexAttribute, IndexName, KeyAttribute, ModuleName, TableName, TtlAttribute,
 };
+use crate::module::rate::Rate;
 use crate::module::reserved::{TAG_ATTRIBUTE, TENANT_ATTRIBUTE, TENANT_INDEX};
+use crate::module::schema::SchemaSource;
 pub use crate::module::table::{Table, TableIndex};
 pub use crate::module::verb::{Verb, Verbs};
 
@@ -50,10 +51,10 @@ pub struct Module {
     pub(crate) default_ttl: Option<Duration>,
     pub(crate) storage: Storage,
     pub(crate) indexes: Vec<Index>,
-    pub(crate) schema: Option<Arc<Schema>>,
+    pub(crate) schema: Option<SchemaSource>,
     pub(crate) access: Option<Access>,
     pub(crate) cors: Option<Arc<Cors>>,
-    pub(crate) rate_limit: Option<Arc<RateLimit>>,
+    pub(crate) rate_limit: Option<Rate>,
     pub(crate) idempotency: Option<IdempotencyTable>,
     pub(crate) key_in_document: bool,
 }
@@ -149,8 +150,8 @@ impl Module {
 
     /// What its documents have to fit.
     #[must_use]
-    pub fn schema(&self) -> Option<&Schema> {
-        self.schema.as_deref()
+    pub fn schema(&self) -> Option<&SchemaSource> {
+        self.schema.as_ref()
     }
 
     /// What it asks of its callers; nothing of one that is open to everybody.
@@ -167,8 +168,8 @@ impl Module {
 
     /// How often one caller may call it, if not as often as they like.
     #[must_use]
-    pub fn rate_limit(&self) -> Option<&RateLimit> {
-        self.rate_limit.as_deref()
+    pub fn rate_limit(&self) -> Option<Rate> {
+        self.rate_limit
     }
 
     /// Where and how long its writes are remembered, if they are.

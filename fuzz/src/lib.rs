@@ -22,6 +22,7 @@ use modulo::access::{Caller, Identity};
 use modulo::api::middleware::App;
 use modulo::config::{self, Config};
 use modulo::edge::lambda::{self, Event};
+use modulo::item::collection::Collection;
 use modulo::item::patch::{Patch, PatchType};
 use modulo::item::schema::Unfit;
 use modulo::item::{Document, InvalidDocument, ItemId};
@@ -172,13 +173,14 @@ pub fn path(input: &[u8]) {
 pub fn body(input: &[u8]) {
     let id = ItemId::new();
     for module in SERVED.config.modules.iter() {
-        let parsed = Document::parse(input.to_vec(), module, Some(&id));
+        let collection = Collection::new(module, None);
+        let parsed = Document::parse(input.to_vec(), &collection, Some(&id));
         let Ok(document) = parsed else {
             continue;
         };
         let text = document.as_str();
         serde_json::from_str::<&RawValue>(text).expect("it is JSON");
-        let again = Document::parse(text.as_bytes().to_vec(), module, Some(&id));
+        let again = Document::parse(text.as_bytes().to_vec(), &collection, Some(&id));
         let again = again.unwrap_or_else(|invalid| panic!("{text} is no document: {invalid}"));
         assert_eq!(again.as_str(), text);
     }
@@ -229,7 +231,11 @@ pub fn schema(input: &[u8]) {
     let file = SCHEMAS.join("modules.toml");
     let config = config::parse(text, &file, &Stage::default(), []).expect("it is legal");
     let module = config.modules.iter().next().expect("there is one");
-    let parsed = Document::parse(document.as_bytes().to_vec(), module, None);
+    let parsed = Document::parse(
+        document.as_bytes().to_vec(),
+        &Collection::new(module, None),
+        None,
+    );
     if let Err(InvalidDocument::Unfit(Unfit::Violations(violations))) = parsed {
         assert!(!violations.listed().is_empty());
     }

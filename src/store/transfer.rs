@@ -17,6 +17,7 @@ use super::client::Store;
 use super::error::StoreError;
 use super::stored::{self, DATA};
 use crate::aws::failure::Failure;
+use crate::item::collection::Collection;
 use crate::item::number::parse_number;
 use crate::item::{Document, InvalidDocument, InvalidItemId, ItemId, Kept};
 use crate::json::content_tag;
@@ -276,11 +277,12 @@ pub enum InvalidRecord {
 }
 
 impl Record {
-    /// What `item` is in the module's table. A document's text is kept as it is, to the byte.
+    /// What `item` is in the collection's table. A document's text is kept as it is, to the byte.
     ///
     /// # Errors
     /// See [`InvalidRecord`].
-    pub fn new(module: &Module, item: WholeItem) -> Result<Self, InvalidRecord> {
+    pub fn new(collection: &Collection, item: WholeItem) -> Result<Self, InvalidRecord> {
+        let module = &**collection.module();
         let tenant = tenant_of(module, item.owner)?;
         let max_bytes = tenant
             .as_ref()
@@ -288,7 +290,8 @@ impl Record {
         let id = ItemId::parse(item.id)?.within(max_bytes)?;
         let mut attributes = match item.document {
             None => Attributes::new(),
-            Some(text) => match Document::parse_changed(text.clone(), module, &id)?.into_kept() {
+            Some(text) => match Document::parse_changed(text.clone(), collection, &id)?.into_kept()
+            {
                 Kept::Text(_) => Attributes::from([(DATA.to_owned(), AttributeValue::S(text))]),
                 Kept::Members(members) => storage::attributes_of(members),
             },
@@ -328,7 +331,8 @@ impl Record {
     }
 
     /// All of it, so that [`Record::new`] gives the same again.
-    fn into_whole(self, module: &Module) -> Result<WholeItem, StoreError> {
+    fn into_whole(self, collection: &Collection) -> Result<WholeItem, StoreError> {
+        let module = &**collection.module();
         let Self(mut attributes) = self;
         let key = module.key().as_str();
         let Some(AttributeValue::S(text)) = attributes.remove(key) else {
@@ -365,7 +369,7 @@ impl Record {
         let is_document = |text: &String| {
             let id = ItemId::parse(id.clone());
             stands_on_a_line(text)
-                && id.is_ok_and(|id| Document::parse_changed(text.clone(), module, &id).is_ok())
+                && id.is_ok_and(|id| Document::parse_changed(text.clone(), collection, &id).is_ok())
         };
         let (document, others) = match text.filter(is_document) {
             Some(text) => (Some(text), others),
@@ -465,9 +469,10 @@ impl Store {
     /// See [`StoreError`].
     pub async fn whole_page(
         &self,
-        module: &Module,
+        collection: &Collection,
         after: Option<String>,
     ) -> Result<WholePage, StoreError> {
+        let module = collection.module();
         let key = module.key().as_str();
         let after = after.map(|id| HashMap::from([(key.to_owned(), AttributeValue::S(id))]));
         let output = self
@@ -485,7 +490,7 @@ impl Store {
         let items = output.items.unwrap_or_default();
         let items = items
             .into_iter()
-            .map(|attributes| Record(attributes).into_whole(module));
+            .map(|attributes| Record(attributes).into_whole(collection));
         Ok(WholePage {
             items: items.collect::<Result<_, _>>()?,
             last,

@@ -19,11 +19,9 @@ const ROOMS: [&str; 14] = [
 const BESIDE_THE_ROOMS: &str = "telemetry";
 
 /// Where an arrow may point to a higher room, and why.
-const UPWARD: [(&str, &str); 3] = [
-    // `Module` holds what runs for it: guards with their keys, counters, compiled schemas.
+const UPWARD: [(&str, &str); 1] = [
+    // `Module` holds what runs for it: guards with their keys.
     ("module", "access"),
-    ("module", "access/rate_limit"),
-    ("module", "item/schema"),
 ];
 
 /// A rule of what only some may name.

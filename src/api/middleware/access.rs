@@ -35,7 +35,7 @@ async fn check(request: &mut Parts) -> Result<Caller, ApiError> {
     if request.method == Method::OPTIONS {
         return Ok(Caller::Anonymous);
     }
-    let limit = mount.module.rate_limit();
+    let limit = mount.collection.rate_limit();
     let caller = match mount.module.access() {
         Some(access) => identify(request, access, limit).await?,
         None => Caller::Anonymous,
