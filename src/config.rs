@@ -16,12 +16,13 @@ pub use self::error::{ConfigError, Fault};
 use self::error::{Faults, KeyPath, Source};
 pub(crate) use self::raw::suggest;
 use self::raw::{Setting, Surroundings};
-use crate::access::{Access, Credential, Guard, InvalidJwks, InvalidKeySet, Jwks};
+use crate::access::{InvalidJwks, InvalidKeySet, Jwks};
 use crate::item::schema::{InvalidSchema, Schema, Violation};
 use crate::json::byte_order_mark;
 use crate::module::base_path::BasePath;
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
+use crate::module::guard::{Access, Credential, Guard, KeyPlace, Keys};
 use crate::module::limits;
 use crate::module::name::{
     GuardName, KeyAttribute, ModuleName, ServiceName, Stage, TableName, TableTemplate, TtlAttribute,
@@ -134,8 +135,8 @@ pub fn check(
     interpret(&read(file)?, file, stage, env, Reading::CHECKED)
 }
 
-/// As [`check`], of the file that `before` was read from, too. What did not change since is not
-/// checked again, and guards go on with the keys and secrets that they have fetched.
+/// As [`check`], of the file that `before` was read from, too. A schema that did not
+/// change since is not checked again.
 ///
 /// # Errors
 /// As [`check`].
@@ -227,11 +228,6 @@ fn interpret(
         reads_files: reading.is_checked,
     };
     let raw = raw::File::read(layers, around, &mut faults);
-    #[cfg(feature = "cli")]
-    let raw = match reading.before {
-        Some(before) => raw.carrying_over(before),
-        None => raw,
-    };
     if reading.is_checked {
         check_schemas(&raw, reading.before, &mut faults);
         check_keys(&raw, &mut faults);
@@ -282,7 +278,10 @@ fn check_schemas(raw: &raw::File, before: Option<&Modules>, faults: &mut Faults)
 /// Reads the issuers' keys that are in files.
 fn check_keys(raw: &raw::File, faults: &mut Faults) {
     for guard in raw.guards.values().flatten() {
-        if let Some(Err(invalid)) = guard.jwks().map(Jwks::check) {
+        let Some(Keys::Public(place @ KeyPlace::File(_))) = guard.keys() else {
+            continue;
+        };
+        if let Err(invalid) = Jwks::new(place).check() {
             let name = guard.name().to_string();
             let path = KeyPath::root().child("access").child(name);
             let path = path.child("jwt").child("jwks");

@@ -3,19 +3,23 @@
 //! Whoever holds a [`Modules`] need check nothing again; there is no way to make one but
 //! [`config::load`](crate::config::load). Everything modulo puts out is a function of it.
 
+pub mod api_key;
 pub mod base_path;
 pub mod claim_path;
 pub mod cors;
 #[cfg(feature = "cli")]
 pub(crate) mod few;
 pub mod file;
+pub mod guard;
+pub mod issuer_url;
 pub mod limits;
-pub(crate) mod live;
 pub mod name;
 pub(crate) mod path;
 pub mod rate;
 pub mod reserved;
 pub mod schema;
+pub mod secret_place;
+pub mod secure_url;
 pub mod table;
 pub mod tenant;
 pub mod verb;
@@ -27,16 +31,17 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::access::{Access, Secret, SecretPlace};
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
 use crate::module::file::ConfigFile;
+use crate::module::guard::Access;
 use crate::module::name::{
     IndexAttribute, IndexName, KeyAttribute, ModuleName, TableName, TtlAttribute,
 };
 use crate::module::rate::Rate;
 use crate::module::reserved::{TAG_ATTRIBUTE, TENANT_ATTRIBUTE, TENANT_INDEX};
 use crate::module::schema::SchemaSource;
+use crate::module::secret_place::SecretPlace;
 pub use crate::module::table::{Table, TableIndex};
 pub use crate::module::verb::{Verb, Verbs};
 
@@ -226,7 +231,7 @@ impl Modules {
     /// Where the secrets of the modules' guards are.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretPlace> {
         let guards = self.iter().filter_map(|module| module.access());
-        guards.filter_map(|access| access.guard().secret().map(Secret::place))
+        guards.filter_map(|access| access.guard().secret())
     }
 
     /// The table in which writes with an idempotency key are remembered, if any module's are.

@@ -14,13 +14,12 @@ use serde::Deserialize;
 pub(super) use self::access::{Access, Surroundings};
 use super::about::About;
 use super::error::{Faults, KeyPath, Source};
-use crate::access::Guard;
 #[cfg(feature = "cli")]
-use crate::module::Modules;
 use crate::module::base_path::BasePath;
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
 use crate::module::file::FilePath;
+use crate::module::guard::Guard;
 use crate::module::limits;
 use crate::module::name::{
     GuardName, KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute,
@@ -167,23 +166,6 @@ impl File {
         }
         root.close(faults);
         file
-    }
-
-    /// With the guards of `before` in place of those that are equal to them: they have fetched keys
-    /// and secrets.
-    #[cfg(feature = "cli")]
-    pub(super) fn carrying_over(mut self, before: &Modules) -> Self {
-        let guards = before.iter().filter_map(|module| module.access.as_ref());
-        let guards: BTreeMap<_, _> = guards
-            .map(|access| (&access.guard.name, &access.guard))
-            .collect();
-        for (name, guard) in &mut self.guards {
-            let before = guards.get(name).copied();
-            if before.is_some() && before == guard.as_ref() {
-                *guard = before.cloned();
-            }
-        }
-        self
     }
 
     /// Every schema, in the place where it is written.

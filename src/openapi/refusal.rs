@@ -1,6 +1,7 @@
 //! The answers of errors, by status, in each envelope that a module has.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode};
@@ -118,7 +119,7 @@ fn samples() -> impl Iterator<Item = ApiError> {
         .and_then(|patch| patch.apply(Some("{}"), Module::DEFAULT_MAX_BYTES).err());
     let stored = Patch::parse(b"{}", PatchType::Merge).ok();
     let stored = stored.and_then(|patch| patch.apply(Some(r#"{"a":1,"a":2}"#), 100).err());
-    let nameless = SchemaSource::Inline(std::sync::Arc::new(json!({ "required": ["name"] })));
+    let nameless = SchemaSource::Inline(Arc::new(json!({ "required": ["name"] })));
     let nameless = Schema::new(nameless).check(&json!({}));
     let unfit = nameless.err();
     let form = UnsupportedMediaType::Type("application/x-www-form-urlencoded".to_owned());

@@ -375,8 +375,8 @@ mod tests {
         let kept: Vec<_> = kept.take(MAX_MEMBERS).collect();
         let document = format!("{{{}}}", kept.join(","));
         let id = ItemId::new();
-        let document = Document::parse_changed(document, &Collection::new(module, None), &id)
-            .expect("it is one");
+        let document =
+            Document::parse_changed(document, &Collection::new(module), &id).expect("it is one");
         let few = names(MAX_MEMBERS / 2).map(|name| (name, value())).collect();
         let tenant: Tenant = "acme".parse().expect("a name");
         let (update, _) = changes(module, Some(&tenant), &few, &document).expect("it is one");

@@ -131,7 +131,7 @@ async fn read(
     mut write: impl FnMut(&[u8], &Position) -> anyhow::Result<()>,
 ) -> anyhow::Result<Position> {
     let bar = bar("reading", facts.items, "{human_pos}/{human_len} items");
-    let collection = Collection::new(module, None);
+    let collection = Collection::new(module);
     let mut text = Vec::new();
     loop {
         bar.set_position(position.items);

@@ -66,7 +66,7 @@ impl Args {
         let backend = self.transfer.backend.backend()?;
         let module = self.transfer.module()?;
         let source = Source::open(self.input)?;
-        let collection = Collection::new(&module, None);
+        let collection = Collection::new(&module);
         let content = source.check(&collection)?;
         let bytes = content.bytes;
 
