@@ -9,6 +9,7 @@ mod environment;
 pub mod export;
 pub mod import;
 pub mod key;
+mod modules_file;
 pub mod new;
 pub mod openapi;
 pub mod package;

@@ -1,14 +1,17 @@
 //! The arguments that several commands have.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use anyhow::bail;
 use axum::http::Uri;
 
 use super::environment;
 use crate::config::{self, Config, ConfigError};
 use crate::local::Data;
 use crate::local::backend::Backend;
-use crate::module::name::{InvalidName, Stage};
+use crate::module::Module;
+use crate::module::name::{InvalidName, ModuleName, Stage};
 
 /// Where the embedded DynamoDB keeps its data if no option names another folder.
 const DATA_FOLDER: &str = ".modulo";
@@ -28,6 +31,23 @@ impl FileArgs {
     /// Reads the file, and the files that it names.
     pub(super) fn load(&self) -> Result<Config, ConfigError> {
         config::check(&self.file, &self.stage, environment::all())
+    }
+
+    /// Reads the file for the sake of one of its modules.
+    pub(super) fn module(&self, name: &ModuleName) -> anyhow::Result<Arc<Module>> {
+        let modules = self.load()?.modules;
+        if let Some(module) = modules.get(name) {
+            return Ok(Arc::clone(module));
+        }
+        let known: Vec<_> = modules
+            .iter()
+            .map(|module| module.name().as_str())
+            .collect();
+        bail!(
+            "{} has no module `{name}`; {}",
+            self.file.display(),
+            config::suggest(name.as_str(), &known)
+        );
     }
 }
 
