@@ -4,6 +4,7 @@
 
 mod arguments;
 pub mod check;
+pub mod compare;
 pub mod dashboard;
 mod environment;
 pub mod export;

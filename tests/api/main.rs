@@ -14,6 +14,7 @@ mod book;
 mod byte_order_mark;
 mod caching;
 mod command;
+mod compare;
 mod conditions;
 mod config;
 mod contract;
