@@ -2,6 +2,7 @@
 //!
 //! A command's help is the documentation of its `Args`.
 
+pub mod adopt;
 mod arguments;
 pub mod check;
 pub mod compare;

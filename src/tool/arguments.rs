@@ -66,6 +66,14 @@ pub(super) struct BackendArgs {
 }
 
 impl BackendArgs {
+    /// Whether anything says where the tables are.
+    pub(super) fn is_given(&self) -> bool {
+        self.aws
+            || self.data_dir.is_some()
+            || self.endpoint_url.is_some()
+            || environment::variable("AWS_ENDPOINT_URL").is_some()
+    }
+
     pub(super) fn backend(&self) -> anyhow::Result<Backend> {
         if self.aws {
             return Ok(Backend::Aws);

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod adopt;
 mod app;
 mod batch;
 mod book;
