@@ -26,8 +26,8 @@ use crate::module::name::Stage;
 
 /// Add modules for existing tables to modules.toml
 ///
-/// A module gets the table's key, its time to live and the indexes that can be served. Whether the
-/// documents are JSON text or native attributes is seen by up to 25 items. The tables are only read.
+/// A module gets the table's key, its time to live and the indexes that can be served. A look at up
+/// to 25 items shows whether documents are JSON text or native attributes. The tables are only read.
 /// A module that is in modules.toml already, or one with the same table, stays as it is.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -98,6 +98,9 @@ impl Args {
             Template::parse(&text, &shown)
         });
         let template = template.transpose()?;
+        for note in template.iter().flat_map(|template| &template.notes) {
+            eprintln!("{note}");
+        }
         match template {
             Some(template) if !self.backend.is_given() => self.of_template(&template),
             template => Runtime::new()?.block_on(self.of_dynamodb(template.as_ref())),
@@ -145,9 +148,6 @@ impl Args {
 
     /// The tables that are meant of those of a template.
     fn names_of(&self, template: &Template) -> Vec<String> {
-        for note in &template.notes {
-            eprintln!("{note}");
-        }
         if !self.tables.is_empty() {
             return self.tables.clone();
         }

@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use self::ids::Ids;
 use self::pair::{Outcome, Pair};
 use self::report::Report;
-use self::service::{Header, Service, ServiceUrl};
+use self::service::{Header, Service, ServiceUrl, Unquoted};
 use self::writes::Writes;
 use super::arguments::{BackendArgs, FileArgs};
 use super::transfer::{bar, table};
@@ -36,14 +36,14 @@ use crate::module::{Envelope, Module};
 pub struct Args {
     /// The URL of the service that is to be replaced, without the module's name
     #[arg(value_name = "OLD_URL")]
-    old: ServiceUrl,
+    old: Unquoted,
     /// The URL of the service that replaces it, without the module's name
     #[arg(value_name = "NEW_URL")]
-    new: ServiceUrl,
+    new: Unquoted,
     /// The module's name
     #[arg(long, value_name = "NAME")]
     module: ModuleName,
-    /// The first part of the paths of OLD_URL, if it is not the module's name
+    /// The module's name at the service that is to be replaced, if it is another there
     #[arg(long, value_name = "NAME")]
     old_module: Option<ModuleName>,
     /// Compare only so many items, from a random place of the table on [default: all]
@@ -56,7 +56,7 @@ pub struct Args {
     write_to: Option<String>,
     /// A header of every request, such as 'authorization: Bearer TOKEN'; repeat it for more
     #[arg(long, value_name = "NAME: VALUE")]
-    header: Vec<Header>,
+    header: Vec<Unquoted>,
     /// The tenant that the headers are of, if the module has tenants
     #[arg(long, value_name = "NAME")]
     tenant: Option<Tenant>,
@@ -79,6 +79,10 @@ impl Args {
     }
 
     async fn compare(self) -> anyhow::Result<()> {
+        let old_url: ServiceUrl = self.old.parse().context("OLD_URL is not usable")?;
+        let new_url: ServiceUrl = self.new.parse().context("NEW_URL is not usable")?;
+        let headers: Result<Vec<Header>, _> = self.header.iter().map(Unquoted::parse).collect();
+        let headers = headers.context("--header is not usable")?;
         let backend = self.backend.backend()?;
         let module = self.file.module(&self.module)?;
         let name = module.name();
@@ -87,10 +91,10 @@ impl Args {
             (Some(_), None) => bail!("module `{name}` has no tenants; leave --tenant out"),
             _ => {}
         }
-        let old = self.old_module.as_ref().unwrap_or(name).as_str();
+        let old_name = self.old_module.as_ref().unwrap_or(name);
         let pair = Pair {
-            old: Service::new("old", &self.old, old, &self.header),
-            new: Service::new("new", &self.new, name.as_str(), &self.header),
+            old: Service::new("old", &old_url, old_name.as_str(), headers.clone()),
+            new: Service::new("new", &new_url, name.as_str(), headers),
         };
         let tables = Tables::join(&backend).await?;
         let compared = self.compare_items(&pair, &tables, &module).await;

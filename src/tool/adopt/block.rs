@@ -6,7 +6,6 @@ use std::str::FromStr;
 
 use super::content::{Content, DATA};
 use super::table::{Attribute, ExistingIndex, ExistingTable, Owner};
-
 use crate::module::name::{
     IndexAttribute, IndexName, InvalidName, KeyAttribute, ModuleName, Stage, TtlAttribute,
 };
@@ -125,8 +124,9 @@ fn part(Attribute { name, of_type }: &Attribute) -> String {
 
 fn owner(owner: &Owner) -> String {
     match owner {
-        Owner::Stack(name) => format!("stack `{name}` made the table"),
-        Owner::Template(file) => format!("the stack of `{file}` made the table"),
+        // On one line, whatever an emulator or a file's name has.
+        Owner::Stack(name) => format!("stack `{}` made the table", name.escape_debug()),
+        Owner::Template(file) => format!("the stack of `{}` made the table", file.escape_debug()),
         Owner::Nobody => {
             "no stack has the table; without this line, a deployment takes it over".to_owned()
         }

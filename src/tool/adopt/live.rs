@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, KeySchemaElement, KeyType as Role, Projection, ProjectionType,
-    TableDescription, TimeToLiveStatus,
+    ScalarAttributeType, TableDescription, TimeToLiveStatus,
 };
 
 use super::content::Content;
@@ -176,7 +176,7 @@ fn attributes(
         let of_type = definition.map(AttributeDefinition::attribute_type);
         Attribute {
             name: name.to_owned(),
-            of_type: of_type.map_or("S", |of_type| of_type.as_str()).to_owned(),
+            of_type: of_type.map_or("S", ScalarAttributeType::as_str).to_owned(),
         }
     });
     attributes.collect()

@@ -41,9 +41,9 @@ struct Properties {
     key_schema: Vec<Element>,
     attribute_definitions: Vec<Definition>,
     #[serde(default)]
-    global_secondary_indexes: Vec<Index>,
+    global_secondary_indexes: Vec<SecondaryIndex>,
     #[serde(default)]
-    local_secondary_indexes: Vec<Index>,
+    local_secondary_indexes: Vec<SecondaryIndex>,
     time_to_live_specification: Option<TimeToLive>,
 }
 
@@ -63,7 +63,7 @@ struct Definition {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Index {
+struct SecondaryIndex {
     index_name: String,
     key_schema: Vec<Element>,
     projection: Projection,
@@ -130,7 +130,7 @@ impl Template {
 impl Properties {
     fn table(self, template: &str) -> Option<ExistingTable> {
         let name = self.table_name.as_ref()?.as_str()?.to_owned();
-        let index = |index: &Index, is_local| ExistingIndex {
+        let index = |index: &SecondaryIndex, is_local| ExistingIndex {
             name: index.index_name.clone(),
             partition: self.attributes(&index.key_schema, "HASH"),
             sort: self.attributes(&index.key_schema, "RANGE"),

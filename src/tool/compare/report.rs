@@ -70,13 +70,9 @@ impl Report {
             }
         };
         if self.different + self.failed <= SHOWN {
-            self.say(&text);
+            // Above the bar.
+            self.bar.suspend(|| say(&text));
         }
-    }
-
-    /// Prints above the bar.
-    pub(super) fn say(&self, text: &str) {
-        self.bar.suspend(|| say(text));
     }
 
     /// Whether it is of no use to go on.

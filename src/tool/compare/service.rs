@@ -12,6 +12,7 @@ use aws_smithy_types::body::SdkBody;
 use axum::http::header::{CONTENT_TYPE, USER_AGENT};
 use axum::http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::{BodyExt, Limited};
+use tokio::time::{sleep, timeout};
 use url::{Host, Url};
 
 use crate::aws::trust::TLS;
@@ -29,6 +30,28 @@ const TRIES: u32 = 4;
 /// The pause after the first try, which doubles with each, unless the answer says how long to wait.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// An argument that may have a credential in it. Neither clap's errors nor debug output quote it.
+#[derive(Clone)]
+pub(super) struct Unquoted(String);
+
+impl Unquoted {
+    pub(super) fn parse<T: FromStr>(&self) -> Result<T, T::Err> {
+        self.0.parse()
+    }
+}
+
+impl From<String> for Unquoted {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Unquoted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unquoted")
+    }
+}
 
 /// Where a service is: what stands before the module's name.
 #[derive(Debug, Clone)]
@@ -126,7 +149,7 @@ pub(super) struct NoAnswerError {
     reason: String,
 }
 
-/// What one try brings that is not the last.
+/// What comes of sending a request once.
 enum Try {
     Answered(Answer),
     /// Another one may bring more, after a while if that is known.
@@ -138,7 +161,7 @@ impl Service {
         name: &'static str,
         url: &ServiceUrl,
         module: &str,
-        headers: &[Header],
+        headers: Vec<Header>,
     ) -> Self {
         let proxy = if url.is_here() {
             ProxyConfig::disabled()
@@ -148,7 +171,7 @@ impl Service {
         Self {
             url: format!("{url}/{module}"),
             name,
-            headers: headers.to_vec(),
+            headers,
             connector: Connector::builder()
                 .proxy_config(proxy)
                 .tls_provider(TLS)
@@ -173,11 +196,11 @@ impl Service {
             reason,
         };
         let mut pause = FIRST_PAUSE;
-        for tries in 1.. {
+        let mut tries = 1;
+        loop {
             let request = self.request(method, &url, body);
             let request = request.map_err(|error| failed(error.to_string()))?;
-            let tried = tokio::time::timeout(TIME_LIMIT, self.send(request)).await;
-            let (reason, wait) = match tried {
+            let (reason, wait) = match timeout(TIME_LIMIT, self.send(request)).await {
                 Ok(Try::Answered(answer)) => return Ok(answer),
                 Ok(Try::Again(reason, wait)) => (reason, wait),
                 Err(_) => (
@@ -188,10 +211,10 @@ impl Service {
             if tries == TRIES {
                 return Err(failed(reason));
             }
-            tokio::time::sleep(wait.unwrap_or(pause).min(LONGEST_PAUSE)).await;
+            sleep(wait.unwrap_or(pause).min(LONGEST_PAUSE)).await;
+            tries += 1;
             pause *= 2;
         }
-        unreachable!("the last try returns")
     }
 
     fn request(

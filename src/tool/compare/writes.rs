@@ -22,13 +22,15 @@ const DOCUMENT: &str = r#"{"description":"Sala 90","chairs":90}"#;
 /// How a process ends that a signal ends, as shells have it.
 const INTERRUPTED: i32 = 130;
 
+/// Writes through both services, and all that it has written.
 pub(super) struct Writes<'a> {
-    pub(super) pair: &'a Pair,
-    pub(super) module: &'a Module,
-    pub(super) ids: &'a Ids,
-    /// What the ids begin with that it writes.
-    pub(super) prefix: &'a str,
+    pair: &'a Pair,
+    module: &'a Module,
+    ids: &'a Ids,
+    /// What the ids begin with that are written.
+    prefix: &'a str,
     written: Vec<String>,
+    /// Whether a signal has come.
     is_stopped: Arc<AtomicBool>,
 }
 
@@ -167,7 +169,8 @@ impl Item<'_, '_> {
         let deleted_by_old = self.send(old, &delete, 404).await?;
         self.compare(&create.0, created_by_old, created_by_new);
         self.compare(&delete.0, deleted_by_old, deleted_by_new);
-        self.send(new, &create, 200).await?.ok();
+        // So that the item is there for what follows.
+        let _ = self.send(new, &create, 200).await?;
         if verbs.contains(Verb::Put) {
             let by_old = self.send(old, &replace, 200).await?;
             let by_new = self.send(new, &replace, 200).await?;
