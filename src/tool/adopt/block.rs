@@ -234,3 +234,36 @@ fn served(index: &ExistingIndex, storage: Storage) -> Result<String, String> {
     }
     Ok(lines)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_has_the_table_s_name_without_the_stage() {
+        let stage = "dev".parse().expect("valid");
+        let found = |table: &str| match names(table, &stage) {
+            Ok((name, template)) => format!("{name} {template}"),
+            Err(reason) => reason,
+        };
+        for (table, expected) in [
+            ("rooms-dev", "rooms {module}-{stage}"),
+            ("rooms_dev", "rooms {module}_{stage}"),
+            ("shop.rooms.dev", "shop-rooms shop.rooms.{stage}"),
+            ("_rooms-dev", "rooms _rooms-{stage}"),
+            ("rooms-prod", "rooms-prod rooms-prod"),
+            ("roomsdev", "roomsdev roomsdev"),
+            ("-dev", "dev -dev"),
+        ] {
+            assert_eq!(found(table), expected, "of {table}");
+        }
+        let reason = "`` is not a valid name for its module: it is empty";
+        assert_eq!(found("---"), reason);
+    }
+
+    #[test]
+    fn a_comment_has_one_line() {
+        let stack = Owner::Stack("a\n[modules.x]".to_owned());
+        assert_eq!(owner(&stack), r"stack `a\n[modules.x]` made the table");
+    }
+}
