@@ -135,8 +135,8 @@ pub fn check(
     interpret(&read(file)?, file, stage, env, Reading::CHECKED)
 }
 
-/// As [`check`], of the file that `before` was read from, too. A schema that did not
-/// change since is not checked again.
+/// As [`check`], of the file that `before` was read from, too. A schema that did not change since is
+/// not checked again.
 ///
 /// # Errors
 /// As [`check`].
