@@ -16,6 +16,7 @@ use crate::api::middleware::validate::Valid;
 use crate::api::mount::{Mount, Resource};
 use crate::api::precondition::{Failed, Preconditions, entity_tag, tag_of};
 use crate::api::work;
+use crate::item::collection::Collection;
 use crate::item::idempotency::{IdempotentWrite, Remembered};
 use crate::item::list::{Consistent, PageRequest};
 use crate::item::patch::{Misfit, Patch};
@@ -103,13 +104,14 @@ pub async fn patch(
             .map_err(|_| ApiError::PreconditionFailed)?;
         let seen = seen.ok_or(ApiError::NoSuchItem)?;
         let (seen, document) = if work::is_long(patch.bytes() + seen.bytes()) {
-            let (patch, module, id) = (Arc::clone(patch), Arc::clone(module), id.clone());
+            let (patch, collection) = (Arc::clone(patch), Arc::clone(&mount.collection));
+            let id = id.clone();
             work::long(move || {
-                patched(&patch, &seen, &module, &id, may_read).map(|document| (seen, document))
+                patched(&patch, &seen, &collection, &id, may_read).map(|document| (seen, document))
             })
             .await?
         } else {
-            let document = patched(patch, &seen, module, id, may_read)?;
+            let document = patched(patch, &seen, &mount.collection, id, may_read)?;
             (seen, document)
         };
         let content = if may_read {
@@ -141,16 +143,17 @@ fn may_read(module: &Module, caller: &Caller) -> bool {
 fn patched(
     patch: &Patch,
     seen: &StoredItem,
-    module: &Module,
+    collection: &Collection,
     id: &ItemId,
     may_read: bool,
 ) -> Result<Document, ApiError> {
+    let module = collection.module();
     // A patch is of what the client has seen.
     let shown = (seen.data.as_deref()).map(|text| envelope::shown(module, &seen.id, text));
     let changed = patch
         .apply(shown.as_deref(), module.max_bytes())
         .map_err(ApiError::from)
-        .and_then(|text| match Document::parse_changed(text, module, id) {
+        .and_then(|text| match Document::parse_changed(text, collection, id) {
             Err(InvalidDocument::Empty) => Err(ApiError::EmptyingPatch),
             document => Ok(document?),
         });

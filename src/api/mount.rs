@@ -10,7 +10,7 @@ use axum::http::{HeaderValue, Method};
 use crate::api::answer_limit::AnswerLimit;
 use crate::api::error::ApiError;
 use crate::api::invocation::Invocation;
-use crate::config::Config;
+use crate::item::collection::{Collection, Collections};
 use crate::item::id::{InvalidItemId, ItemId};
 use crate::module::tenant::Tenant;
 use crate::module::{Module, Verb};
@@ -22,6 +22,8 @@ use crate::telemetry::metric;
 pub struct Mount {
     /// The module.
     pub module: Arc<Module>,
+    /// What runs for it.
+    pub collection: Arc<Collection>,
     /// The store its table is in.
     pub store: Store,
     /// Its items, as far as the caller can reach them: none before the access layer has said whose
@@ -65,17 +67,18 @@ impl Mount {
     /// Finds the module of a path. That it is found once, by its name and before all else, is why
     /// the last of a thousand modules costs no more than the only one, and why every layer knows
     /// in which envelope to answer.
-    fn find(config: &Config, store: &Store, request: &Request) -> Option<Self> {
+    fn find(collections: &Collections, store: &Store, request: &Request) -> Option<Self> {
         let path = request.uri().path().strip_prefix('/')?;
         let (name, resource) = match path.split_once('/') {
             Some(("_batch", name)) => (name, Resource::Batch),
             None | Some((_, "")) => (path.trim_end_matches('/'), Resource::Collection),
             Some((name, _)) => (name, Resource::Item),
         };
-        let module = Arc::clone(config.modules.find(name)?);
+        let collection = Arc::clone(collections.find(name)?);
         let invocation = request.extensions().get::<Invocation>();
         Some(Self {
-            module,
+            module: Arc::clone(collection.module()),
+            collection,
             store: store.clone(),
             items: None,
             resource,
@@ -187,10 +190,13 @@ impl<S: Sync> FromRequestParts<S> for Mount {
 }
 
 /// Puts the [`Mount`] that a request's path leads to into its extensions.
-pub fn mount(config: &Arc<Config>, store: &Store) -> impl Fn(Request) -> Request + Clone + use<> {
-    let (config, store) = (Arc::clone(config), store.clone());
+pub fn mount(
+    collections: &Arc<Collections>,
+    store: &Store,
+) -> impl Fn(Request) -> Request + Clone + use<> {
+    let (collections, store) = (Arc::clone(collections), store.clone());
     move |mut request| {
-        if let Some(mount) = Mount::find(&config, &store, &request) {
+        if let Some(mount) = Mount::find(&collections, &store, &request) {
             request.extensions_mut().insert(mount);
         }
         request

@@ -349,6 +349,7 @@ mod tests {
     use super::*;
     use crate::config;
     use crate::item::ItemId;
+    use crate::item::collection::Collection;
     use crate::module::limits;
     use crate::module::name::Stage;
     use crate::store::types::{MAX_TYPES, STRING_SET};
@@ -393,7 +394,8 @@ mod tests {
         let kept: Vec<_> = kept.take(MAX_MEMBERS).collect();
         let document = format!("{{{}}}", kept.join(","));
         let id = ItemId::new();
-        let document = Document::parse_changed(document, module, &id).expect("it is one");
+        let document =
+            Document::parse_changed(document, &Collection::new(module), &id).expect("it is one");
         let few = names(MAX_MEMBERS / 2).map(|name| (name, value())).collect();
         let tenant: Tenant = "acme".parse().expect("a name");
         let (update, _) = changes(module, Some(&tenant), &few, &document).expect("it is one");

@@ -147,3 +147,39 @@ fn attributes_of(module: &Module, document: Document) -> Attributes {
     }
     attributes
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_config::{BehaviorVersion, SdkConfig};
+
+    use super::*;
+    use crate::config;
+    use crate::module::name::Stage;
+
+    #[test]
+    fn a_module_with_tenants_has_items_for_callers_with_a_tenant_only() {
+        let text = "
+            [access.main]
+            jwt = { issuer = 'i', audience = 'a', jwks = 'https://issuer.example.com/jwks.json' }
+            [modules.open]
+            key = 'id'
+            [modules.parted]
+            key = 'id'
+            access = { guard = 'main' }
+            tenant = { claim = 'org_id' }
+        ";
+        let config = config::parse(text, "modules.toml".as_ref(), &Stage::default(), []);
+        let modules = config.expect("valid").modules;
+        let settings = SdkConfig::builder().behavior_version(BehaviorVersion::latest());
+        let store = Store::new(&settings.build());
+        let has_items = |module, tenant: Option<&str>| {
+            let tenant = tenant.map(|name| name.parse().expect("a valid name"));
+            let module = modules.find(module).expect("it is there");
+            store.items(module, tenant).is_some()
+        };
+        assert!(has_items("parted", Some("acme")));
+        assert!(!has_items("parted", None));
+        assert!(has_items("open", None));
+        assert!(!has_items("open", Some("acme")));
+    }
+}

@@ -18,6 +18,7 @@ use super::client::Store;
 use super::error::StoreError;
 use super::stored::{self, key_attributes, take_id};
 use crate::aws::failure::Failure;
+use crate::item::collection::Collection;
 use crate::item::number::parse_number;
 use crate::item::{Document, InvalidDocument, InvalidItemId, ItemId, Kept, Partition};
 use crate::json::content_tag;
@@ -277,11 +278,12 @@ pub enum InvalidRecord {
 }
 
 impl Record {
-    /// What `item` is in the module's table. A document's text is kept as it is, to the byte.
+    /// What `item` is in the collection's table. A document's text is kept as it is, to the byte.
     ///
     /// # Errors
     /// See [`InvalidRecord`].
-    pub fn new(module: &Module, item: WholeItem) -> Result<Self, InvalidRecord> {
+    pub fn new(collection: &Collection, item: WholeItem) -> Result<Self, InvalidRecord> {
+        let module = &**collection.module();
         let tenant = tenant_of(module, item.owner)?;
         let max_bytes = tenant
             .as_ref()
@@ -291,7 +293,8 @@ impl Record {
         id.check(max_bytes, key)?;
         let mut attributes = match item.document {
             None => Attributes::new(),
-            Some(text) => match Document::parse_changed(text.clone(), module, &id)?.into_kept() {
+            Some(text) => match Document::parse_changed(text.clone(), collection, &id)?.into_kept()
+            {
                 Kept::Text(_) => {
                     let attribute = module.document_attribute().to_owned();
                     Attributes::from([(attribute, AttributeValue::S(text))])
@@ -339,7 +342,8 @@ impl Record {
     }
 
     /// All of it, so that [`Record::new`] gives the same again.
-    fn into_whole(self, module: &Module) -> Result<WholeItem, StoreError> {
+    fn into_whole(self, collection: &Collection) -> Result<WholeItem, StoreError> {
+        let module = &**collection.module();
         let Self(mut attributes) = self;
         let key = module.key();
         let id = id_of(key, &mut attributes)?;
@@ -373,7 +377,7 @@ impl Record {
             }
         };
         let is_document = |text: &String| {
-            stands_on_a_line(text) && Document::parse_changed(text.clone(), module, &id).is_ok()
+            stands_on_a_line(text) && Document::parse_changed(text.clone(), collection, &id).is_ok()
         };
         let (document, others) = match text.filter(is_document) {
             Some(text) => (Some(text), others),
@@ -489,9 +493,10 @@ impl Store {
     /// See [`StoreError`].
     pub async fn whole_page(
         &self,
-        module: &Module,
+        collection: &Collection,
         after: Option<ItemId>,
     ) -> Result<WholePage, StoreError> {
+        let module = collection.module();
         let key = module.key();
         let after = after.map(|id| key_attributes(key, id));
         let output = self
@@ -509,7 +514,7 @@ impl Store {
         let items = output.items.unwrap_or_default();
         let items = items
             .into_iter()
-            .map(|attributes| Record(attributes).into_whole(module));
+            .map(|attributes| Record(attributes).into_whole(collection));
         Ok(WholePage {
             items: items.collect::<Result<_, _>>()?,
             last,

@@ -48,6 +48,10 @@ impl Items {
     /// This is the seam of all writes: one of an item alone, one with an idempotency key, a part of
     /// a batch and a transaction all come here, and nothing else changes items for a caller. What is
     /// to be done with every write, before it is sent or after it was acknowledged, belongs here.
+    #[expect(
+        clippy::unused_self,
+        reason = "what belongs here has to know whose items are written"
+    )]
     pub(super) fn send<T, E>(
         &self,
         call: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,

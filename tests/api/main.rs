@@ -8,12 +8,14 @@
 )]
 
 mod access;
+mod adopt;
 mod app;
 mod batch;
 mod book;
 mod byte_order_mark;
 mod caching;
 mod command;
+mod compare;
 mod conditions;
 mod config;
 mod contract;

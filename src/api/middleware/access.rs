@@ -9,10 +9,11 @@ use axum::response::{IntoResponse, Response};
 use super::around::{Inner, Next};
 use super::log::Seen;
 use crate::access::rate_limit::RateLimit;
-use crate::access::{Access, Caller, Refused};
+use crate::access::{Authenticator, Caller, Refused};
 use crate::api::batch::Batch;
 use crate::api::error::ApiError;
 use crate::api::mount::{Mount, Resource};
+use crate::module::claim_path::ClaimPath;
 
 /// Finds out who sends the request, and whether they may.
 pub(super) async fn guard(request: Request, next: Next<impl Inner>) -> Response {
@@ -35,9 +36,9 @@ async fn check(request: &mut Parts) -> Result<Caller, ApiError> {
     if request.method == Method::OPTIONS {
         return Ok(Caller::Anonymous);
     }
-    let limit = mount.module.rate_limit();
-    let caller = match mount.module.access() {
-        Some(access) => identify(request, access, limit).await?,
+    let limit = mount.collection.rate_limit();
+    let caller = match mount.collection.authenticator() {
+        Some(guard) => identify(request, guard, mount.module.tenant(), limit).await?,
         None => Caller::Anonymous,
     };
     if let Some(limit) = limit {
@@ -53,20 +54,21 @@ async fn check(request: &mut Parts) -> Result<Caller, ApiError> {
 /// needed: what is done is done in its owner's name.
 async fn identify(
     request: &Parts,
-    access: &Access,
+    authenticator: &Authenticator,
+    tenant: Option<&ClaimPath>,
     limit: Option<&RateLimit>,
 ) -> Result<Caller, ApiError> {
     let address = request.extensions.get().copied();
-    if let Some(limit) = limit.filter(|_| access.guard().is_shown(&request.headers)) {
+    if let Some(limit) = limit.filter(|_| authenticator.guard().is_shown(&request.headers)) {
         // Before the credential is looked at: to check a signature is dear.
         limit.check_failures(address).map_err(ApiError::TooOften)?;
     }
-    let identified = access.identify(&request.headers).await;
+    let identified = authenticator.identify(&request.headers, tenant).await;
     if let (Err(Refused::Denied(_)), Some(limit)) = (&identified, limit) {
         limit.count_failure(address).map_err(ApiError::TooOften)?;
     }
     let caller = identified?;
-    Seen::note(request, access.guard(), &caller);
+    Seen::note(request, authenticator.guard(), &caller);
     Ok(caller)
 }
 

@@ -84,10 +84,10 @@ async fn parse_item(mut request: Request) -> Result<Request, ApiError> {
     extensions.insert(preconditions);
     match verb {
         Verb::Post => {
-            parse_document(&module, Some(&id), &mut request).await?;
+            parse_document(Some(&id), &mut request).await?;
             parse_once(&module, Some(&id), &mut request)?;
         }
-        Verb::Put => parse_document(&module, Some(&id), &mut request).await?,
+        Verb::Put => parse_document(Some(&id), &mut request).await?,
         Verb::Patch => parse_patch(&module, &mut request).await?,
         Verb::Get => {
             let consistent = Consistent::of(request.uri().query());
@@ -111,7 +111,7 @@ async fn parse_collection(mut request: Request) -> Result<Request, ApiError> {
             request.extensions_mut().insert(page);
         }
         Verb::Post => {
-            parse_document(&module, None, &mut request).await?;
+            parse_document(None, &mut request).await?;
             parse_once(&module, None, &mut request)?;
         }
         Verb::Get | Verb::Put | Verb::Patch | Verb::Delete => {}
@@ -134,18 +134,15 @@ fn mount_of(request: &Request) -> Result<&Mount, ApiError> {
     request.extensions().get().ok_or(ApiError::NotFound)
 }
 
-async fn parse_document(
-    module: &Arc<Module>,
-    id: Option<&ItemId>,
-    request: &mut Request,
-) -> Result<(), ApiError> {
+async fn parse_document(id: Option<&ItemId>, request: &mut Request) -> Result<(), ApiError> {
     let body = read_body(request).await?;
     media_type(request.headers()).map_err(ApiError::UnsupportedMediaType)?;
+    let collection = &mount_of(request)?.collection;
     let document = if work::is_long(body.len()) {
-        let (module, id) = (Arc::clone(module), id.cloned());
-        work::long(move || Document::parse(body.into(), &module, id.as_ref())).await?
+        let (collection, id) = (Arc::clone(collection), id.cloned());
+        work::long(move || Document::parse(body.into(), &collection, id.as_ref())).await?
     } else {
-        Document::parse(body.into(), module, id)?
+        Document::parse(body.into(), collection, id)?
     };
     request.extensions_mut().insert(document);
     Ok(())

@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::logical_id::logical_id;
-use crate::access::SecretPlace;
 use crate::config::Config;
 use crate::module::name::Stage;
+use crate::module::secret_place::SecretPlace;
 use crate::module::{Module, Modules, Table, Verb};
 
 const SCAN: &str = "dynamodb:Scan";

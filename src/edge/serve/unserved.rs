@@ -13,6 +13,7 @@ use crate::api::middleware::{self, App};
 use crate::api::mount::{self, Mount};
 use crate::app;
 use crate::config::Config;
+use crate::item::collection::Collections;
 use crate::local::Found;
 use crate::module::name::ModuleName;
 use crate::store::{Store, Unready};
@@ -32,11 +33,16 @@ impl Unserved {
     }
 
     /// [`crate::app`], which answers 503 to requests for these modules.
-    pub(super) fn app(&self, config: &Arc<Config>, store: &Store) -> App {
+    pub(super) fn app(
+        &self,
+        config: &Arc<Config>,
+        collections: &Arc<Collections>,
+        store: &Store,
+    ) -> App {
         let unserved = self.clone();
         let refuse = around(move |request, next| refuse(unserved.clone(), request, next));
         let router = app::routes(config, store).layer(refuse);
-        middleware::stack(mount::mount(config, store), config, router)
+        middleware::stack(mount::mount(collections, store), config, router)
     }
 
     fn contains(&self, module: &ModuleName) -> bool {
