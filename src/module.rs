@@ -4,6 +4,7 @@
 //! [`config::load`](crate::config::load). Everything modulo puts out is a function of it.
 
 pub mod base_path;
+pub mod call;
 pub mod claim_path;
 pub mod cors;
 #[cfg(feature = "cli")]

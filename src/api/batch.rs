@@ -155,11 +155,7 @@ impl Operation {
                 .permit(sent.op.verb(), caller)
                 .map_err(ApiError::Denied)?;
         }
-        let id = ItemId::parse(sent.id).and_then(|id| mount.id(id));
-        let id = id.map_err(|invalid| ApiError::InvalidId {
-            key: module.key().clone(),
-            invalid,
-        })?;
+        let id = mount.id(ItemId::parse(sent.id))?;
         match (sent.op, sent.item) {
             (Op::Put, None) => Err(ApiError::MissingData),
             (Op::Put, Some(item)) => Ok(Self::Put(id, item)),

@@ -9,14 +9,13 @@ use crate::api::batch::{
 };
 use crate::api::envelope;
 use crate::api::error::ApiError;
-use crate::api::middleware::validate::Valid;
 use crate::api::mount::Mount;
 use crate::api::work;
 use crate::module::{Module, Verb};
 use crate::store::{BatchWrite, Store, StoreError};
 
 /// `POST /_batch/<module>`
-pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response, ApiError> {
+pub(crate) async fn batch(mount: Mount, batch: Batch) -> Result<Response, ApiError> {
     let Mount { module, store, .. } = &mount;
     let (mut gets, mut writes) = (Vec::new(), Vec::new());
     let pending = batch

@@ -12,7 +12,7 @@ use crate::access::rate_limit::RateLimit;
 use crate::access::{Access, Caller, Refused};
 use crate::api::batch::Batch;
 use crate::api::error::ApiError;
-use crate::api::mount::{Mount, Resource};
+use crate::api::mount::Mount;
 
 /// Finds out who sends the request, and whether they may.
 pub(super) async fn guard(request: Request, next: Next<impl Inner>) -> Response {
@@ -44,7 +44,7 @@ async fn check(request: &mut Parts) -> Result<Caller, ApiError> {
         let address = request.extensions.get().copied();
         limit.count(&caller, address).map_err(ApiError::TooOften)?;
     }
-    permit(mount, &request.method, &caller)?;
+    permit(mount, &caller)?;
     confine(request, &caller)?;
     Ok(caller)
 }
@@ -71,22 +71,20 @@ async fn identify(
 }
 
 /// Makes sure that the caller may do what the request asks for.
-fn permit(mount: &Mount, method: &Method, caller: &Caller) -> Result<(), ApiError> {
-    let Some(access) = mount.module.access() else {
+fn permit(mount: &Mount, caller: &Caller) -> Result<(), ApiError> {
+    // That a call is not served is no secret: OPTIONS says so to everybody.
+    let (Some(access), Some(call)) = (mount.module.access(), mount.call) else {
         return Ok(());
     };
-    if mount.resource == Resource::Batch && *method == Method::POST {
-        let mut verbs = Batch::verbs().iter();
-        if *caller == Caller::Anonymous && !verbs.any(|verb| access.public().contains(verb)) {
-            return Err(ApiError::Denied(access.guard().unknown()));
-        }
-        return Ok(());
+    if let Some(verb) = call.row().verb {
+        return access.permit(verb, caller).map_err(ApiError::Denied);
     }
-    match mount.verb(method) {
-        Some(verb) => access.permit(verb, caller).map_err(ApiError::Denied),
-        // That it is not served is no secret: OPTIONS says so to everybody.
-        None => Ok(()),
+    // A batch: each of its operations asks again.
+    let mut verbs = Batch::verbs().iter();
+    if *caller == Caller::Anonymous && !verbs.any(|verb| access.public().contains(verb)) {
+        return Err(ApiError::Denied(access.guard().unknown()));
     }
+    Ok(())
 }
 
 /// Leaves a caller no more of a module than its tenant's items, where the module has tenants.
