@@ -46,10 +46,8 @@ impl Batch {
     /// The verbs that operations can be.
     #[must_use]
     pub fn verbs() -> Verbs {
-        [Op::Get, Op::Put, Op::Delete]
-            .map(Op::verb)
-            .into_iter()
-            .collect()
+        let verbs = Op::ALL.iter().map(|op| op.call().row().verb);
+        verbs.flatten().collect()
     }
 
     /// Parses a request's body from `caller`. What is wrong with one operation is that operation's
@@ -146,14 +144,13 @@ pub(crate) fn parse_write(module: &Module, (id, text): RawWrite) -> ParsedWrite 
 
 impl Operation {
     fn parse(sent: SentOperation, mount: &Mount, caller: &Caller) -> Result<Self, ApiError> {
-        let module: &Module = &mount.module;
-        if !module.verbs().contains(sent.op.verb()) {
+        let module = &mount.module;
+        let call = sent.op.call();
+        if !call.is_served(module.verbs()) {
             return Err(mount.not_allowed());
         }
-        if let Some(access) = module.access() {
-            access
-                .permit(sent.op.verb(), caller)
-                .map_err(ApiError::Denied)?;
+        if let (Some(access), Some(verb)) = (module.access(), call.row().verb) {
+            access.permit(verb, caller).map_err(ApiError::Denied)?;
         }
         let id = mount.id(ItemId::parse(sent.id))?;
         match (sent.op, sent.item) {

@@ -52,6 +52,19 @@ impl PathKind {
 /// served where GET is, and OPTIONS everywhere.
 pub const METHODS: &[&str] = &["GET", "POST", "PUT", "PATCH", "DELETE"];
 
+/// What the body of a request is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// There is none.
+    None,
+    /// A document.
+    Document,
+    /// A change of a document.
+    Patch,
+    /// A batch.
+    Batch,
+}
+
 /// What is known of a call.
 #[derive(Debug)]
 pub struct Row {
@@ -61,7 +74,36 @@ pub struct Row {
     pub method: &'static str,
     /// The verb that a module must have for it. A batch needs that of each operation.
     pub verb: Option<Verb>,
+    /// What its body is.
+    pub body: Body,
+    /// Whether it has `If-Match` and `If-None-Match`.
+    pub has_preconditions: bool,
+    /// Whether it has `Idempotency-Key`, in a module that remembers keys.
+    pub may_have_key: bool,
+    /// The statuses of errors that not all calls with such a body and such headers can end in.
+    pub refusals: &'static [u16],
+    /// What the function does with the module's table, as IAM names it: for the call itself, for
+    /// the same operation of a batch, and to read an item before a write under an entity tag.
+    pub actions: &'static [&'static str],
+    /// The first word of its operation's id in the API's description.
+    pub word: &'static str,
+    /// Its summary there.
+    pub summary: &'static str,
+    /// Its description there.
+    pub description: &'static str,
 }
+
+const BATCH_GET: &str = "dynamodb:BatchGetItem";
+const BATCH_WRITE: &str = "dynamodb:BatchWriteItem";
+const DELETE: &str = "dynamodb:DeleteItem";
+/// The action that reads an item.
+pub const GET: &str = "dynamodb:GetItem";
+const PUT: &str = "dynamodb:PutItem";
+/// The action that reads an index.
+pub const QUERY: &str = "dynamodb:Query";
+/// The action that reads a whole table.
+pub const SCAN: &str = "dynamodb:Scan";
+const UPDATE: &str = "dynamodb:UpdateItem";
 
 /// Makes the enum of the rows' names, so that no call is without a row and none is left out.
 macro_rules! calls {
@@ -94,48 +136,118 @@ calls! {
         path: PathKind::Batch,
         method: "POST",
         verb: None,
+        body: Body::Batch,
+        has_preconditions: false,
+        may_have_key: false,
+        refusals: &[405],
+        actions: &[],
+        word: "batch",
+        summary: "Do many operations in one request",
+        description: "Each operation is of another item, and is answered on its own, in the order \
+            in which they stand. With `atomic`, all of them are done or none, and they are either \
+            all gets or none is.",
     };
     /// A page of items.
     List = Row {
         path: PathKind::Collection,
         method: "GET",
         verb: Some(Verb::List),
+        body: Body::None,
+        has_preconditions: false,
+        may_have_key: false,
+        refusals: &[],
+        actions: &[QUERY, SCAN],
+        word: "list",
+        summary: "List items",
+        description: "One page. Where there may be more items, `next` is the `cursor` of the next \
+            page; where it is `null`, there are no more. The order is not that of the ids.",
     };
     /// A new item under a new id.
     Create = Row {
         path: PathKind::Collection,
         method: "POST",
         verb: Some(Verb::Post),
+        body: Body::Document,
+        has_preconditions: false,
+        may_have_key: true,
+        refusals: &[],
+        actions: &[PUT],
+        word: "create",
+        summary: "Create an item under a new id",
+        description: "The header `Location` says where it is.",
     };
     /// A document becomes the whole item.
     Post = Row {
         path: PathKind::Item,
         method: "POST",
         verb: Some(Verb::Post),
+        body: Body::Document,
+        has_preconditions: true,
+        may_have_key: true,
+        refusals: &[],
+        actions: &[BATCH_WRITE, GET, PUT],
+        word: "post",
+        summary: "Create an item, or replace the whole item",
+        description: "Attributes that others gave the item in its table are gone then.",
     };
-    /// An item gets another document.
+    /// An item gets another document, and keeps its other attributes.
     Put = Row {
         path: PathKind::Item,
         method: "PUT",
         verb: Some(Verb::Put),
+        body: Body::Document,
+        has_preconditions: true,
+        may_have_key: false,
+        refusals: &[],
+        actions: &[GET, PUT, UPDATE],
+        word: "put",
+        summary: "Set an item's document",
+        description: "Keeps the attributes that others gave the item in its table. Creates the \
+            item if there is none.",
     };
     /// An item.
     Get = Row {
         path: PathKind::Item,
         method: "GET",
         verb: Some(Verb::Get),
+        body: Body::None,
+        has_preconditions: true,
+        may_have_key: false,
+        refusals: &[404],
+        actions: &[BATCH_GET, GET],
+        word: "get",
+        summary: "Read an item",
+        description: "With `If-None-Match`, it is sent only if the client does not have it.",
     };
     /// A part of an item's document is changed.
     Patch = Row {
         path: PathKind::Item,
         method: "PATCH",
         verb: Some(Verb::Patch),
+        body: Body::Patch,
+        has_preconditions: true,
+        may_have_key: false,
+        refusals: &[404, 409],
+        actions: &[GET, PUT, UPDATE],
+        word: "patch",
+        summary: "Change a part of an item's document",
+        description: "Takes a JSON Merge Patch (RFC 7396) or a JSON Patch (RFC 6902), whose \
+            operations have to be sent as `application/json-patch+json`. Those who patch an item \
+            at the same time lose nothing of each other's.",
     };
     /// An item is removed.
     Delete = Row {
         path: PathKind::Item,
         method: "DELETE",
         verb: Some(Verb::Delete),
+        body: Body::None,
+        has_preconditions: true,
+        may_have_key: false,
+        refusals: &[],
+        actions: &[BATCH_WRITE, DELETE, GET],
+        word: "delete",
+        summary: "Delete an item",
+        description: "The answer is the same if there was none.",
     };
 }
 
@@ -163,6 +275,13 @@ impl Call {
     pub fn name(self) -> &'static str {
         self.row().verb.map_or("BATCH", Verb::as_str)
     }
+}
+
+/// What the function does with the table of a module that has these verbs, as IAM names it; an
+/// action can stand there more than once.
+pub fn actions(verbs: Verbs) -> impl Iterator<Item = &'static str> {
+    let served = Call::ALL.iter().filter(move |call| call.is_served(verbs));
+    served.flat_map(|call| call.row().actions).copied()
 }
 
 #[cfg(test)]

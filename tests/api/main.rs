@@ -13,6 +13,7 @@ mod batch;
 mod book;
 mod byte_order_mark;
 mod caching;
+mod calls;
 mod command;
 mod conditions;
 mod config;
