@@ -32,7 +32,7 @@ mod limit_request;
 mod log;
 mod refusal;
 mod request_id;
-pub mod validate;
+pub(crate) mod validate;
 
 /// The whole function as one service.
 pub type App = BoxCloneSyncService<Request, Response, Infallible>;

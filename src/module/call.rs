@@ -24,6 +24,7 @@ impl PathKind {
     pub const ALL: &[Self] = &[Self::Batch, Self::Collection, Self::Item];
 
     /// The path in a module, for people to read: `id` stands for the id.
+    #[must_use]
     pub fn of(self, module: &ModuleName, id: &str) -> impl fmt::Display {
         fmt::from_fn(move |f| match self {
             Self::Batch => write!(f, "/_batch/{module}"),
