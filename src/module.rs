@@ -5,6 +5,7 @@
 
 pub mod api_key;
 pub mod base_path;
+pub mod call;
 pub mod claim_path;
 pub mod cors;
 #[cfg(feature = "cli")]

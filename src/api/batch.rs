@@ -48,10 +48,8 @@ impl Batch {
     /// The verbs that operations can be.
     #[must_use]
     pub fn verbs() -> Verbs {
-        [Op::Get, Op::Put, Op::Delete]
-            .map(Op::verb)
-            .into_iter()
-            .collect()
+        let verbs = Op::ALL.iter().map(|op| op.call().row().verb);
+        verbs.flatten().collect()
     }
 
     /// Parses a request's body from `caller`. What is wrong with one operation is that operation's
@@ -182,11 +180,12 @@ impl Operation {
 
 /// Whether the module serves an operation, and to this caller.
 fn permit(op: Op, mount: &Mount, caller: &Caller) -> Result<(), ApiError> {
-    if !mount.module.verbs().contains(op.verb()) {
+    let call = op.call();
+    if !call.is_served(mount.module.verbs()) {
         return Err(mount.not_allowed());
     }
-    if let Some(access) = mount.module.access() {
-        access.permit(op.verb(), caller).map_err(ApiError::Denied)?;
+    if let (Some(access), Some(verb)) = (mount.module.access(), call.row().verb) {
+        access.permit(verb, caller).map_err(ApiError::Denied)?;
     }
     Ok(())
 }

@@ -3,17 +3,15 @@
 use std::future::ready;
 use std::sync::Arc;
 
-use axum::Extension;
 use axum::http::header::{ALLOW, LOCATION};
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use headers::{ETag, HeaderMapExt};
 
 use crate::access::Caller;
 use crate::api::envelope::{self, Content};
 use crate::api::error::{ACCEPT_PATCH, ApiError};
-use crate::api::middleware::validate::Valid;
-use crate::api::mount::{Mount, Resource};
+use crate::api::mount::Mount;
 use crate::api::precondition::{Failed, Preconditions, entity_tag, tag_of};
 use crate::api::work;
 use crate::item::collection::Collection;
@@ -21,19 +19,20 @@ use crate::item::idempotency::{IdempotentWrite, Remembered};
 use crate::item::list::{Consistent, PageRequest};
 use crate::item::patch::{Misfit, Patch};
 use crate::item::{Document, InvalidDocument, ItemId};
+use crate::module::call::Call;
 use crate::module::{Module, Verb};
 use crate::store::{Change, Condition, Items, StoreError, StoredItem, StoredPage, Write, Written};
 
-pub use self::batch::batch;
+pub(crate) use self::batch::batch;
 
 mod batch;
 
 /// `GET /<module>/<id>`
-pub async fn get(
+pub(crate) async fn get(
     mount: Mount,
-    Valid(id): Valid<ItemId>,
-    Valid(Consistent(consistent)): Valid<Consistent>,
-    Valid(preconditions): Valid<Preconditions>,
+    id: ItemId,
+    preconditions: Preconditions,
+    Consistent(consistent): Consistent,
 ) -> Result<Response, ApiError> {
     let module = &mount.module;
     let stored = mount.items()?.get(id, consistent).await?;
@@ -50,16 +49,16 @@ pub async fn get(
 }
 
 /// `POST /<module>/<id>`
-pub async fn post(
+pub(crate) async fn post(
     mount: Mount,
-    Valid(id): Valid<ItemId>,
-    Valid(preconditions): Valid<Preconditions>,
-    once: Option<Extension<IdempotentWrite>>,
-    Valid(document): Valid<Document>,
+    id: ItemId,
+    preconditions: Preconditions,
+    once: Option<IdempotentWrite>,
+    document: Document,
 ) -> Result<Response, ApiError> {
     let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
     let answer = envelope::within(mount.answer_limit, answer).await?;
-    let Some(Extension(once)) = once else {
+    let Some(once) = once else {
         let written = write(mount.items()?, id, Write::Put(document), &preconditions).await?;
         return Ok(envelope::written(answer, &written));
     };
@@ -75,11 +74,11 @@ pub async fn post(
 }
 
 /// `PUT /<module>/<id>`
-pub async fn put(
+pub(crate) async fn put(
     mount: Mount,
-    Valid(id): Valid<ItemId>,
-    Valid(preconditions): Valid<Preconditions>,
-    Valid(document): Valid<Document>,
+    id: ItemId,
+    preconditions: Preconditions,
+    document: Document,
 ) -> Result<Response, ApiError> {
     let answer = answer_of(Verb::Put, &mount.module, &id, Content::Updated(&document));
     let answer = envelope::within(mount.answer_limit, answer).await?;
@@ -88,14 +87,14 @@ pub async fn put(
 }
 
 /// `PATCH /<module>/<id>`
-pub async fn patch(
+pub(crate) async fn patch(
     mount: Mount,
-    Valid(id): Valid<ItemId>,
-    Valid(preconditions): Valid<Preconditions>,
-    caller: Option<Extension<Caller>>,
-    Valid(patch): Valid<Arc<Patch>>,
+    id: ItemId,
+    preconditions: Preconditions,
+    caller: Caller,
+    patch: Arc<Patch>,
 ) -> Result<Response, ApiError> {
-    let may_read = may_read(&mount.module, &caller.unwrap_or_default());
+    let may_read = may_read(&mount.module, &caller);
     let (mount, preconditions, patch, id) = (&mount, &preconditions, &patch, &id);
     let module = &mount.module;
     let change = |seen: Option<StoredItem>| async move {
@@ -166,10 +165,10 @@ fn patched(
 }
 
 /// `DELETE /<module>/<id>`
-pub async fn delete(
+pub(crate) async fn delete(
     mount: Mount,
-    Valid(id): Valid<ItemId>,
-    Valid(preconditions): Valid<Preconditions>,
+    id: ItemId,
+    preconditions: Preconditions,
 ) -> Result<Response, ApiError> {
     let answer = answer_of(Verb::Delete, &mount.module, &id, Content::Nothing);
     write(mount.items()?, id, Write::Delete, &preconditions).await?;
@@ -207,17 +206,17 @@ async fn write(
     Ok(written)
 }
 
-/// `POST /<module>`
-pub async fn create(
+/// `POST /<module>`, and `POST /<module>/<partition>`: of an id that was made for it
+pub(crate) async fn create(
     mount: Mount,
-    once: Option<Extension<IdempotentWrite>>,
-    Valid(document): Valid<Document>,
+    id: ItemId,
+    once: Option<IdempotentWrite>,
+    document: Document,
 ) -> Result<Response, ApiError> {
     let (module, items) = (&mount.module, mount.items()?);
-    let id = ItemId::new();
     let answer = answer_of(Verb::Post, module, &id, Content::Sent(&document));
     let answer = envelope::within(mount.answer_limit, answer).await?;
-    if let Some(Extension(once)) = once {
+    if let Some(once) = once {
         let put = Write::PutOnce(document.clone(), once.clone());
         let written = items.write(id.clone(), put, Condition::Absent).await?;
         let Written::Before(before) = written else {
@@ -261,8 +260,8 @@ fn first_time(
     Ok((before.id, document, written))
 }
 
-/// `GET /<module>`
-pub async fn list(mount: Mount, Valid(page): Valid<PageRequest>) -> Result<Response, ApiError> {
+/// `GET /<module>`, and `GET /<module>/<partition>`
+pub(crate) async fn list(mount: Mount, page: PageRequest) -> Result<Response, ApiError> {
     let module = &mount.module;
     let StoredPage { items, next } = mount.items()?.list(&page).await?;
     let shown = items.iter().map(|item| (&item.id, item.data.as_deref()));
@@ -277,20 +276,11 @@ pub async fn list(mount: Mount, Valid(page): Valid<PageRequest>) -> Result<Respo
     }))
 }
 
-/// A method that a path of the function's own does not have.
-pub async fn not_allowed(mount: Mount) -> ApiError {
-    mount.not_allowed()
-}
-
-/// `PUT`, `PATCH` and `DELETE` of `/<module>`
-pub async fn missing_id(mount: Mount) -> ApiError {
-    ApiError::MissingId(mount.module.key().partition().attribute.clone())
-}
-
-/// `OPTIONS` of `/<module>` and `/<module>/<id>`
-pub async fn options(mount: Mount) -> Response {
+/// `OPTIONS` of any path of a module
+pub(crate) fn options(mount: &Mount) -> Response {
     let mut answer = (StatusCode::NO_CONTENT, [(ALLOW, mount.allow())]).into_response();
-    if mount.verb(&Method::PATCH).is_some() && mount.resource == Resource::Item {
+    let verbs = mount.module.verbs();
+    if mount.path == Call::Patch.row().path && Call::Patch.is_served(verbs) {
         let types = HeaderValue::from_static(Patch::MEDIA_TYPES);
         answer.headers_mut().insert(ACCEPT_PATCH, types);
     }

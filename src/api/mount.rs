@@ -3,21 +3,20 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, Request};
-use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method};
+use axum::extract::Request;
+use axum::http::HeaderValue;
 
 use crate::api::answer_limit::AnswerLimit;
 use crate::api::error::ApiError;
 use crate::api::invocation::Invocation;
 use crate::item::collection::{Collection, Collections};
-use crate::item::id::{InvalidItemId, ItemId};
+use crate::item::id::{InvalidItemId, InvalidKeyValue, ItemId, Partition};
+use crate::module::call::{Call, PathKind};
 use crate::module::tenant::Tenant;
-use crate::module::{Module, Verb};
+use crate::module::{KeyType, Module};
 use crate::store::{Items, Store};
-use crate::telemetry::metric;
 
-/// The module that a request's path leads to: all that its handler can reach.
+/// The module that a request's path leads to, and what the request asks of it.
 #[derive(Debug, Clone)]
 pub struct Mount {
     /// The module.
@@ -30,37 +29,14 @@ pub struct Mount {
     /// they are.
     items: Option<Items>,
     /// Which of the module's paths it is.
-    pub resource: Resource,
+    pub path: PathKind,
+    /// What the request asks for, if the module serves it. OPTIONS, which every path serves, is
+    /// none.
+    pub call: Option<Call>,
     /// How long the answer can be; without a front door, as long as in Lambda.
     pub answer_limit: AnswerLimit,
-}
-
-/// One kind of path of a module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resource {
-    /// `/<module>`
-    Collection,
-    /// `/<module>/<id>`
-    Item,
-    /// `/_batch/<module>`
-    Batch,
-}
-
-impl Resource {
-    /// The methods that can be served on it, each with the verb that a module must have for it.
-    const fn methods(self) -> &'static [(Verb, &'static str)] {
-        match self {
-            Self::Collection => &[(Verb::List, "GET, HEAD"), (Verb::Post, "POST")],
-            Self::Item => &[
-                (Verb::Get, "GET, HEAD"),
-                (Verb::Post, "POST"),
-                (Verb::Put, "PUT"),
-                (Verb::Patch, "PATCH"),
-                (Verb::Delete, "DELETE"),
-            ],
-            Self::Batch => &[],
-        }
-    }
+    /// Where in the request's path the id begins.
+    id_at: usize,
 }
 
 impl Mount {
@@ -68,71 +44,43 @@ impl Mount {
     /// the last of a thousand modules costs no more than the only one, and why every layer knows
     /// in which envelope to answer.
     fn find(collections: &Collections, store: &Store, request: &Request) -> Option<Self> {
-        let path = request.uri().path().strip_prefix('/')?;
-        let (name, resource) = match path.split_once('/') {
-            Some(("_batch", name)) => (name, Resource::Batch),
-            None | Some((_, "")) => (path.trim_end_matches('/'), Resource::Collection),
-            Some((name, _)) => (name, Resource::Item),
-        };
+        let whole = request.uri().path();
+        let path = whole.strip_prefix('/')?;
+        let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+        let is_batch = first == "_batch";
+        let name = if is_batch { rest } else { first };
         let collection = Arc::clone(collections.find(name)?);
+        let module = Arc::clone(collection.module());
+        let path = if is_batch {
+            PathKind::Batch
+        } else {
+            PathKind::of_rest(rest, module.key())
+        };
+        let call = Call::find(path, request.method().as_str());
         let invocation = request.extensions().get::<Invocation>();
         Some(Self {
-            module: Arc::clone(collection.module()),
             collection,
             store: store.clone(),
             items: None,
-            resource,
+            path,
+            call: call.filter(|call| call.is_served(module.verbs())),
             answer_limit: invocation.map_or(AnswerLimit::Lambda, |found| found.answer_limit),
+            id_at: whole.len() - rest.len(),
+            module,
         })
     }
 
-    /// The path for people to read, with `{id}` for the id.
+    /// The path for people to read, with `{id}` for the id, or `{partition}` and `{sort}`.
     #[must_use]
     pub fn route(&self) -> impl fmt::Display {
-        let (before, after) = match self.resource {
-            Resource::Collection => ("", ""),
-            Resource::Item => ("", "/{id}"),
-            Resource::Batch => ("/_batch", ""),
-        };
-        fmt::from_fn(move |f| write!(f, "{before}/{}{after}", self.module.name()))
-    }
-
-    /// What a method does here, if the module serves it.
-    #[must_use]
-    pub fn verb(&self, method: &Method) -> Option<Verb> {
-        let verb = match (self.resource, method) {
-            (Resource::Batch, _) => None,
-            (Resource::Item, &(Method::GET | Method::HEAD)) => Some(Verb::Get),
-            (Resource::Collection, &(Method::GET | Method::HEAD)) => Some(Verb::List),
-            (_, &Method::POST) => Some(Verb::Post),
-            (_, &Method::PUT) => Some(Verb::Put),
-            (_, &Method::PATCH) => Some(Verb::Patch),
-            (_, &Method::DELETE) => Some(Verb::Delete),
-            _ => None,
-        };
-        verb.filter(|&verb| self.module.verbs().contains(verb))
-    }
-
-    /// What a request does here, for those who count: a verb of the module, or a batch.
-    #[must_use]
-    pub fn deed(&self, method: &Method) -> Option<&'static str> {
-        if self.resource == Resource::Batch {
-            return (method == Method::POST).then_some(metric::BATCH);
-        }
-        self.verb(method).map(Verb::as_str)
+        let ids = self.module.key().placeholders();
+        self.path.of(self.module.name(), ids)
     }
 
     /// The methods that the module serves here.
     #[must_use]
-    #[expect(clippy::missing_panics_doc, reason = "methods are ASCII")]
     pub fn allow(&self) -> HeaderValue {
-        let verbs = self.module.verbs();
-        let methods = self.resource.methods().iter();
-        let served = methods.filter(|(verb, _)| verbs.contains(*verb));
-        let post = (self.resource == Resource::Batch).then_some("POST");
-        let names = served.map(|(_, names)| *names).chain(post);
-        let names: Vec<_> = names.chain(["OPTIONS"]).collect();
-        HeaderValue::from_str(&names.join(", ")).expect("methods are ASCII")
+        allow(self.path.methods(self.module.verbs(), self.module.key()))
     }
 
     /// Why a method is refused that the module does not serve here.
@@ -163,7 +111,7 @@ impl Mount {
         self.items.as_ref()?.tenant()
     }
 
-    /// An item's id, if the table has room for it.
+    /// Makes sure that the table has room for an id.
     ///
     /// # Errors
     /// It is longer than this caller's can be.
@@ -174,19 +122,73 @@ impl Mount {
         }
     }
 
-    /// An item's id in a path of this module, still percent-encoded.
-    #[must_use]
-    pub fn raw_id<'p>(&self, path: &'p str) -> &'p str {
-        &path["/".len() + self.module.name().as_str().len() + "/".len()..]
+    /// The id in `path`, which is that of the request.
+    ///
+    /// # Errors
+    /// There is none, or it is not valid.
+    pub fn id_in(&self, path: &str) -> Result<ItemId, ApiError> {
+        let id = ItemId::from_path(&path[self.id_at..], self.module.key());
+        let id = id.map_err(missing)?;
+        self.check_id(&id)?;
+        Ok(id)
+    }
+
+    /// The partition key in `path`, which is that of the request.
+    ///
+    /// # Errors
+    /// There is none, or it is not valid.
+    pub fn partition_in(&self, path: &str) -> Result<Partition, ApiError> {
+        let raw = &path[self.id_at..];
+        let raw = raw.strip_suffix('/').unwrap_or(raw);
+        let partition = Partition::from_path(raw, self.module.key()).map_err(missing)?;
+        if let Some(tenant) = self.tenant() {
+            partition.check(tenant.max_id_bytes(), self.module.key())?;
+        }
+        Ok(partition)
+    }
+
+    /// A new id.
+    ///
+    /// # Errors
+    /// The path has no partition key, or the id would be a number.
+    pub fn new_id(&self) -> Result<ItemId, ApiError> {
+        let key = self.module.key();
+        let partition = key.partition();
+        match (key.sort(), partition.key_type) {
+            (None, KeyType::S) => Ok(ItemId::new()),
+            (None, KeyType::N) => Err(ApiError::MissingNumber(partition.attribute.clone())),
+            (Some(_), _) => Err(ApiError::MissingId(partition.attribute.clone())),
+        }
+    }
+
+    /// A new id in the partition of `path`, which is that of the request.
+    ///
+    /// # Errors
+    /// The path has no valid partition key, or the sort key would be a number.
+    pub fn new_id_in(&self, path: &str) -> Result<ItemId, ApiError> {
+        let partition = self.partition_in(path)?;
+        match self.module.key().sort() {
+            Some(sort) if sort.key_type == KeyType::N => {
+                Err(ApiError::MissingNumber(sort.attribute.clone()))
+            }
+            _ => Ok(ItemId::new_in(partition)),
+        }
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Mount {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
-        parts.extensions.remove().ok_or(ApiError::NotFound)
+/// Why there is no id: an empty one is none.
+fn missing(invalid: InvalidItemId) -> ApiError {
+    match invalid.reason {
+        InvalidKeyValue::Empty => ApiError::MissingId(invalid.attribute),
+        _ => invalid.into(),
     }
+}
+
+/// `Allow`: these methods, HEAD with GET, and OPTIONS.
+pub(crate) fn allow(methods: impl Iterator<Item = &'static str>) -> HeaderValue {
+    let methods = methods.map(|method| if method == "GET" { "GET, HEAD" } else { method });
+    let methods: Vec<_> = methods.chain(["OPTIONS"]).collect();
+    HeaderValue::from_str(&methods.join(", ")).expect("methods are ASCII")
 }
 
 /// Puts the [`Mount`] that a request's path leads to into its extensions.

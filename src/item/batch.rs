@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::item::id::{InvalidItemId, InvalidKeyValue, ItemId, JsonForm};
-use crate::module::verb::Verb;
+use crate::module::call::Call;
 use crate::module::{Key, limits};
 
 /// Why a body is no batch.
@@ -74,7 +74,7 @@ struct OperationJson {
 }
 
 /// What an operation does.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Op {
     Get,
@@ -83,12 +83,14 @@ pub(crate) enum Op {
 }
 
 impl Op {
-    /// The verb that a module must serve for it.
-    pub(crate) const fn verb(self) -> Verb {
+    pub(crate) const ALL: [Self; 3] = [Self::Get, Self::Put, Self::Delete];
+
+    /// The call that does the same.
+    pub(crate) const fn call(self) -> Call {
         match self {
-            Self::Get => Verb::Get,
-            Self::Put => Verb::Post,
-            Self::Delete => Verb::Delete,
+            Self::Get => Call::Get,
+            Self::Put => Call::Post,
+            Self::Delete => Call::Delete,
         }
     }
 }
@@ -133,5 +135,18 @@ impl SentBatch {
             return Err(InvalidBatch::Mixed);
         }
         Ok(Self { operations, atomic })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By its verb it is permitted to callers.
+    #[test]
+    fn every_operation_has_a_verb() {
+        for op in Op::ALL {
+            assert!(op.call().row().verb.is_some(), "{op:?}");
+        }
     }
 }

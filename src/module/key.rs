@@ -51,6 +51,15 @@ impl Key {
         self.parts().zip(limits)
     }
 
+    /// What stands for an id in the path of an item, for programs to fill in.
+    #[must_use]
+    pub fn placeholders(&self) -> (&'static str, Option<&'static str>) {
+        match self.sort {
+            None => ("{id}", None),
+            Some(_) => ("{partition}", Some("{sort}")),
+        }
+    }
+
     /// Whether an attribute belongs to the key.
     #[must_use]
     pub fn contains(&self, attribute: &str) -> bool {

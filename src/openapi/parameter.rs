@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::{EXAMPLE_ID, members, reference, schema};
 use crate::item::ItemId;
 use crate::item::list::PageRequest;
-use crate::module::{IndexKey, KeyType, Module};
+use crate::module::call::PathKind;
+use crate::module::{IndexKey, KeyPart, KeyType, Module, limits};
 
 /// References to parameters, by the names of their components.
 pub(super) fn references(names: &[&str]) -> Vec<Value> {
@@ -90,6 +91,91 @@ pub(super) fn all() -> Map<String, Value> {
     }))
 }
 
+/// The value of a key attribute in a path.
+pub(super) struct PathValue<'m> {
+    part: &'m KeyPart,
+    limit: usize,
+    pub(super) example: Value,
+}
+
+/// The parameters in a path of the module, by name.
+pub(super) fn of_path(
+    path: PathKind,
+    module: &Module,
+) -> impl Iterator<Item = (&'static str, PathValue<'_>)> {
+    let count = match path {
+        PathKind::Batch | PathKind::Collection => 0,
+        PathKind::Partition => 1,
+        PathKind::Item => 2,
+    };
+    let (names, key) = (["partition", "sort"], module.key());
+    let names = if key.sort().is_some() {
+        names
+    } else {
+        ["id", ""]
+    };
+    let values = key.limited_parts().zip(schema::example_values(module, 1));
+    let values = values.map(|((part, limit), example)| PathValue {
+        part,
+        limit,
+        example,
+    });
+    names.into_iter().zip(values).take(count)
+}
+
+/// As [`of_path`], described. The id of most modules is the same.
+pub(super) fn described_path(path: PathKind, module: &Module) -> Vec<Value> {
+    let key = module.key();
+    if key.sort().is_none() && key.partition().key_type == KeyType::S {
+        return of_path(path, module)
+            .flat_map(|(name, _)| references(&[name]))
+            .collect();
+    }
+    let described = of_path(path, module).map(|(name, PathValue { part, limit, example })| {
+        let attribute = &part.attribute;
+        let (kind, schema) = match part.key_type {
+            KeyType::S => (
+                format!("1 to {limit} bytes of UTF-8, percent-encoded"),
+                json!({ "type": "string", "minLength": 1, "maxLength": limit }),
+            ),
+            KeyType::N => (
+                "a number in plain form, as in `42` and `-1.5`".to_owned(),
+                json!({ "type": "string", "pattern": PLAIN_NUMBER }),
+            ),
+        };
+        let end = match name {
+            "partition" => " A slash in it must be encoded.",
+            "sort" if part.key_type == KeyType::S => {
+                " It is all the rest of the path, so that a slash in it may also stand as it is."
+            }
+            _ => "",
+        };
+        let example = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+        json!({
+            "name": name,
+            "in": "path",
+            "required": true,
+            "description": format!("`{attribute}`: {kind}.{end}"),
+            "schema": schema,
+            "example": example,
+        })
+    });
+    described.collect()
+}
+
+/// The plain form of the numbers that are not written with an exponent.
+const PLAIN_NUMBER: &str = r"^(0|-?([1-9][0-9]{0,37}|(0|[1-9][0-9]{0,18})\.[0-9]{0,18}[1-9]))$";
+
+/// Those of the list of a partition, which is a query on the table.
+pub(super) fn of_partition(module: &Module) -> Vec<Value> {
+    let Some(sort) = module.key().sort() else {
+        return Vec::new();
+    };
+    let name = sort.attribute.as_str();
+    let conditions = conditions(name, sort.key_type, limits::SORT_KEY_BYTES, ["", ""]);
+    conditions.chain([order("the list")]).collect()
+}
+
 /// Those that make a list a query on one of the module's indexes.
 pub(super) fn of_indexes(module: &Module) -> Vec<Value> {
     let mut parameters: Vec<Value> = Vec::new();
@@ -100,53 +186,68 @@ pub(super) fn of_indexes(module: &Module) -> Vec<Value> {
         }
     };
     for index in module.indexes() {
-        let name = index.partition.attribute.as_str();
-        let equal = |name| format!("The value of `{name}`, in a query on an index.");
         let [partition_limit, sort_limit] = module.index_key_limits();
-        add(condition(
-            name,
-            &equal(name),
-            &index.partition,
-            partition_limit,
-        ));
-        let Some(sort) = &index.sort else {
-            continue;
-        };
-        let name = sort.attribute.as_str();
-        add(condition(name, &equal(name), sort, sort_limit));
-        let comparisons = [
-            (KeyType::N, "lt", "less than this"),
-            (KeyType::N, "le", "this or less"),
-            (KeyType::N, "gt", "greater than this"),
-            (KeyType::N, "ge", "this or greater"),
-            (KeyType::S, "begins_with", "a text with this beginning"),
+        let IndexKey {
+            attribute,
+            key_type,
+        } = &index.partition;
+        let suffixes = [
+            ", in a query on an index",
+            ", in a query on an index that it sorts",
         ];
-        let possible = comparisons
-            .iter()
-            .filter(|(least, ..)| sort.key_type == KeyType::S || *least == KeyType::N);
-        for (_, operator, meaning) in possible {
-            let description =
-                format!("`{name}` is {meaning}, in a query on an index that it sorts.");
-            add(condition(
-                &format!("{name}.{operator}"),
-                &description,
-                sort,
-                sort_limit,
-            ));
+        let equal = conditions(attribute.as_str(), *key_type, partition_limit, suffixes);
+        equal.take(1).for_each(&mut add);
+        if let Some(IndexKey {
+            attribute,
+            key_type,
+        }) = &index.sort
+        {
+            let conditions = conditions(attribute.as_str(), *key_type, sort_limit, suffixes);
+            conditions
+                .chain([order("a query on an index")])
+                .for_each(&mut add);
         }
-        add(query(
-            "order",
-            "Whether a query on an index begins with the least or with the greatest.",
-            &json!({ "type": "string", "enum": ["asc", "desc"], "default": "asc" }),
-            "asc",
-        ));
     }
     parameters
 }
 
-fn condition(name: &str, description: &str, key: &IndexKey, limit: usize) -> Value {
-    let schema = schema::of_key(key, limit);
-    json!({ "name": name, "in": "query", "description": description, "schema": schema })
+/// The conditions on a sort key, that it is a value first of all. Their descriptions end in one of
+/// the suffixes: the first where it is a value, the second of the others.
+fn conditions(
+    name: &str,
+    key_type: KeyType,
+    limit: usize,
+    [equal, compared]: [&str; 2],
+) -> impl Iterator<Item = Value> {
+    const COMPARISONS: [(KeyType, &str, &str); 5] = [
+        (KeyType::N, "lt", "less than this"),
+        (KeyType::N, "le", "this or less"),
+        (KeyType::N, "gt", "greater than this"),
+        (KeyType::N, "ge", "this or greater"),
+        (KeyType::S, "begins_with", "a text with this beginning"),
+    ];
+    let schema = schema::of_key(key_type, limit);
+    let condition = move |name: String, description: String| json!({ "name": name, "in": "query", "description": description, "schema": schema });
+    let first = condition(name.to_owned(), format!("The value of `{name}`{equal}."));
+    let possible = COMPARISONS
+        .iter()
+        .filter(move |(least, ..)| key_type == KeyType::S || *least == KeyType::N);
+    let compared = possible.map(move |(_, operator, meaning)| {
+        condition(
+            format!("{name}.{operator}"),
+            format!("`{name}` is {meaning}{compared}."),
+        )
+    });
+    [first].into_iter().chain(compared)
+}
+
+fn order(of: &str) -> Value {
+    query(
+        "order",
+        &format!("Whether {of} begins with the least or with the greatest."),
+        &json!({ "type": "string", "enum": ["asc", "desc"], "default": "asc" }),
+        "asc",
+    )
 }
 
 fn query(name: &str, description: &str, schema: &Value, example: impl Into<Value>) -> Value {

@@ -6,11 +6,11 @@ use serde_json::{Map, Value, json};
 
 use super::{members, object, reference};
 use crate::item::Document;
-use crate::item::batch::SentBatch;
+use crate::item::batch::{Op, SentBatch};
 use crate::item::expiry;
 use crate::item::schema::InvalidSchema;
 use crate::module::limits;
-use crate::module::{Envelope, IndexKey, KeyType, Module, Storage};
+use crate::module::{Envelope, KeyType, Module, Storage};
 
 /// What a module's components are, by the last word of their names. No module's name has a dot, so
 /// that they are nothing else's.
@@ -140,7 +140,7 @@ pub(super) fn keyed(module: &Module, others: Value) -> Value {
 }
 
 /// The values of the key of an item in the examples, the first or another.
-fn example_values(module: &Module, number: usize) -> impl Iterator<Item = Value> {
+pub(super) fn example_values(module: &Module, number: usize) -> impl Iterator<Item = Value> {
     let key = module.key();
     let partition = match (key.partition().key_type, key.sort()) {
         (KeyType::S, None) => json!(format!("sala{}", 89 + number)),
@@ -294,7 +294,8 @@ fn limit_members(schema: &mut Value, module: &Module) {
     for index in module.indexes() {
         // In bytes: no text has more characters.
         let keys = index.keys().zip(module.index_key_limits());
-        limits.extend(keys.map(|(key, limit)| (key.attribute.as_str(), of_key(key, limit))));
+        limits
+            .extend(keys.map(|(key, limit)| (key.attribute.as_str(), of_key(key.key_type, limit))));
     }
     if let Some(ttl) = module.ttl() {
         let limit = json!({
@@ -348,8 +349,8 @@ fn tighten(schema: &mut Value, limit: Value) {
 }
 
 /// What a member must be by which an index is sorted or parted.
-pub(super) fn of_key(key: &IndexKey, limit: usize) -> Value {
-    match key.key_type {
+pub(super) fn of_key(key_type: KeyType, limit: usize) -> Value {
+    match key_type {
         KeyType::S => json!({ "type": "string", "minLength": 1, "maxLength": limit }),
         KeyType::N => json!({ "type": "number" }),
     }
@@ -411,7 +412,7 @@ fn operation(module: &Module) -> Value {
         "required": ["op", "id"],
         "additionalProperties": false,
         "properties": {
-            "op": { "type": "string", "enum": ["get", "put", "delete"] },
+            "op": { "type": "string", "enum": Op::ALL },
             "id": id(module),
             "item": of_module(module, Kind::Document),
         },

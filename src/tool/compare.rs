@@ -206,7 +206,9 @@ fn document_of(body: &str, module: &Module) -> Option<String> {
     };
     let mut members: Map<String, Value> = serde_json::from_str(&text).ok()?;
     if module.key_in_document() {
-        members.shift_remove(module.key().as_str());
+        for part in module.key().parts() {
+            members.shift_remove(part.attribute.as_str());
+        }
     }
     (!members.is_empty()).then(|| Value::from(members).to_string())
 }

@@ -9,7 +9,6 @@ use crate::api::batch::{
 };
 use crate::api::envelope;
 use crate::api::error::ApiError;
-use crate::api::middleware::validate::Valid;
 use crate::api::mount::Mount;
 use crate::api::work;
 use crate::item::collection::Collection;
@@ -17,7 +16,7 @@ use crate::module::Verb;
 use crate::store::{BatchWrite, Items, StoreError};
 
 /// `POST /_batch/<module>`
-pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response, ApiError> {
+pub(crate) async fn batch(mount: Mount, batch: Batch) -> Result<Response, ApiError> {
     let (module, items) = (&mount.module, mount.items()?);
     let (mut gets, mut writes) = (Vec::new(), Vec::new());
     let pending = batch.operations.into_iter().map(|operation| {

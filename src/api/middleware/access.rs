@@ -12,7 +12,7 @@ use crate::access::rate_limit::RateLimit;
 use crate::access::{Authenticator, Caller, Refused};
 use crate::api::batch::Batch;
 use crate::api::error::ApiError;
-use crate::api::mount::{Mount, Resource};
+use crate::api::mount::Mount;
 use crate::module::claim_path::ClaimPath;
 
 /// Finds out who sends the request, and whether they may.
@@ -45,7 +45,7 @@ async fn check(request: &mut Parts) -> Result<Caller, ApiError> {
         let address = request.extensions.get().copied();
         limit.count(&caller, address).map_err(ApiError::TooOften)?;
     }
-    permit(mount, &request.method, &caller)?;
+    permit(mount, &caller)?;
     admit(request, &caller)?;
     Ok(caller)
 }
@@ -73,22 +73,20 @@ async fn identify(
 }
 
 /// Makes sure that the caller may do what the request asks for.
-fn permit(mount: &Mount, method: &Method, caller: &Caller) -> Result<(), ApiError> {
-    let Some(access) = mount.module.access() else {
+fn permit(mount: &Mount, caller: &Caller) -> Result<(), ApiError> {
+    // That a call is not served is no secret: OPTIONS says so to everybody.
+    let (Some(access), Some(call)) = (mount.module.access(), mount.call) else {
         return Ok(());
     };
-    if mount.resource == Resource::Batch && *method == Method::POST {
-        let mut verbs = Batch::verbs().iter();
-        if *caller == Caller::Anonymous && !verbs.any(|verb| access.public().contains(verb)) {
-            return Err(ApiError::Denied(access.guard().unknown()));
-        }
-        return Ok(());
+    if let Some(verb) = call.row().verb {
+        return access.permit(verb, caller).map_err(ApiError::Denied);
     }
-    match mount.verb(method) {
-        Some(verb) => access.permit(verb, caller).map_err(ApiError::Denied),
-        // That it is not served is no secret: OPTIONS says so to everybody.
-        None => Ok(()),
+    // A batch: each of its operations asks again.
+    let mut verbs = Batch::verbs().iter();
+    if *caller == Caller::Anonymous && !verbs.any(|verb| access.public().contains(verb)) {
+        return Err(ApiError::Denied(access.guard().unknown()));
     }
+    Ok(())
 }
 
 /// Lets a caller reach a module's items: no more than its tenant's, where the module has tenants.

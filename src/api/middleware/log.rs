@@ -19,6 +19,7 @@ use crate::api::health;
 use crate::api::invocation::Invocation;
 use crate::api::mount::Mount;
 use crate::config::Service;
+use crate::module::call::Call;
 use crate::module::guard::Guard;
 use crate::module::tenant::Tenant;
 use crate::store::{Meter, Usage};
@@ -155,7 +156,7 @@ impl Asked {
             route: route.or(probe),
             status: status.as_u16(),
             module: mount.map(|mount| mount.module.name().as_str()),
-            verb: mount.and_then(|mount| mount.deed(&self.method)),
+            verb: mount.and_then(|mount| mount.call).map(Call::name),
             duration: spent.duration,
             usage: spent.usage,
             caller: who.caller,

@@ -6,11 +6,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use tower::Layer;
 
 use crate::api::error::ApiError;
 use crate::api::middleware::around::{Inner, Next, around};
 use crate::api::middleware::{self, App};
 use crate::api::mount::{self, Mount};
+use crate::api::router::Routes;
 use crate::app;
 use crate::config::Config;
 use crate::item::collection::Collections;
@@ -41,7 +43,7 @@ impl Unserved {
     ) -> App {
         let unserved = self.clone();
         let refuse = around(move |request, next| refuse(unserved.clone(), request, next));
-        let router = app::routes(config, store).layer(refuse);
+        let router = Routes::new(refuse.layer(app::routes(config, store)));
         middleware::stack(mount::mount(collections, store), config, router)
     }
 

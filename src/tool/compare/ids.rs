@@ -14,6 +14,7 @@ use percent_encoding::utf8_percent_encode;
 use uuid::Uuid;
 
 use crate::aws::failure::Failure;
+use crate::item::number::plain_number;
 use crate::local::backend::Tables;
 use crate::module::Module;
 use crate::module::path::RESERVED_IN_PATHS;
@@ -195,7 +196,8 @@ fn unusable(table: &str, of_type: &ScalarAttributeType) -> String {
 /// A key's value in a path.
 fn segment(value: &AttributeValue) -> Option<String> {
     match value {
-        AttributeValue::S(text) | AttributeValue::N(text) => Some(encoded(text)),
+        AttributeValue::S(text) => Some(encoded(text)),
+        AttributeValue::N(number) => plain_number(number).as_deref().map(encoded),
         _ => None,
     }
 }
