@@ -6,13 +6,15 @@ use crate::api::middleware::{self, App};
 use crate::api::router::{self, Routes};
 use crate::api::{health, mount};
 use crate::config::Config;
+use crate::item::collection::Collections;
 use crate::openapi::docs;
 use crate::store::Store;
 
 /// The whole function: the routes of `config` inside the layers, over `store`.
 #[must_use]
 pub fn app(config: &Arc<Config>, store: &Store) -> App {
-    let mount = mount::mount(config, store);
+    let collections = Arc::new(Collections::new(&config.modules));
+    let mount = mount::mount(&collections, store);
     middleware::stack(mount, config, routes(config, store))
 }
 

@@ -318,5 +318,5 @@ fn operation_id(word: &str, module: &Module) -> String {
 
 /// Whether `call` can be sent again without being done again.
 fn may_have_key(call: Call, module: &Module) -> bool {
-    module.memory().is_some() && call.row().may_have_key
+    module.idempotency().is_some() && call.row().may_have_key
 }

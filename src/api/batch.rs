@@ -8,6 +8,7 @@ use crate::access::Caller;
 use crate::api::error::ApiError;
 use crate::api::mount::Mount;
 use crate::item::batch::{Op, SentBatch, SentOperation};
+use crate::item::collection::Collection;
 use crate::item::{self, Document, ItemId};
 use crate::module::{Module, Verbs};
 use crate::store::BatchWrite;
@@ -132,12 +133,12 @@ fn footprint(module: &Module, (_, text): &RawWrite) -> usize {
 }
 
 /// Parses the document of a write.
-pub(crate) fn parse_write(module: &Module, (id, text): RawWrite) -> ParsedWrite {
+pub(crate) fn parse_write(collection: &Collection, (id, text): RawWrite) -> ParsedWrite {
     let Some(text) = text else {
         return Ok((id, None));
     };
     let text = Box::<str>::from(text).into_string();
-    let document = Document::parse(text.into_bytes(), module, Some(&id));
+    let document = Document::parse(text.into_bytes(), collection, Some(&id));
     let document = document.map_err(|invalid| Arc::new(invalid.into()))?;
     Ok((id, Some(document)))
 }

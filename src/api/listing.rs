@@ -31,7 +31,7 @@ fn listing(config: &Config, most: usize) -> String {
             let methods: Vec<_> = path.methods(module.verbs()).collect();
             if !methods.is_empty() {
                 let path = format!("{base_path}{}", path.of(name, "<id>"));
-                let (table, key) = (module.table().to_string(), module.key().to_string());
+                let (table, key) = (module.table().name().to_string(), module.key().to_string());
                 rows.push([path, methods.join(" "), table, key]);
             }
         }

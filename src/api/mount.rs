@@ -9,20 +9,25 @@ use axum::http::HeaderValue;
 use crate::api::answer_limit::AnswerLimit;
 use crate::api::error::ApiError;
 use crate::api::invocation::Invocation;
-use crate::config::Config;
+use crate::item::collection::{Collection, Collections};
 use crate::item::id::{InvalidItemId, ItemId};
 use crate::module::Module;
 use crate::module::call::{Call, PathKind};
 use crate::module::tenant::Tenant;
-use crate::store::Store;
+use crate::store::{Items, Store};
 
 /// The module that a request's path leads to, and what the request asks of it.
 #[derive(Debug, Clone)]
 pub struct Mount {
     /// The module.
     pub module: Arc<Module>,
-    /// The store its table is in, confined to the caller's tenant if the module has tenants.
+    /// What runs for it.
+    pub collection: Arc<Collection>,
+    /// The store its table is in.
     pub store: Store,
+    /// Its items, as far as the caller can reach them: none before the access layer has said whose
+    /// they are.
+    items: Option<Items>,
     /// Which of the module's paths it is.
     pub path: PathKind,
     /// What the request asks for, if the module serves it. OPTIONS, which every path serves, is
@@ -38,7 +43,7 @@ impl Mount {
     /// Finds the module of a path. That it is found once, by its name and before all else, is why
     /// the last of a thousand modules costs no more than the only one, and why every layer knows
     /// in which envelope to answer.
-    fn find(config: &Config, store: &Store, request: &Request) -> Option<Self> {
+    fn find(collections: &Collections, store: &Store, request: &Request) -> Option<Self> {
         let whole = request.uri().path();
         let path = whole.strip_prefix('/')?;
         let (first, rest) = path.split_once('/').unwrap_or((path, ""));
@@ -47,16 +52,14 @@ impl Mount {
             (name, "") => (name, PathKind::Collection),
             (name, _) => (name, PathKind::Item),
         };
-        let module = Arc::clone(config.modules.find(name)?);
-        let store = match module.tenant() {
-            None => store.clone(),
-            // Whose it is, the access layer says.
-            Some(_) => store.confined_to(Tenant::nobody()),
-        };
+        let collection = Arc::clone(collections.find(name)?);
+        let module = Arc::clone(collection.module());
         let call = Call::find(path, request.method().as_str());
         let invocation = request.extensions().get::<Invocation>();
         Some(Self {
-            store,
+            collection,
+            store: store.clone(),
+            items: None,
             path,
             call: call.filter(|call| call.is_served(module.verbs())),
             answer_limit: invocation.map_or(AnswerLimit::Lambda, |found| found.answer_limit),
@@ -85,6 +88,26 @@ impl Mount {
         }
     }
 
+    /// Leads to the items of `tenant`, or to all where the module has no tenants. To be called by
+    /// the access layer, and by nothing else.
+    pub(crate) fn admit(&mut self, tenant: Option<Tenant>) {
+        self.items = self.store.items(&self.module, tenant);
+    }
+
+    /// The items that the caller can reach.
+    ///
+    /// # Errors
+    /// No access layer has let the caller in.
+    pub fn items(&self) -> Result<&Items, ApiError> {
+        self.items.as_ref().ok_or(ApiError::NotFound)
+    }
+
+    /// The tenant whose items the caller can reach, where the module has tenants.
+    #[must_use]
+    pub fn tenant(&self) -> Option<&Tenant> {
+        self.items.as_ref()?.tenant()
+    }
+
     /// The id in `path`, which is that of the request.
     ///
     /// # Errors
@@ -101,7 +124,7 @@ impl Mount {
     /// # Errors
     /// It is not valid, or longer than this caller's can be.
     pub fn id(&self, id: Result<ItemId, InvalidItemId>) -> Result<ItemId, ApiError> {
-        let id = id.and_then(|id| match self.store.tenant() {
+        let id = id.and_then(|id| match self.tenant() {
             Some(tenant) => id.within(tenant.max_id_bytes()),
             None => Ok(id),
         });
@@ -120,10 +143,13 @@ pub(crate) fn allow(methods: impl Iterator<Item = &'static str>) -> HeaderValue 
 }
 
 /// Puts the [`Mount`] that a request's path leads to into its extensions.
-pub fn mount(config: &Arc<Config>, store: &Store) -> impl Fn(Request) -> Request + Clone + use<> {
-    let (config, store) = (Arc::clone(config), store.clone());
+pub fn mount(
+    collections: &Arc<Collections>,
+    store: &Store,
+) -> impl Fn(Request) -> Request + Clone + use<> {
+    let (collections, store) = (Arc::clone(collections), store.clone());
     move |mut request| {
-        if let Some(mount) = Mount::find(&config, &store, &request) {
+        if let Some(mount) = Mount::find(&collections, &store, &request) {
             request.extensions_mut().insert(mount);
         }
         request

@@ -76,7 +76,7 @@ pub async fn warm_up(config: &Config, store: &Store) {
     let Some(module) = modules.find(gets_item).filter(|_| config.service.warm_up) else {
         return;
     };
-    match timeout(WARM_UP_LIMIT, store.warm_up(module)).await {
+    match timeout(WARM_UP_LIMIT, store.warm_up(module.table())).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => warn!(error = %Chain(&error), "DynamoDB is not warmed up"),
         Err(_) => warn!(limit = ?WARM_UP_LIMIT, "DynamoDB is not warmed up in time"),

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::access::{Credential, Jwt, X_API_KEY};
+use crate::access::X_API_KEY;
 use crate::api::batch::Batch;
 use crate::module::Module;
 use crate::module::call::Call;
+use crate::module::guard::{Credential, Jwt};
 use crate::module::name::Scope;
 
 /// The guards of `modules`, each once.

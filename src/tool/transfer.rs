@@ -11,7 +11,6 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
 use self::progress::{Command, Content, Job};
 use super::arguments::{BackendArgs, FileArgs};
-use crate::config;
 use crate::local::Ownership;
 use crate::local::backend::Tables;
 use crate::module::Module;
@@ -37,27 +36,14 @@ pub(super) struct TransferArgs {
 
 impl TransferArgs {
     pub(super) fn module(&self) -> anyhow::Result<Arc<Module>> {
-        let modules = self.file.load()?.modules;
-        if let Some(module) = modules.get(&self.module) {
-            return Ok(Arc::clone(module));
-        }
-        let known: Vec<_> = modules
-            .iter()
-            .map(|module| module.name().as_str())
-            .collect();
-        bail!(
-            "{} has no module `{}`; {}",
-            self.file.file.display(),
-            self.module,
-            config::suggest(self.module.as_str(), &known)
-        );
+        self.file.module(&self.module)
     }
 }
 
 /// The facts of the module's table, which must exist by now.
 pub(super) async fn table(tables: &Tables, module: &Module) -> anyhow::Result<TableFacts> {
-    if let Some(facts) = tables.store.table(module).await? {
-        return match tables.store.check(module).await {
+    if let Some(facts) = tables.store.table(module.table()).await? {
+        return match tables.store.check(module.table()).await {
             Err(unusable) if unusable.is_of_the_key() => bail!(unusable),
             _ => Ok(facts),
         };
@@ -69,7 +55,7 @@ pub(super) async fn table(tables: &Tables, module: &Module) -> anyhow::Result<Ta
     };
     bail!(
         "there is no table `{}` in {}; {mend}",
-        module.table(),
+        module.table().name(),
         tables.place
     );
 }
@@ -84,7 +70,7 @@ pub(super) fn job(
     Job {
         command,
         module: module.name().to_string(),
-        table: module.table().to_string(),
+        table: module.table().name().to_string(),
         place: tables.place.clone(),
         table_created_ms: table.created_ms,
         content,

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod adopt;
 mod app;
 mod batch;
 mod book;
@@ -15,6 +16,7 @@ mod byte_order_mark;
 mod caching;
 mod calls;
 mod command;
+mod compare;
 mod conditions;
 mod config;
 mod contract;

@@ -13,13 +13,14 @@ use tower_http::request_id::RequestId;
 use tracing::{Level, enabled};
 
 use super::around::{Inner, Next};
-use crate::access::{Caller, Guard, Pseudonym};
+use crate::access::{Caller, Pseudonym};
 use crate::api::error::Cause;
 use crate::api::health;
 use crate::api::invocation::Invocation;
 use crate::api::mount::Mount;
 use crate::config::Service;
 use crate::module::call::Call;
+use crate::module::guard::Guard;
 use crate::module::tenant::Tenant;
 use crate::store::{Meter, Usage};
 use crate::telemetry::trace::TraceContext;

@@ -22,7 +22,8 @@ use crate::api::idempotency;
 use crate::api::mount::Mount;
 use crate::api::precondition::Preconditions;
 use crate::api::work;
-use crate::item::idempotency::Once;
+use crate::item::collection::Collection;
+use crate::item::idempotency::IdempotentWrite;
 use crate::item::list::{Consistent, PageRequest};
 use crate::item::patch::{Patch, PatchType};
 use crate::item::{Document, ItemId};
@@ -39,13 +40,13 @@ pub(crate) enum ParsedCall {
     List(PageRequest),
     Create {
         document: Document,
-        once: Option<Once>,
+        once: Option<IdempotentWrite>,
     },
     Post {
         id: ItemId,
         preconditions: Preconditions,
         document: Document,
-        once: Option<Once>,
+        once: Option<IdempotentWrite>,
     },
     Put {
         id: ItemId,
@@ -104,17 +105,17 @@ async fn parse(mount: &Mount, request: Request) -> Result<ParsedCall, ApiError> 
         Call::Batch => ParsedCall::Batch(parse_batch(mount, caller, &headers, body).await?),
         Call::List => {
             let query = uri.query().unwrap_or_default();
-            let page = PageRequest::parse(query, &mount.module, mount.store.tenant())?;
+            let page = PageRequest::parse(query, &mount.module, mount.tenant())?;
             ParsedCall::List(page)
         }
         Call::Create => {
-            let document = parse_document(&mount.module, None, &headers, body).await?;
+            let document = parse_document(&mount.collection, None, &headers, body).await?;
             let once = parse_once(&mount.module, None, &headers, &caller, &document)?;
             ParsedCall::Create { document, once }
         }
         Call::Post => {
             let id = id()?;
-            let document = parse_document(&mount.module, Some(&id), &headers, body).await?;
+            let document = parse_document(&mount.collection, Some(&id), &headers, body).await?;
             let once = parse_once(&mount.module, Some(&id), &headers, &caller, &document)?;
             ParsedCall::Post {
                 id,
@@ -125,7 +126,7 @@ async fn parse(mount: &Mount, request: Request) -> Result<ParsedCall, ApiError> 
         }
         Call::Put => {
             let id = id()?;
-            let document = parse_document(&mount.module, Some(&id), &headers, body).await?;
+            let document = parse_document(&mount.collection, Some(&id), &headers, body).await?;
             ParsedCall::Put {
                 id,
                 preconditions: preconditions(),
@@ -158,17 +159,17 @@ async fn read_json(headers: &HeaderMap, body: Body) -> Result<Bytes, ApiError> {
 }
 
 async fn parse_document(
-    module: &Arc<Module>,
+    collection: &Arc<Collection>,
     id: Option<&ItemId>,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Document, ApiError> {
     let body = read_json(headers, body).await?;
     let document = if work::is_long(body.len()) {
-        let (module, id) = (Arc::clone(module), id.cloned());
-        work::long(move || Document::parse(body.into(), &module, id.as_ref())).await
+        let (collection, id) = (Arc::clone(collection), id.cloned());
+        work::long(move || Document::parse(body.into(), &collection, id.as_ref())).await
     } else {
-        Document::parse(body.into(), module, id)
+        Document::parse(body.into(), collection, id)
     };
     Ok(document?)
 }
@@ -180,7 +181,7 @@ fn parse_once(
     headers: &HeaderMap,
     caller: &Caller,
     document: &Document,
-) -> Result<Option<Once>, ApiError> {
+) -> Result<Option<IdempotentWrite>, ApiError> {
     idempotency::once(headers, module, caller, id, document)
         .map_err(ApiError::InvalidIdempotencyKey)
 }

@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::logical_id::logical_id;
-use crate::access::SecretPlace;
 use crate::config::Config;
 use crate::module::name::Stage;
-use crate::module::{Module, Modules, call};
+use crate::module::secret_place::SecretPlace;
+use crate::module::{Module, Modules, Table, call};
 
 /// One statement of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -45,15 +45,15 @@ struct Resource {
 }
 
 impl Resource {
-    fn table(module: &Module) -> Self {
+    fn table(table: &Table) -> Self {
         Self {
-            arn: json!({ "Fn::GetAtt": [logical_id(module.name()), "Arn"] }),
-            characters: characters("dynamodb", &format!("table/{}", module.table())),
+            arn: json!({ "Fn::GetAtt": [logical_id(table.owner()), "Arn"] }),
+            characters: characters("dynamodb", &format!("table/{}", table.name())),
         }
     }
 
-    fn indexes(module: &Module) -> Self {
-        let table = Self::table(module);
+    fn indexes(table: &Table) -> Self {
+        let table = Self::table(table);
         Self {
             arn: json!({ "Fn::Join": ["/", [table.arn, "index", "*"]] }),
             characters: table.characters + "/index/*".len(),
@@ -129,17 +129,17 @@ fn resources(modules: &Modules) -> BTreeMap<Vec<&'static str>, Vec<Resource>> {
     let mut resources: BTreeMap<Vec<&'static str>, Vec<Resource>> = BTreeMap::new();
     for module in modules.iter() {
         let has_queries = call::actions(module.verbs()).any(|action| action == call::QUERY);
-        if has_queries && module.table_indexes().next().is_some() {
+        if has_queries && !module.table().indexes().is_empty() {
             let query = resources.entry(vec![call::QUERY]).or_default();
-            query.push(Resource::indexes(module));
+            query.push(Resource::indexes(module.table()));
         }
         let tables = resources.entry(actions(module)).or_default();
-        tables.push(Resource::table(module));
+        tables.push(Resource::table(module.table()));
     }
-    if let Some(memory) = modules.memory() {
+    if let Some(table) = modules.idempotency() {
         let actions = vec![ACTION_OF_HEALTH, "dynamodb:GetItem", "dynamodb:PutItem"];
         let tables = resources.entry(actions).or_default();
-        tables.push(Resource::table(memory));
+        tables.push(Resource::table(table));
     }
     for secret in modules.secrets() {
         let (action, secret) = match secret {
@@ -196,7 +196,7 @@ mod tests {
         let names: BTreeMap<_, _> = config
             .modules
             .tables()
-            .map(|module| (logical_id(module.name()), module.table().to_string()))
+            .map(|table| (logical_id(table.owner()), table.name().to_string()))
             .collect();
         let (partition, place) = PLACE.split_once(':').expect("two parts");
         let arn = |value: &Value| {
