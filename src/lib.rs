@@ -19,7 +19,7 @@
 //! "#;
 //! let config = config::parse(text, "modules.toml".as_ref(), &Stage::default(), [])?;
 //! let rooms = config.modules.iter().next().expect("there is one");
-//! assert_eq!(rooms.table().as_str(), "rooms-local");
+//! assert_eq!(rooms.table().name().as_str(), "rooms-local");
 //! # Ok::<_, config::ConfigError>(())
 //! ```
 

@@ -3,23 +3,28 @@
 //! Whoever holds a [`Modules`] need check nothing again; there is no way to make one but
 //! [`config::load`](crate::config::load). Everything modulo puts out is a function of it.
 
+pub mod api_key;
 pub mod base_path;
+pub mod call;
 pub mod claim_path;
 pub mod cors;
 #[cfg(feature = "cli")]
 pub(crate) mod few;
 pub mod file;
+pub mod guard;
+pub mod issuer_url;
 pub mod limits;
-pub(crate) mod live;
 pub mod name;
 pub(crate) mod path;
 pub mod rate;
 pub mod reserved;
+pub mod schema;
+pub mod secret_place;
+pub mod secure_url;
+pub mod table;
 pub mod tenant;
 pub mod verb;
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -27,38 +32,36 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::access::rate_limit::RateLimit;
-use crate::access::{Access, Secret, SecretPlace};
-use crate::item::schema::Schema;
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
 use crate::module::file::ConfigFile;
+use crate::module::guard::Access;
 use crate::module::name::{
     IndexAttribute, IndexName, KeyAttribute, ModuleName, TableName, TtlAttribute,
 };
+use crate::module::rate::Rate;
 use crate::module::reserved::{TAG_ATTRIBUTE, TENANT_ATTRIBUTE, TENANT_INDEX};
+use crate::module::schema::SchemaSource;
+use crate::module::secret_place::SecretPlace;
+pub use crate::module::table::{Table, TableIndex};
 pub use crate::module::verb::{Verb, Verbs};
 
 /// One collection: a path, a table, and what may be done with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Module {
     pub(crate) name: ModuleName,
-    pub(crate) key: KeyAttribute,
-    pub(crate) table: TableName,
+    pub(crate) table: Table,
     pub(crate) verbs: Verbs,
     pub(crate) max_bytes: usize,
     pub(crate) envelope: Envelope,
-    pub(crate) billing: Billing,
-    pub(crate) retain: bool,
-    pub(crate) ttl: Option<TtlAttribute>,
     pub(crate) default_ttl: Option<Duration>,
     pub(crate) storage: Storage,
     pub(crate) indexes: Vec<Index>,
-    pub(crate) schema: Option<Arc<Schema>>,
+    pub(crate) schema: Option<SchemaSource>,
     pub(crate) access: Option<Access>,
     pub(crate) cors: Option<Arc<Cors>>,
-    pub(crate) rate_limit: Option<Arc<RateLimit>>,
-    pub(crate) memory: Option<Memory>,
+    pub(crate) rate_limit: Option<Rate>,
+    pub(crate) idempotency: Option<IdempotencyTable>,
     pub(crate) key_in_document: bool,
 }
 
@@ -75,12 +78,12 @@ impl Module {
     /// The partition key attribute of its table.
     #[must_use]
     pub fn key(&self) -> &KeyAttribute {
-        &self.key
+        &self.table.key
     }
 
     /// Its table.
     #[must_use]
-    pub fn table(&self) -> &TableName {
+    pub fn table(&self) -> &Table {
         &self.table
     }
 
@@ -102,22 +105,10 @@ impl Module {
         self.envelope
     }
 
-    /// How its table is paid for.
-    #[must_use]
-    pub fn billing(&self) -> Billing {
-        self.billing
-    }
-
-    /// Whether its table outlives the stack.
-    #[must_use]
-    pub fn retain(&self) -> bool {
-        self.retain
-    }
-
     /// The attribute after whose time, in seconds since 1970, DynamoDB deletes an item.
     #[must_use]
     pub fn ttl(&self) -> Option<&TtlAttribute> {
-        self.ttl.as_ref()
+        self.table.ttl()
     }
 
     /// How long after it was written an item expires that does not say so itself.
@@ -137,41 +128,6 @@ impl Module {
     #[must_use]
     pub fn indexes(&self) -> &[Index] {
         &self.indexes
-    }
-
-    /// The indexes as its table has them: of a module with tenants one more, which lists a tenant's
-    /// items, and none in which the items of two tenants are side by side.
-    pub fn table_indexes(&self) -> impl Iterator<Item = TableIndex<'_>> {
-        let has_tenants = self.tenant().is_some();
-        let own = has_tenants.then(|| TableIndex {
-            name: TENANT_INDEX,
-            keys: vec![
-                (TENANT_ATTRIBUTE.into(), KeyType::S),
-                (self.key.as_str().into(), KeyType::S),
-            ],
-        });
-        let indexes = self.indexes.iter().map(move |index| {
-            let mut keys: Vec<(Cow<'_, str>, _)> = index
-                .keys()
-                .map(|key| (key.attribute.as_str().into(), key.key_type))
-                .collect();
-            if has_tenants {
-                keys[0] = (reserved::mark_of(&keys[0].0).into(), KeyType::S);
-            }
-            TableIndex {
-                name: index.name.as_str(),
-                keys,
-            }
-        });
-        indexes.chain(own)
-    }
-
-    /// Every attribute that is a key of the table or of an index, once, with its type.
-    pub fn key_attributes(&self) -> impl Iterator<Item = (Cow<'_, str>, KeyType)> {
-        let key = Cow::from(self.key.as_str());
-        let mut keys: BTreeMap<_, _> = self.table_indexes().flat_map(|index| index.keys).collect();
-        keys.remove(&key);
-        [(key, KeyType::S)].into_iter().chain(keys)
     }
 
     /// The longest values that the keys of its indexes can have, in bytes: the partition's and the
@@ -200,8 +156,8 @@ impl Module {
 
     /// What its documents have to fit.
     #[must_use]
-    pub fn schema(&self) -> Option<&Schema> {
-        self.schema.as_deref()
+    pub fn schema(&self) -> Option<&SchemaSource> {
+        self.schema.as_ref()
     }
 
     /// What it asks of its callers; nothing of one that is open to everybody.
@@ -218,14 +174,14 @@ impl Module {
 
     /// How often one caller may call it, if not as often as they like.
     #[must_use]
-    pub fn rate_limit(&self) -> Option<&RateLimit> {
-        self.rate_limit.as_deref()
+    pub fn rate_limit(&self) -> Option<Rate> {
+        self.rate_limit
     }
 
     /// Where and how long its writes are remembered, if they are.
     #[must_use]
-    pub fn memory(&self) -> Option<&Memory> {
-        self.memory.as_ref()
+    pub fn idempotency(&self) -> Option<&IdempotencyTable> {
+        self.idempotency.as_ref()
     }
 
     /// Whether its documents, as clients send and get them, have the key attribute as a member.
@@ -247,7 +203,7 @@ impl Module {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Modules {
     by_name: IndexMap<ModuleName, Arc<Module>>,
-    memory: Option<Arc<Module>>,
+    idempotency: Option<Table>,
 }
 
 impl Modules {
@@ -258,9 +214,13 @@ impl Modules {
             .map(|module| (module.name.clone(), module));
         let by_name: IndexMap<_, _> = named.collect();
         debug_assert!(by_name.keys().is_sorted(), "modules out of order");
-        let memory = by_name.values().find_map(|module| module.memory());
-        let memory = memory.map(|memory| Arc::new(memory.as_module()));
-        Self { by_name, memory }
+        // All modules name the same.
+        let idempotency = by_name.values().find_map(|module| module.idempotency());
+        let idempotency = idempotency.map(IdempotencyTable::table);
+        Self {
+            by_name,
+            idempotency,
+        }
     }
 
     /// The modules in the order of their names.
@@ -272,19 +232,19 @@ impl Modules {
     /// Where the secrets of the modules' guards are.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretPlace> {
         let guards = self.iter().filter_map(|module| module.access());
-        guards.filter_map(|access| access.guard().secret().map(Secret::place))
+        guards.filter_map(|access| access.guard().secret())
     }
 
-    /// The table in which writes with an idempotency key are remembered, described as a module's
-    /// is; no path leads to it.
+    /// The table in which writes with an idempotency key are remembered, if any module's are.
     #[must_use]
-    pub fn memory(&self) -> Option<&Module> {
-        self.memory.as_deref()
+    pub fn idempotency(&self) -> Option<&Table> {
+        self.idempotency.as_ref()
     }
 
-    /// All that has a table: the modules, and the function's own.
-    pub fn tables(&self) -> impl Iterator<Item = &Arc<Module>> {
-        self.iter().chain(&self.memory)
+    /// All tables: the modules', and the function's own.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        let of_modules = self.iter().map(|module| module.table());
+        of_modules.chain(&self.idempotency)
     }
 
     /// The module of that name.
@@ -409,6 +369,35 @@ impl Index {
     }
 }
 
+impl Index {
+    /// The indexes that a table has for these of its module: where the module has tenants, with
+    /// marks as their partitions, so that no two tenants' items are side by side, and one more,
+    /// which lists a tenant's items.
+    pub(crate) fn of_table(indexes: &[Self], key: &KeyAttribute, tenants: bool) -> Vec<TableIndex> {
+        let own = tenants.then(|| TableIndex {
+            name: TENANT_INDEX.to_owned(),
+            keys: vec![
+                (TENANT_ATTRIBUTE.to_owned(), KeyType::S),
+                (key.to_string(), KeyType::S),
+            ],
+        });
+        let indexes = indexes.iter().map(|index| {
+            let keys = index.keys();
+            let mut keys: Vec<_> = keys
+                .map(|key| (key.attribute.to_string(), key.key_type))
+                .collect();
+            if tenants {
+                keys[0] = (reserved::mark_of(&keys[0].0), KeyType::S);
+            }
+            TableIndex {
+                name: index.name.to_string(),
+                keys,
+            }
+        });
+        indexes.chain(own).collect()
+    }
+}
+
 impl fmt::Display for Index {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}` of `{}`", self.name, self.partition.attribute)?;
@@ -416,15 +405,6 @@ impl fmt::Display for Index {
             .iter()
             .try_for_each(|sort| write!(f, " and `{}`", sort.attribute))
     }
-}
-
-/// An index as a table has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableIndex<'m> {
-    /// Its name.
-    pub name: &'m str,
-    /// Its one or two keys and their types, the partition's first.
-    pub keys: Vec<(Cow<'m, str>, KeyType)>,
 }
 
 /// A member of documents that is a key of an index.
@@ -436,53 +416,42 @@ pub struct IndexKey {
     pub key_type: KeyType,
 }
 
-/// Where writes are remembered that have an idempotency key, and for how long.
+/// The table in which writes with an idempotency key are remembered, and for how long a module's are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Memory {
-    pub(crate) table: TableName,
+pub struct IdempotencyTable {
+    pub(crate) name: TableName,
     pub(crate) keep: Duration,
 }
 
-impl Memory {
-    /// The partition key attribute of its table.
+impl IdempotencyTable {
+    /// Its partition key attribute.
     pub(crate) const KEY: &str = "id";
-    /// The attribute with the time after which a write is forgotten.
+    /// Its attribute with the time after which a write is forgotten.
     pub(crate) const TTL: &str = "expiresAt";
 
-    /// Its table, as one that is made like the modules'.
-    fn as_module(&self) -> Module {
-        Module {
-            name: ModuleName::of_memory(),
-            key: Self::KEY.parse().expect("a legal key"),
-            table: self.table.clone(),
-            verbs: Verbs::NONE,
-            max_bytes: Module::DEFAULT_MAX_BYTES,
-            envelope: Envelope::default(),
-            billing: Billing::default(),
-            retain: false,
-            ttl: Some(Self::TTL.parse().expect("a legal attribute")),
-            default_ttl: None,
-            storage: Storage::default(),
-            indexes: Vec::new(),
-            schema: None,
-            access: None,
-            cors: None,
-            rate_limit: None,
-            memory: None,
-            key_in_document: false,
-        }
-    }
-
-    /// The function's table for it.
+    /// Its name.
     #[must_use]
-    pub fn table(&self) -> &TableName {
-        &self.table
+    pub fn name(&self) -> &TableName {
+        &self.name
     }
 
     /// How long a write is remembered.
     #[must_use]
     pub fn keep(&self) -> Duration {
         self.keep
+    }
+
+    /// What it is.
+    fn table(&self) -> Table {
+        Table {
+            owner: ModuleName::of_idempotency(),
+            name: self.name.clone(),
+            key: Self::KEY.parse().expect("a valid key"),
+            ttl: Some(Self::TTL.parse().expect("a valid attribute")),
+            indexes: Vec::new(),
+            billing: Billing::default(),
+            retain: false,
+        }
     }
 }
 

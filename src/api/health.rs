@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use crate::api::error::ApiError;
 use crate::api::own_path::only;
 use crate::config::Config;
-use crate::module::Module;
+use crate::module::Table;
 use crate::module::name::ModuleName;
 use crate::store::{Store, Unready, Unusable};
 
@@ -66,14 +66,14 @@ impl Readiness {
         result
     }
 
-    /// Asks for every module's table, until some can't be used: where one can't be asked for,
+    /// Asks for every table, until some can't be used: where one can't be asked for,
     /// waiting for a thousand others helps nobody.
     async fn find(&self) -> Result<(), Unready> {
-        let mut modules = self.config.modules.tables();
+        let mut tables = self.config.modules.tables();
         loop {
             let mut some = JoinSet::new();
-            for module in modules.by_ref().take(AT_ONCE) {
-                some.spawn(check(self.store.clone(), Arc::clone(module)));
+            for table in tables.by_ref().take(AT_ONCE) {
+                some.spawn(check(self.store.clone(), table.clone()));
             }
             if some.is_empty() {
                 return Ok(());
@@ -87,10 +87,10 @@ impl Readiness {
     }
 }
 
-async fn check(store: Store, module: Arc<Module>) -> Option<(ModuleName, Unusable)> {
-    let checked = tokio::time::timeout(TIME_LIMIT, store.check(&module)).await;
+async fn check(store: Store, table: Table) -> Option<(ModuleName, Unusable)> {
+    let checked = tokio::time::timeout(TIME_LIMIT, store.check(&table)).await;
     let reason = checked.unwrap_or(Err(Unusable::Silent)).err()?;
-    Some((module.name().clone(), reason))
+    Some((table.owner, reason))
 }
 
 /// The two paths.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::item::Document;
 use crate::item::id::ItemId;
-use crate::module::Memory;
+use crate::module::IdempotencyTable;
 use crate::module::name::ModuleName;
 use crate::module::tenant::Tenant;
 
@@ -58,20 +58,20 @@ impl IdempotencyKey {
 
 /// A write that is to be done once, however often it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Once {
+pub struct IdempotentWrite {
     pub(crate) key: IdempotencyKey,
     pub(crate) fingerprint: Fingerprint,
-    pub(crate) memory: Memory,
+    pub(crate) table: IdempotencyTable,
 }
 
-impl Once {
+impl IdempotentWrite {
     /// The write of `document` under `id`, or under one that is still to be made, which is
-    /// remembered in `memory`.
+    /// remembered in `table`.
     pub(crate) fn new(
         key: IdempotencyKey,
         id: Option<&ItemId>,
         document: &Document,
-        memory: &Memory,
+        table: &IdempotencyTable,
     ) -> Self {
         Self {
             key,
@@ -79,7 +79,7 @@ impl Once {
                 id.map_or("", ItemId::as_str).as_bytes(),
                 document.sent().get().as_bytes(),
             ])),
-            memory: memory.clone(),
+            table: table.clone(),
         }
     }
 }

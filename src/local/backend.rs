@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -15,7 +14,7 @@ use super::folder::settings_of_other;
 use super::settings::settings;
 use super::tables::{self, Found, Ownership, TableError};
 use crate::aws::{self, credentials};
-use crate::module::Module;
+use crate::module::Table;
 use crate::store::Store;
 
 /// The pause between attempts to reach a process that has just begun to open its data, and how many
@@ -115,9 +114,9 @@ impl Tables {
     /// Creates the missing tables that may be created, and returns the modules that can't use theirs.
     pub(crate) async fn prepare(
         &self,
-        modules: impl IntoIterator<Item = &Arc<Module>>,
+        wanted: impl IntoIterator<Item = &Table>,
     ) -> Result<Found, TableError> {
-        tables::prepare(self.store.client(), modules, self.ownership).await
+        tables::prepare(self.store.client(), wanted, self.ownership).await
     }
 
     pub(crate) async fn close(self) {

@@ -1,7 +1,6 @@
 //! The modules' tables, as far as this program may make or change them.
 
 use std::pin::pin;
-use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::BuildError;
@@ -14,7 +13,7 @@ use aws_sdk_dynamodb::types::{
 use futures_util::StreamExt;
 
 use crate::module::name::ModuleName;
-use crate::module::{Billing, Module, TableIndex};
+use crate::module::{Billing, Table, TableIndex};
 use crate::store::{Misfit, Unusable, billing_of, check, describe_all};
 use crate::telemetry::chain::Chain;
 
@@ -48,9 +47,9 @@ pub(crate) type Found = Vec<(ModuleName, Unusable)>;
 /// A table can't be made, or one that is there does not fit.
 pub async fn create_tables(
     client: &Client,
-    modules: impl IntoIterator<Item = &Arc<Module>>,
+    tables: impl IntoIterator<Item = &Table>,
 ) -> Result<(), TableError> {
-    let found = prepare(client, modules, Ownership::Own).await?;
+    let found = prepare(client, tables, Ownership::Own).await?;
     match found.into_iter().next() {
         None => Ok(()),
         Some((module, unusable)) => Err(TableError {
@@ -63,23 +62,23 @@ pub async fn create_tables(
 /// Does to the modules' tables what may be done, and tells which still can't be used.
 pub(crate) async fn prepare(
     client: &Client,
-    modules: impl IntoIterator<Item = &Arc<Module>>,
+    tables: impl IntoIterator<Item = &Table>,
     ownership: Ownership,
 ) -> Result<Found, TableError> {
-    let mut described = pin!(describe_all(client, modules));
+    let mut described = pin!(describe_all(client, tables));
     let mut found = Vec::new();
-    while let Some((module, table)) = described.next().await {
-        let table = match table {
-            Ok(table) => table,
+    while let Some((table, answer)) = described.next().await {
+        let answer = match answer {
+            Ok(answer) => answer,
             Err(unknown) if ownership == Ownership::Deployed => {
                 // What keeps one table from being looked at keeps all.
-                found.push((module.name().clone(), unknown));
+                found.push((table.owner().clone(), unknown));
                 break;
             }
-            Err(unknown) => return Err(table_error(module, unknown.to_string())),
+            Err(unknown) => return Err(table_error(table, unknown.to_string())),
         };
-        if let Err(unusable) = prepare_one(client, module, table.as_ref(), ownership).await? {
-            found.push((module.name().clone(), unusable));
+        if let Err(unusable) = prepare_one(client, table, answer.as_ref(), ownership).await? {
+            found.push((table.owner().clone(), unusable));
         }
     }
     Ok(found)
@@ -87,49 +86,51 @@ pub(crate) async fn prepare(
 
 async fn prepare_one(
     client: &Client,
-    module: &Module,
-    table: Option<&TableDescription>,
+    table: &Table,
+    found: Option<&TableDescription>,
     ownership: Ownership,
 ) -> Result<Result<(), Unusable>, TableError> {
-    let Some(table) = table else {
+    let Some(found) = found else {
         if ownership == Ownership::Deployed {
-            return Ok(Err(Unusable::Absent(module.table().clone())));
+            return Ok(Err(Unusable::Absent(table.name().clone())));
         }
-        create_table(client, module).await?;
+        create_table(client, table).await?;
         return Ok(Ok(()));
     };
-    match check(table, module) {
+    match check(found, table) {
         Err(Unusable::Unfit { misfits, .. })
             if ownership == Ownership::Own
                 && misfits.iter().all(|misfit| misfit.index().is_some()) =>
         {
-            change_indexes(client, module, table, &misfits).await?;
+            change_indexes(client, table, found, &misfits).await?;
             Ok(Ok(()))
         }
         checked => Ok(checked),
     }
 }
 
-async fn create_table(client: &Client, module: &Module) -> Result<(), TableError> {
-    let unbuilt = |error: BuildError| table_error(module, error.to_string());
-    let indexes = module.table_indexes().map(|index| {
+async fn create_table(client: &Client, table: &Table) -> Result<(), TableError> {
+    let unbuilt = |error: BuildError| table_error(table, error.to_string());
+    let indexes = table.indexes().iter().map(|index| {
         GlobalSecondaryIndex::builder()
-            .index_name(index.name)
-            .set_key_schema(Some(index_schema(&index)?))
+            .index_name(&index.name)
+            .set_key_schema(Some(index_schema(index)?))
             .projection(everything())
             .build()
     });
     let indexes: Vec<_> = indexes.collect::<Result<_, _>>().map_err(unbuilt)?;
     client
         .create_table()
-        .table_name(module.table().as_str())
-        .set_attribute_definitions(Some(definitions(module).map_err(unbuilt)?))
-        .key_schema(key_element(module.key().as_str(), KeyType::Hash).map_err(unbuilt)?)
+        .table_name(table.name().as_str())
+        .set_attribute_definitions(Some(definitions(table).map_err(unbuilt)?))
+        .set_key_schema(Some(
+            key_schema(table.keys().map(|(attribute, _)| attribute)).map_err(unbuilt)?,
+        ))
         .set_global_secondary_indexes((!indexes.is_empty()).then_some(indexes))
         .billing_mode(BillingMode::PayPerRequest)
         .send()
         .await
-        .map_err(|error| table_error(module, Chain(&error).to_string()))?;
+        .map_err(|error| table_error(table, Chain(&error).to_string()))?;
     Ok(())
 }
 
@@ -137,28 +138,26 @@ async fn create_table(client: &Client, module: &Module) -> Result<(), TableError
 /// at a time.
 async fn change_indexes(
     client: &Client,
-    module: &Module,
-    table: &TableDescription,
+    table: &Table,
+    found: &TableDescription,
     misfits: &[Misfit],
 ) -> Result<(), TableError> {
-    let unbuilt = |error: BuildError| table_error(module, error.to_string());
-    let capacity = capacity(billing_of(table)).map_err(unbuilt)?;
+    let unbuilt = |error: BuildError| table_error(table, error.to_string());
+    let capacity = capacity(billing_of(found)).map_err(unbuilt)?;
     for misfit in misfits {
-        let Some(index) = module
-            .table_indexes()
-            .find(|index| misfit.index() == Some(index.name))
-        else {
+        let mut indexes = table.indexes().iter();
+        let Some(index) = indexes.find(|index| misfit.index() == Some(&*index.name)) else {
             continue;
         };
         let mut updates = Vec::new();
         if !matches!(misfit, Misfit::NoIndex { .. }) {
-            let delete = DeleteGlobalSecondaryIndexAction::builder().index_name(index.name);
+            let delete = DeleteGlobalSecondaryIndexAction::builder().index_name(&index.name);
             let delete = delete.build().map_err(unbuilt)?;
             updates.push(GlobalSecondaryIndexUpdate::builder().delete(delete).build());
         }
         let create = CreateGlobalSecondaryIndexAction::builder()
-            .index_name(index.name)
-            .set_key_schema(Some(index_schema(&index).map_err(unbuilt)?))
+            .index_name(&index.name)
+            .set_key_schema(Some(index_schema(index).map_err(unbuilt)?))
             .projection(everything())
             .set_provisioned_throughput(capacity.clone());
         let create = create.build().map_err(unbuilt)?;
@@ -166,12 +165,12 @@ async fn change_indexes(
         for update in updates {
             client
                 .update_table()
-                .table_name(module.table().as_str())
-                .set_attribute_definitions(Some(definitions(module).map_err(unbuilt)?))
+                .table_name(table.name().as_str())
+                .set_attribute_definitions(Some(definitions(table).map_err(unbuilt)?))
                 .global_secondary_index_updates(update)
                 .send()
                 .await
-                .map_err(|error| table_error(module, Chain(&error).to_string()))?;
+                .map_err(|error| table_error(table, Chain(&error).to_string()))?;
         }
     }
     Ok(())
@@ -190,8 +189,8 @@ fn capacity(billing: Billing) -> Result<Option<ProvisionedThroughput>, BuildErro
         .map(Some)
 }
 
-fn definitions(module: &Module) -> Result<Vec<AttributeDefinition>, BuildError> {
-    let keys = module.key_attributes().map(|(name, key_type)| {
+fn definitions(table: &Table) -> Result<Vec<AttributeDefinition>, BuildError> {
+    let keys = table.key_attributes().map(|(name, key_type)| {
         AttributeDefinition::builder()
             .attribute_name(name)
             .attribute_type(ScalarAttributeType::from(key_type.as_str()))
@@ -200,17 +199,21 @@ fn definitions(module: &Module) -> Result<Vec<AttributeDefinition>, BuildError> 
     keys.collect()
 }
 
-fn index_schema(index: &TableIndex<'_>) -> Result<Vec<KeySchemaElement>, BuildError> {
-    let keys = index.keys.iter().zip([KeyType::Hash, KeyType::Range]);
-    keys.map(|((attribute, _), role)| key_element(attribute, role))
-        .collect()
+fn index_schema(index: &TableIndex) -> Result<Vec<KeySchemaElement>, BuildError> {
+    key_schema(index.keys.iter().map(|(attribute, _)| attribute.as_str()))
 }
 
-fn key_element(attribute: &str, role: KeyType) -> Result<KeySchemaElement, BuildError> {
-    KeySchemaElement::builder()
-        .attribute_name(attribute)
-        .key_type(role)
-        .build()
+fn key_schema<'k>(
+    attributes: impl IntoIterator<Item = &'k str>,
+) -> Result<Vec<KeySchemaElement>, BuildError> {
+    let keys = attributes.into_iter().zip([KeyType::Hash, KeyType::Range]);
+    let elements = keys.map(|(attribute, role)| {
+        KeySchemaElement::builder()
+            .attribute_name(attribute)
+            .key_type(role)
+            .build()
+    });
+    elements.collect()
 }
 
 fn everything() -> Projection {
@@ -219,9 +222,9 @@ fn everything() -> Projection {
         .build()
 }
 
-fn table_error(module: &Module, reason: String) -> TableError {
+fn table_error(table: &Table, reason: String) -> TableError {
     TableError {
-        module: module.name().clone(),
+        module: table.owner().clone(),
         reason,
     }
 }

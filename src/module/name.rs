@@ -364,14 +364,14 @@ name! {
 
 impl ModuleName {
     /// What the function's own table of idempotency keys goes by: no module can be called so.
-    pub(crate) fn of_memory() -> Self {
+    pub(crate) fn of_idempotency() -> Self {
         Self("_idempotency".into())
     }
 }
 
 impl TableName {
     /// The function's own table of idempotency keys.
-    pub(crate) fn of_memory(service: &ServiceName, stage: &Stage) -> Self {
+    pub(crate) fn of_idempotency(service: &ServiceName, stage: &Stage) -> Self {
         Self(format!("{service}-idempotency-{stage}").into())
     }
 }

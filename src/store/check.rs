@@ -1,10 +1,8 @@
-//! What a live table is, held against what its module needs of it.
+//! What a live table is, held against what it has to be.
 //!
 //! `/_health/ready`, `modulo serve` and `modulo plan` all ask here, so that they agree.
 
 use std::fmt;
-#[cfg(feature = "cli")]
-use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
@@ -20,11 +18,12 @@ use aws_sdk_dynamodb::types::{
 use futures_util::{Stream, StreamExt, stream};
 
 use super::classify::classify;
-use super::{Store, StoreError};
+use super::client::Store;
+use super::error::StoreError;
 #[cfg(feature = "cli")]
 use crate::module::Billing;
 use crate::module::name::TableName;
-use crate::module::{Module, TableIndex};
+use crate::module::{Table, TableIndex};
 use crate::telemetry::chain::Chain;
 
 /// Why a module can't use its table.
@@ -150,15 +149,15 @@ impl Misfit {
 }
 
 impl Store {
-    /// Makes sure that the module's table is there, and as the module needs it.
+    /// Makes sure that the table is there, and as its owner needs it.
     ///
     /// # Errors
     /// See [`Unusable`].
-    pub async fn check(&self, module: &Module) -> Result<(), Unusable> {
-        let Some(table) = describe(&self.client, module.table()).await? else {
-            return Err(Unusable::Absent(module.table().clone()));
+    pub async fn check(&self, table: &Table) -> Result<(), Unusable> {
+        let Some(found) = describe(&self.client, table.name()).await? else {
+            return Err(Unusable::Absent(table.name().clone()));
         };
-        check(&table, module)
+        check(&found, table)
     }
 }
 
@@ -185,48 +184,48 @@ async fn describe(
 #[cfg(feature = "cli")]
 const AT_ONCE: usize = 16;
 
-/// The modules' tables as DynamoDB describes them, in the modules' order.
+/// The tables as DynamoDB describes them, in their order.
 #[cfg(feature = "cli")]
-pub(crate) fn describe_all<'m>(
+pub(crate) fn describe_all<'t>(
     client: &Client,
-    modules: impl IntoIterator<Item = &'m Arc<Module>>,
-) -> impl Stream<Item = (&'m Module, Result<Option<TableDescription>, Unusable>)> {
-    stream::iter(modules)
-        .map(move |module| async move { (&**module, describe(client, module.table()).await) })
+    tables: impl IntoIterator<Item = &'t Table>,
+) -> impl Stream<Item = (&'t Table, Result<Option<TableDescription>, Unusable>)> {
+    stream::iter(tables)
+        .map(move |table| async move { (table, describe(client, table.name()).await) })
         .buffered(AT_ONCE)
 }
 
-/// Whether a module can use the table.
-pub(crate) fn check(table: &TableDescription, module: &Module) -> Result<(), Unusable> {
-    match table.table_status() {
+/// Whether the table that was found can be used as the one that is needed.
+pub(crate) fn check(found: &TableDescription, needed: &Table) -> Result<(), Unusable> {
+    match found.table_status() {
         Some(TableStatus::Active | TableStatus::Updating) => {}
         status => {
             return Err(Unusable::Status {
-                table: module.table().clone(),
+                table: needed.name().clone(),
                 status: status
                     .map_or("of no status", TableStatus::as_str)
                     .to_owned(),
             });
         }
     }
-    let misfits = misfits(table, module);
+    let misfits = misfits(found, needed);
     if misfits.is_empty() {
         return Ok(());
     }
     Err(Unusable::Unfit {
-        table: module.table().clone(),
+        table: needed.name().clone(),
         misfits,
     })
 }
 
-/// In what a table differs from what a module needs: in its key, or else in its indexes.
-fn misfits(table: &TableDescription, module: &Module) -> Vec<Misfit> {
-    if let Some(misfit) = key_misfit(table, module.key().as_str()) {
+/// In what a table differs from the one that is needed: in its key, or else in its indexes.
+fn misfits(found: &TableDescription, needed: &Table) -> Vec<Misfit> {
+    if let Some(misfit) = key_misfit(found, needed.key().as_str()) {
         return vec![misfit];
     }
-    let indexes = module.table_indexes();
+    let indexes = needed.indexes().iter();
     indexes
-        .filter_map(|index| index_misfit(table, &index))
+        .filter_map(|index| index_misfit(found, index))
         .collect()
 }
 
@@ -251,9 +250,9 @@ fn key_misfit(table: &TableDescription, expected: &str) -> Option<Misfit> {
     })
 }
 
-fn index_misfit(table: &TableDescription, needed: &TableIndex<'_>) -> Option<Misfit> {
-    let index = needed.name.to_owned();
-    let Some(found) = index_of(table, needed.name) else {
+fn index_misfit(table: &TableDescription, needed: &TableIndex) -> Option<Misfit> {
+    let index = needed.name.clone();
+    let Some(found) = index_of(table, &needed.name) else {
         let keys = keys_in_words(&needed.keys);
         return Some(Misfit::NoIndex { index, keys });
     };
@@ -296,7 +295,7 @@ fn index_of<'t>(
 fn has_keys(
     table: &TableDescription,
     found: &GlobalSecondaryIndexDescription,
-    index: &TableIndex<'_>,
+    index: &TableIndex,
 ) -> bool {
     let found = keys(found.key_schema()).into_iter().flatten();
     let expected = index.keys.iter();
@@ -368,7 +367,7 @@ mod tests {
     use super::*;
     use crate::config;
 
-    fn module() -> Arc<Module> {
+    fn needed() -> Table {
         let text = "
             [modules.rooms]
             key = 'roomId'
@@ -380,7 +379,12 @@ mod tests {
         ";
         let stage = "prod".parse().expect("legal");
         let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("legal");
-        Arc::clone(config.modules.iter().next().expect("there is one"))
+        config
+            .modules
+            .tables()
+            .next()
+            .expect("there is one")
+            .clone()
     }
 
     fn schema(keys: &[(&str, Role)]) -> Vec<KeySchemaElement> {
@@ -429,7 +433,7 @@ mod tests {
 
     #[track_caller]
     fn told(table: &TableDescription) -> String {
-        check(table, &module())
+        check(table, &needed())
             .expect_err("it does not fit")
             .to_string()
     }
@@ -437,11 +441,11 @@ mod tests {
     #[test]
     fn a_table_that_fits() {
         let fits = table(KEY, TYPES, INDEX, ProjectionType::All);
-        assert!(check(&fits, &module()).is_ok());
+        assert!(check(&fits, &needed()).is_ok());
         // In whichever order DynamoDB tells the keys.
         let reversed: Vec<_> = INDEX.iter().rev().cloned().collect();
         let fits = table(KEY, TYPES, &reversed, ProjectionType::All);
-        assert!(check(&fits, &module()).is_ok());
+        assert!(check(&fits, &needed()).is_ok());
     }
 
     #[test]

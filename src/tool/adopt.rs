@@ -168,7 +168,7 @@ fn adopt(
     let adopted = block::adopted(table, content, stage)?;
     let name = &adopted.name;
     let mut others = modules.into_iter().flat_map(Modules::iter);
-    if let Some(other) = others.find(|module| module.table().as_str() == table.name) {
+    if let Some(other) = others.find(|module| module.table().name().as_str() == table.name) {
         return Err(format!("module `{}` has it already", other.name()));
     }
     let is_taken = modules.is_some_and(|modules| modules.get(name).is_some());

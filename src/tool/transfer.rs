@@ -42,8 +42,8 @@ impl TransferArgs {
 
 /// The facts of the module's table, which must exist by now.
 pub(super) async fn table(tables: &Tables, module: &Module) -> anyhow::Result<TableFacts> {
-    if let Some(facts) = tables.store.table(module).await? {
-        return match tables.store.check(module).await {
+    if let Some(facts) = tables.store.table(module.table()).await? {
+        return match tables.store.check(module.table()).await {
             Err(unusable) if unusable.is_of_the_key() => bail!(unusable),
             _ => Ok(facts),
         };
@@ -55,7 +55,7 @@ pub(super) async fn table(tables: &Tables, module: &Module) -> anyhow::Result<Ta
     };
     bail!(
         "there is no table `{}` in {}; {mend}",
-        module.table(),
+        module.table().name(),
         tables.place
     );
 }
@@ -70,7 +70,7 @@ pub(super) fn job(
     Job {
         command,
         module: module.name().to_string(),
-        table: module.table().to_string(),
+        table: module.table().name().to_string(),
         place: tables.place.clone(),
         table_created_ms: table.created_ms,
         content,

@@ -93,7 +93,7 @@ async fn a_table_with_another_key_is_not_ready() {
     let delete = app.dynamodb.delete_table().table_name("modulo2-local");
     delete.send().await.unwrap();
     let other = parse(&MODULES.replace("modulo2Id", "roomId"));
-    local::create_tables(&app.dynamodb, other.modules.iter())
+    local::create_tables(&app.dynamodb, other.modules.tables())
         .await
         .unwrap();
     let body = r#"{"ERROR":{"message":"Not ready: modulo2"}}"#;

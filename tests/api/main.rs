@@ -14,6 +14,7 @@ mod batch;
 mod book;
 mod byte_order_mark;
 mod caching;
+mod calls;
 mod command;
 mod compare;
 mod conditions;

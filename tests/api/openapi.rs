@@ -64,7 +64,7 @@ async fn routes_and_tables_are_those_of_the_document() {
     let tables = app.dynamodb.list_tables().send().await.unwrap();
     let tables: BTreeSet<_> = tables.table_names().iter().cloned().collect();
     let expected = config.modules.tables();
-    let expected: BTreeSet<_> = expected.map(|module| module.table().to_string()).collect();
+    let expected: BTreeSet<_> = expected.map(|table| table.name().to_string()).collect();
     assert_eq!(tables, expected);
 }
 

@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use modulo::access::NewKey;
 use modulo::local::{self, Data, Engine};
+use modulo::module::api_key::NewKey;
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -632,7 +632,7 @@ async fn a_table_that_is_there_gets_the_index() {
     let serve = async |text: &str| {
         let config = parse(text);
         let app = TestApp::over(&config, &engine.endpoint()).await;
-        let made = local::create_tables(&app.dynamodb, config.modules.iter()).await;
+        let made = local::create_tables(&app.dynamodb, config.modules.tables()).await;
         made.unwrap();
         app
     };

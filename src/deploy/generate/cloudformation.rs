@@ -4,33 +4,32 @@ use serde_json::{Map, Value, json};
 
 use super::logical_id::logical_id;
 use crate::module::name::Stage;
-use crate::module::{Billing, Module, Modules, TableIndex};
+use crate::module::{Billing, Modules, Table, TableIndex};
 
-/// Every module's table, under its logical id.
+/// Every table, under its logical id.
 pub(super) fn tables(modules: &Modules, stage: &Stage) -> Map<String, Value> {
     modules
         .tables()
-        .map(|module| (logical_id(module.name()), table(module, stage)))
+        .map(|table| (logical_id(table.owner()), resource(table, stage)))
         .collect()
 }
 
-fn table(module: &Module, stage: &Stage) -> Value {
-    let key = module.key().as_str();
-    let policy = if module.retain() { "Retain" } else { "Delete" };
-    let attributes: Vec<_> = module
+fn resource(table: &Table, stage: &Stage) -> Value {
+    let policy = if table.retain() { "Retain" } else { "Delete" };
+    let attributes: Vec<_> = table
         .key_attributes()
         .map(
             |(name, key_type)| json!({ "AttributeName": name, "AttributeType": key_type.as_str() }),
         )
         .collect();
     let mut properties = json!({
-        "TableName": module.table().as_str(),
+        "TableName": table.name().as_str(),
         "AttributeDefinitions": attributes,
-        "KeySchema": [{ "AttributeName": key, "KeyType": "HASH" }],
-        "DeletionProtectionEnabled": module.retain(),
+        "KeySchema": key_schema(table.keys().map(|(attribute, _)| attribute)),
+        "DeletionProtectionEnabled": table.retain(),
         "PointInTimeRecoverySpecification": { "PointInTimeRecoveryEnabled": !stage.is_local() },
     });
-    let throughput = match module.billing() {
+    let throughput = match table.billing() {
         Billing::OnDemand => {
             properties["BillingMode"] = "PAY_PER_REQUEST".into();
             None
@@ -40,9 +39,9 @@ fn table(module: &Module, stage: &Stage) -> Value {
             Some(json!({ "ReadCapacityUnits": read, "WriteCapacityUnits": write }))
         }
     };
-    let indexes = module.table_indexes();
+    let indexes = table.indexes().iter();
     let indexes: Vec<_> = indexes
-        .map(|described| index(&described, throughput.as_ref()))
+        .map(|described| index(described, throughput.as_ref()))
         .collect();
     if !indexes.is_empty() {
         properties["GlobalSecondaryIndexes"] = indexes.into();
@@ -50,7 +49,7 @@ fn table(module: &Module, stage: &Stage) -> Value {
     if let Some(throughput) = throughput {
         properties["ProvisionedThroughput"] = throughput;
     }
-    if let Some(attribute) = module.ttl() {
+    if let Some(attribute) = table.ttl() {
         properties["TimeToLiveSpecification"] =
             json!({ "AttributeName": attribute.as_str(), "Enabled": true });
     }
@@ -63,18 +62,20 @@ fn table(module: &Module, stage: &Stage) -> Value {
 }
 
 /// An index has all of its items' attributes, and as much capacity as its table.
-fn index(index: &TableIndex<'_>, throughput: Option<&Value>) -> Value {
-    let keys = index.keys.iter().zip(["HASH", "RANGE"]);
-    let schema: Vec<_> = keys
-        .map(|((attribute, _), role)| json!({ "AttributeName": attribute, "KeyType": role }))
-        .collect();
+fn index(index: &TableIndex, throughput: Option<&Value>) -> Value {
     let mut described = json!({
         "IndexName": index.name,
-        "KeySchema": schema,
+        "KeySchema": key_schema(index.keys.iter().map(|(attribute, _)| attribute.as_str())),
         "Projection": { "ProjectionType": "ALL" },
     });
     if let Some(throughput) = throughput {
         described["ProvisionedThroughput"] = throughput.clone();
     }
     described
+}
+
+fn key_schema<'k>(attributes: impl IntoIterator<Item = &'k str>) -> Value {
+    let keys = attributes.into_iter().zip(["HASH", "RANGE"]);
+    keys.map(|(attribute, role)| json!({ "AttributeName": attribute, "KeyType": role }))
+        .collect()
 }

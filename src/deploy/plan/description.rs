@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::cors::CorsDescription;
 use super::guard::{self, GuardDescription};
@@ -11,10 +12,11 @@ use super::service::ServiceDescription;
 use super::variables;
 use super::verb_access::{self, VerbAccess};
 use crate::config::Config;
-use crate::item::schema::{InvalidSchema, Schema};
+use crate::item::schema::InvalidSchema;
 use crate::json::content_tag;
 use crate::module::rate::Rate;
-use crate::module::{Billing, Memory, Module, Storage};
+use crate::module::schema::SchemaSource;
+use crate::module::{Billing, IdempotencyTable, Module, Storage, Table, TableIndex};
 use crate::store::keys_in_words;
 
 /// A configuration, as far as data and clients depend on it. Kept in the stack's template, so what
@@ -119,14 +121,10 @@ impl Description {
 fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
     let Module {
         name: _,
-        key,
         table,
         verbs,
         max_bytes,
         envelope,
-        billing,
-        retain,
-        ttl,
         default_ttl,
         storage,
         // As the table has them.
@@ -136,9 +134,18 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         access: _,
         cors,
         rate_limit,
-        memory,
+        idempotency,
         key_in_document,
     } = module;
+    let Table {
+        owner: _,
+        name: table,
+        key,
+        ttl,
+        indexes,
+        billing,
+        retain,
+    } = table;
     Ok(ModuleDescription {
         key: key.to_string(),
         table: table.to_string(),
@@ -149,21 +156,18 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         ttl: ttl.as_ref().map(ToString::to_string),
         default_ttl: default_ttl.map(|time| time.as_secs()),
         storage: storage.to_string(),
-        indexes: described_indexes(module),
+        indexes: described(indexes),
         tenant: module.tenant().map(ToString::to_string),
-        schema: schema.as_deref().map(hash).transpose()?,
+        schema: schema.as_ref().map(hash).transpose()?,
         access: verb_access::of(module),
         cors: cors.as_deref().map(CorsDescription::of),
-        rate_limit: rate_limit.as_ref().map(|limit| {
-            let Rate { requests, per } = limit.rate();
-            RateDescription {
-                requests: requests.get(),
-                per: per.as_secs(),
-            }
+        rate_limit: rate_limit.map(|Rate { requests, per }| RateDescription {
+            requests: requests.get(),
+            per: per.as_secs(),
         }),
-        idempotency: memory.as_ref().map(|memory| {
+        idempotency: idempotency.as_ref().map(|table| {
             // The table is the service's, whose name is told of.
-            let Memory { table: _, keep } = memory;
+            let IdempotencyTable { name: _, keep } = table;
             keep.as_secs()
         }),
         key_in_document: *key_in_document,
@@ -175,16 +179,16 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
 }
 
 /// The same for two schemas that say the same, however they are written.
-fn hash(schema: &Schema) -> Result<String, Arc<InvalidSchema>> {
-    let mut document = schema.to_value()?;
+fn hash(schema: &SchemaSource) -> Result<String, Arc<InvalidSchema>> {
+    let mut document = Value::clone(&*schema.to_value()?);
     document.sort_all_objects();
     Ok(content_tag::of(&document.to_string()))
 }
 
 /// The indexes by name, each with its keys and their types.
-fn described_indexes(module: &Module) -> BTreeMap<String, String> {
-    let indexes = module.table_indexes();
+fn described(indexes: &[TableIndex]) -> BTreeMap<String, String> {
+    let indexes = indexes.iter();
     indexes
-        .map(|index| (index.name.to_owned(), keys_in_words(&index.keys)))
+        .map(|index| (index.name.clone(), keys_in_words(&index.keys)))
         .collect()
 }

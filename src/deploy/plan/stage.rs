@@ -17,7 +17,7 @@ use crate::aws::{self, credentials};
 use crate::config::Config;
 use crate::deploy::generate::logical_id;
 use crate::local;
-use crate::module::Module;
+use crate::module::Table;
 use crate::module::few::few;
 use crate::module::name::Stage;
 use crate::store::{self, Misfit, Unusable};
@@ -126,15 +126,15 @@ impl Tables<'_> {
         let mut described = pin!(store::describe_all(&self.client, config.modules.tables()));
         let mut changes = Vec::new();
         let mut hidden = Vec::new();
-        while let Some((module, table)) = described.next().await {
-            match table {
-                Ok(table) => changes.extend(self.of_table(module, table).await),
+        while let Some((table, found)) = described.next().await {
+            match found {
+                Ok(found) => changes.extend(self.of_table(table, found).await),
                 Err(unusable) if is_denied(&unusable) => {
-                    hidden.push(format!("`{}`", module.table()));
+                    hidden.push(format!("`{}`", table.name()));
                 }
                 Err(source) => {
                     return Err(UnknownDeployment::Table {
-                        table: module.table().to_string(),
+                        table: table.name().to_string(),
                         source,
                     });
                 }
@@ -153,12 +153,12 @@ impl Tables<'_> {
         Ok(changes)
     }
 
-    async fn of_table(&self, module: &Module, table: Option<TableDescription>) -> Option<Change> {
-        let name = module.table().as_str();
-        let id = logical_id(module.name());
+    async fn of_table(&self, table: &Table, found: Option<TableDescription>) -> Option<Change> {
+        let name = table.name().as_str();
+        let id = logical_id(table.owner());
         let is_owned = self.deployed.tables.get(&id).map(String::as_str) == Some(name);
-        let (verdict, edit, consequence) = match (is_owned, table) {
-            (true, Some(table)) => self.of_owned(module, &table)?,
+        let (verdict, edit, consequence) = match (is_owned, found) {
+            (true, Some(found)) => self.of_owned(table, &found)?,
             (true, None) => (
                 Verdict::Breaks,
                 format!("table `{name}` was deleted, though not by a deployment"),
@@ -166,11 +166,11 @@ impl Tables<'_> {
                  deploy again"
                     .to_owned(),
             ),
-            (false, Some(table)) => self.of_foreign(module, &table).await,
+            (false, Some(found)) => self.of_foreign(table, &found).await,
             (false, None) => return None,
         };
         Some(Change {
-            subject: module.name().to_string(),
+            subject: table.owner().to_string(),
             verdict,
             edit,
             consequence,
@@ -181,13 +181,13 @@ impl Tables<'_> {
     /// when it should have.
     fn of_owned(
         &self,
-        module: &Module,
-        table: &TableDescription,
+        table: &Table,
+        found: &TableDescription,
     ) -> Option<(Verdict, String, String)> {
-        let unusable = store::check(table, module).err()?;
+        let unusable = store::check(found, table).err()?;
         if let Unusable::Unfit { misfits, .. } = &unusable {
             // Of what this deployment is to change, the edit itself tells.
-            let name = module.name().as_str();
+            let name = table.owner().as_str();
             let before = self.deployed.description.modules.get(name);
             let after = self.wanted.modules.get(name);
             if let (Some(before), Some(after)) = (before, after) {
@@ -212,10 +212,10 @@ impl Tables<'_> {
     /// A table that the deployment would make, although it is there.
     async fn of_foreign(
         &self,
-        module: &Module,
-        table: &TableDescription,
+        table: &Table,
+        found: &TableDescription,
     ) -> (Verdict, String, String) {
-        let name = module.table().as_str();
+        let name = table.name().as_str();
         let (stack, owned) = (self.stack, &self.deployed.tables);
         if owned.values().any(|table| table == name) {
             return (
@@ -237,7 +237,7 @@ impl Tables<'_> {
                 String::new(),
             ),
         };
-        let unusable = store::check(table, module).err();
+        let unusable = store::check(found, table).err();
         let unusable =
             unusable.map(|unusable| format!("; nor could the module use it: {unusable}"));
         let consequence = format!(

@@ -22,11 +22,11 @@ pub struct InvalidAttribute {
 /// Checks all attributes of an item, but for its key and its size.
 pub(crate) fn check(attributes: &Attributes, module: &Module) -> Result<(), InvalidAttribute> {
     check_members(attributes, &mut Place::default())?;
-    for index in module.table_indexes() {
+    for index in module.table().indexes() {
         let limits = [limits::PARTITION_KEY_BYTES, limits::SORT_KEY_BYTES];
         for ((name, key_type), limit) in index.keys.iter().zip(limits) {
-            let value = attributes.get(&**name);
-            let Some(value) = value.filter(|_| **name != *module.key().as_str()) else {
+            let value = attributes.get(name);
+            let Some(value) = value.filter(|_| name != module.key().as_str()) else {
                 continue;
             };
             let needed = match (key_type, value) {

@@ -40,7 +40,7 @@ impl Ids {
         tenant: Option<Tenant>,
     ) -> anyhow::Result<Self> {
         let client = tables.store.client().clone();
-        let table = module.table().to_string();
+        let table = module.table().name().to_string();
         let described = client.describe_table().table_name(&table).send().await;
         let described = described
             .map_err(|error| Failure::new(&error))

@@ -1,0 +1,92 @@
+//! What the tables of DynamoDB are that the function uses.
+
+use std::collections::BTreeMap;
+
+use crate::module::name::{KeyAttribute, ModuleName, TableName, TtlAttribute};
+use crate::module::{Billing, KeyType};
+
+/// What a table is: a module's, or the function's own.
+///
+/// All that makes, checks, plans or permits a table asks here, and needs to know of no module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    pub(crate) owner: ModuleName,
+    pub(crate) name: TableName,
+    pub(crate) key: KeyAttribute,
+    pub(crate) ttl: Option<TtlAttribute>,
+    pub(crate) indexes: Vec<TableIndex>,
+    pub(crate) billing: Billing,
+    pub(crate) retain: bool,
+}
+
+/// An index as a table has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableIndex {
+    /// Its name.
+    pub name: String,
+    /// Its one or two keys and their types, the partition's first.
+    pub keys: Vec<(String, KeyType)>,
+}
+
+impl Table {
+    /// The module that it is of; of the function's own, a name that no module can have.
+    #[must_use]
+    pub fn owner(&self) -> &ModuleName {
+        &self.owner
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &TableName {
+        &self.name
+    }
+
+    /// Its partition key attribute.
+    #[must_use]
+    pub fn key(&self) -> &KeyAttribute {
+        &self.key
+    }
+
+    /// The attribute after whose time, in seconds since 1970, DynamoDB deletes an item.
+    #[must_use]
+    pub fn ttl(&self) -> Option<&TtlAttribute> {
+        self.ttl.as_ref()
+    }
+
+    /// Its global secondary indexes.
+    #[must_use]
+    pub fn indexes(&self) -> &[TableIndex] {
+        &self.indexes
+    }
+
+    /// How it is paid for.
+    #[must_use]
+    pub fn billing(&self) -> Billing {
+        self.billing
+    }
+
+    /// Whether it outlives the stack.
+    #[must_use]
+    pub fn retain(&self) -> bool {
+        self.retain
+    }
+
+    /// The attributes of its own key and their types, the partition's first. What a key consists of
+    /// is said here and nowhere else.
+    #[must_use]
+    pub fn keys(&self) -> [(&str, KeyType); 1] {
+        [(self.key.as_str(), KeyType::S)]
+    }
+
+    /// Every attribute that is a key of the table or of an index, once, with its type.
+    pub fn key_attributes(&self) -> impl Iterator<Item = (&str, KeyType)> {
+        let keys = self.indexes.iter().flat_map(|index| &index.keys);
+        let mut of_indexes: BTreeMap<_, _> = keys
+            .map(|(attribute, key_type)| (attribute.as_str(), *key_type))
+            .collect();
+        for (attribute, _) in self.keys() {
+            of_indexes.remove(attribute);
+        }
+        self.keys().into_iter().chain(of_indexes)
+    }
+}
