@@ -8,7 +8,8 @@ use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Number, Value};
 
-use crate::item::number::{InvalidNumber, parse_number, parse_plain, plain_number};
+pub use crate::item::number::InvalidNumber;
+use crate::item::number::{parse_number, parse_plain, plain_number};
 use crate::module::name::KeyAttribute;
 use crate::module::path::RESERVED_IN_PATHS;
 use crate::module::{Key, KeyPart, KeyType, limits};
@@ -248,6 +249,7 @@ impl ItemId {
     }
 
     /// Its JSON form, which [`ItemId::from_json`] reads.
+    #[must_use]
     pub fn as_json<'i>(&'i self, key: &'i Key) -> impl Serialize + 'i {
         IdJson { id: self, key }
     }
