@@ -177,6 +177,43 @@ mod tests {
     }
 
     #[test]
+    fn a_sort_key_is_in_its_table_and_may_be_queried() {
+        let text = "
+            [modules.bookings]
+            key = { partition = 'roomId', sort = { attribute = 'at', type = 'N' } }
+            methods = ['GET', 'LIST']
+        ";
+        let deployment = deployment(text, "prod");
+        let tables = deployment.resources().as_object().expect("an object");
+        let (_, table) = tables.iter().next().expect("there is one");
+        let keys = ["KeySchema", "AttributeDefinitions"];
+        let keys = keys.map(|key| table["Properties"][key].clone());
+        assert_eq!(
+            json!(keys),
+            json!([
+                [
+                    { "AttributeName": "roomId", "KeyType": "HASH" },
+                    { "AttributeName": "at", "KeyType": "RANGE" },
+                ],
+                [
+                    { "AttributeName": "roomId", "AttributeType": "S" },
+                    { "AttributeName": "at", "AttributeType": "N" },
+                ],
+            ])
+        );
+        assert_eq!(
+            deployment.statements()[0]["Action"],
+            json!([
+                "dynamodb:BatchGetItem",
+                "dynamodb:DescribeTable",
+                "dynamodb:GetItem",
+                "dynamodb:Query",
+                "dynamodb:Scan",
+            ])
+        );
+    }
+
+    #[test]
     fn a_text_that_is_no_longer_wanted_has_drifted() {
         let before = deployment("[modules.a]\nkey = 'id'", "local");
         let after = deployment("[modules.a]\nkey = 'id'\nmethods = ['GET', 'PUT']", "local");

@@ -373,6 +373,8 @@ mod tests {
 
     #[test]
     fn a_new_id_is_made_where_it_is_a_string() {
+        use KeyType::{N, S};
+
         let key = |partition, sort: Option<KeyType>| {
             let sort = sort.map(|key_type| part("b", key_type));
             Key::new(part("a", partition), sort)
@@ -384,7 +386,6 @@ mod tests {
                     .any(|method| method == "POST")
             })
         };
-        use KeyType::{N, S};
         assert_eq!(posts(&key(S, None)), [true, false]);
         assert_eq!(posts(&key(N, None)), [false, false]);
         assert_eq!(posts(&key(N, Some(S))), [false, true]);

@@ -40,6 +40,12 @@ impl Key {
         self.sort.as_ref()
     }
 
+    /// Whether it is one string, as the keys of most tables are.
+    #[must_use]
+    pub fn is_string(&self) -> bool {
+        self.sort.is_none() && self.partition.key_type == KeyType::S
+    }
+
     /// Its one or two attributes, the partition key first.
     pub fn parts(&self) -> impl Iterator<Item = &KeyPart> + Clone {
         [&self.partition].into_iter().chain(&self.sort)

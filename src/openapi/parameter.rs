@@ -16,6 +16,18 @@ pub(super) fn references(names: &[&str]) -> Vec<Value> {
     names.iter().map(reference).collect()
 }
 
+/// The component of the cursor in lists that do not have the item of the examples' cursor.
+const OTHER_CURSOR: &str = "otherCursor";
+
+/// References to the parameters of a list's query that has no conditions.
+pub(super) fn of_list(names: &[&str], module: &Module) -> Vec<Value> {
+    let names = names.iter().map(|&name| match name {
+        "cursor" if !module.key().is_string() => OTHER_CURSOR,
+        name => name,
+    });
+    references(&names.collect::<Vec<_>>())
+}
+
 /// Those that modules share. Their examples can all be sent together, to an item that is there.
 pub(super) fn all() -> Map<String, Value> {
     members(json!({
@@ -46,6 +58,12 @@ pub(super) fn all() -> Map<String, Value> {
             &json!({ "type": "string", "minLength": 1 }),
             URL_SAFE_NO_PAD.encode(json!([EXAMPLE_ID]).to_string()),
         ),
+        OTHER_CURSOR: {
+            "name": "cursor",
+            "in": "query",
+            "description": "`next` of the page before, with the same query otherwise.",
+            "schema": { "type": "string", "minLength": 1 },
+        },
         "consistent": query(
             "consistent",
             "Whether the page must have every write that was answered before. An index can't.",
@@ -125,8 +143,7 @@ pub(super) fn of_path(
 
 /// As [`of_path`], described. The id of most modules is the same.
 pub(super) fn described_path(path: PathKind, module: &Module) -> Vec<Value> {
-    let key = module.key();
-    if key.sort().is_none() && key.partition().key_type == KeyType::S {
+    if module.key().is_string() {
         return of_path(path, module)
             .flat_map(|(name, _)| references(&[name]))
             .collect();
@@ -143,9 +160,9 @@ pub(super) fn described_path(path: PathKind, module: &Module) -> Vec<Value> {
                 json!({ "type": "string", "pattern": PLAIN_NUMBER }),
             ),
         };
-        let end = match name {
-            "partition" => " A slash in it must be encoded.",
-            "sort" if part.key_type == KeyType::S => {
+        let end = match (name, part.key_type) {
+            ("partition", KeyType::S) => " A slash in it must be encoded.",
+            ("sort", KeyType::S) => {
                 " It is all the rest of the path, so that a slash in it may also stand as it is."
             }
             _ => "",
@@ -163,8 +180,11 @@ pub(super) fn described_path(path: PathKind, module: &Module) -> Vec<Value> {
     described.collect()
 }
 
-/// The plain form of the numbers that are not written with an exponent.
-const PLAIN_NUMBER: &str = r"^(0|-?([1-9][0-9]{0,37}|(0|[1-9][0-9]{0,18})\.[0-9]{0,18}[1-9]))$";
+/// The plain form of numbers, but for a few that have many digits after the point.
+const PLAIN_NUMBER: &str = concat!(
+    r"^(0|-?([1-9][0-9]{0,37}|(0|[1-9][0-9]{0,18})\.[0-9]{0,18}[1-9]|[1-9](\.[0-9]{0,36}[1-9])?",
+    r"e(\+(3[89]|[4-9][0-9]|1[01][0-9]|12[0-5])|-(39|[4-9][0-9]|1[0-2][0-9]|130))))$",
+);
 
 /// Those of the list of a partition, which is a query on the table.
 pub(super) fn of_partition(module: &Module) -> Vec<Value> {

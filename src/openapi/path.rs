@@ -174,7 +174,7 @@ impl Call {
             | Self::Delete => &[],
         };
         let mut parameters = parameter::described_path(self.row().path, module);
-        parameters.extend(references(of_query));
+        parameters.extend(parameter::of_list(of_query, module));
         if self.row().has_preconditions {
             parameters.extend(references(&["ifMatch", "ifNoneMatch"]));
         }

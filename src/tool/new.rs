@@ -6,7 +6,7 @@ use super::arguments::FileArgs;
 use super::modules_file::{Block, ModulesFile, commented, quoted};
 use crate::config::keys::{Scaffold, rows};
 use crate::edge::serve::say;
-use crate::module::name::{KeyAttribute, ModuleName};
+use crate::module::name::{KeyAttribute, ModuleName, SortAttribute};
 
 /// Add a module to modules.toml
 #[derive(Debug, clap::Args)]
@@ -16,6 +16,9 @@ pub struct Args {
     /// The table's partition key attribute [default: NAME followed by `Id`]
     #[arg(long, value_name = "ATTRIBUTE")]
     key: Option<KeyAttribute>,
+    /// The table's sort key attribute [default: the table has none]
+    #[arg(long, value_name = "ATTRIBUTE")]
+    sort_key: Option<SortAttribute>,
     #[command(flatten)]
     file: FileArgs,
 }
@@ -31,7 +34,7 @@ impl Args {
         {
             bail!("{shown} already has a module `{name}`; choose another name");
         }
-        let block = block(name, self.key.as_ref()).to_string();
+        let block = block(name, self.key.as_ref(), self.sort_key.as_ref()).to_string();
         file.append(&block, format_args!("module `{name}`"))?;
         say(&format!(
             "added to {shown}:\n\n{block}\nA running `modulo serve` mounts it at /{name} at once. \
@@ -41,12 +44,19 @@ impl Args {
     }
 }
 
-fn block(name: &ModuleName, key: Option<&KeyAttribute>) -> Block {
-    let key = quoted(&key.map_or_else(|| format!("{name}Id"), KeyAttribute::to_string));
+fn block(name: &ModuleName, key: Option<&KeyAttribute>, sort_key: Option<&SortAttribute>) -> Block {
+    let partition = quoted(&key.map_or_else(|| format!("{name}Id"), KeyAttribute::to_string));
     let mut block = Block::new(name);
     for row in rows::MODULE.keys {
         if let Scaffold::Module(comment) = row.scaffold {
-            block.set(row.name, &key, comment);
+            match sort_key {
+                None => block.set(row.name, &partition, comment),
+                Some(sort) => {
+                    let sort = quoted(sort.as_str());
+                    let key = format!("{{ partition = {partition}, sort = {sort} }}");
+                    block.set(row.name, key, "the table's partition key and sort key");
+                }
+            }
         }
     }
     block.line("# Without its `#`, a line below holds.");

@@ -143,3 +143,26 @@ async fn a_running_server_mounts_it_at_once() {
     let answer = served.send("POST", "/rooms/1", "[1]").await;
     assert_eq!(answer.body, r#"{"POST":{"roomsId":"1","data":[1]}}"#);
 }
+
+#[tokio::test]
+async fn a_sort_key_is_written_beside_the_partition_key() {
+    let folder = Folder::with("");
+    let arguments = ["new", "bookings", "--key", "roomId", "--sort-key", "at"];
+    let (status, _, stderr) = folder.run(&arguments).await;
+    assert_eq!(status, Some(0), "{stderr}");
+    let added = text(&folder);
+    let line =
+        r#"key = { partition = "roomId", sort = "at" } # the table's partition key and sort key"#;
+    assert!(added.lines().any(|other| other == line), "{added}");
+    assert_eq!(folder.run(&["check"]).await.0, Some(0));
+    let before = text(&folder);
+    let (status, _, stderr) = folder
+        .run(&["new", "x", "--key", "a", "--sort-key", "a"])
+        .await;
+    assert_eq!(status, Some(64));
+    assert!(
+        stderr.contains("`a` is the partition key already"),
+        "{stderr}"
+    );
+    assert_eq!(text(&folder), before);
+}

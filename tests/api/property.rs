@@ -4,9 +4,11 @@ use std::sync::LazyLock;
 
 use axum::body::Body;
 use proptest::prelude::*;
+use serde_json::json;
 use tokio::runtime::Runtime;
 
-use crate::app::{MODULES, TestApp};
+use crate::access::{Issuer, Signer, claims};
+use crate::app::{Answer, MODULES, TestApp, document_of};
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static APP: LazyLock<TestApp> = LazyLock::new(|| RUNTIME.block_on(TestApp::start(MODULES)));
@@ -166,6 +168,190 @@ proptest! {
                 let json = serde_json::from_str::<serde_json::Value>(&answer.body);
                 assert!(json.is_ok(), "{method} {path}: {}", answer.body);
             }
+        });
+    }
+}
+
+/// Tenants by a token, each with the items of a table that has a sort key.
+const SORTED: &str = r#"
+    [modules.bookings]
+    key = { partition = "roomId", sort = "bookingId" }
+    access = { guard = "main" }
+    tenant = { claim = "org_id" }
+
+    [modules.open]
+    key = { partition = "roomId", sort = "bookingId" }
+    envelope = "plain"
+    storage = "document"
+
+    [modules.numbers]
+    key = { attribute = "n", type = "N" }
+"#;
+
+static SORTED_APP: LazyLock<SortedApp> = LazyLock::new(|| RUNTIME.block_on(SortedApp::start()));
+
+struct SortedApp {
+    app: TestApp,
+    signer: Signer,
+    _issuer: Issuer,
+}
+
+/// An item's tenant, its partition key and its sort key.
+type Place = (String, String, String);
+
+impl SortedApp {
+    async fn start() -> Self {
+        let signer = Signer::ec();
+        let issuer = Issuer::start([signer.jwk("1")]).await;
+        let guard = format!(
+            "[access.main.jwt]\nissuer = \"https://issuer.example.com/\"\naudience = \"modulo\"\njwks = \"{}\"\n",
+            issuer.url
+        );
+        Self {
+            app: TestApp::start(&format!("{guard}{SORTED}")).await,
+            signer,
+            _issuer: issuer,
+        }
+    }
+
+    async fn send(&self, tenant: &str, method: &str, path: &str, body: String) -> Answer {
+        let claims = claims(json!({ "org_id": tenant }));
+        let token = self.signer.token(json!({ "kid": "1" }), &claims);
+        let request = self
+            .app
+            .request(method, path)
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"));
+        self.app
+            .client
+            .send(request.body(Body::from(body)).unwrap())
+            .await
+    }
+}
+
+fn path_of((_, partition, sort): &Place) -> String {
+    format!(
+        "/bookings/{}/{}",
+        encoded(partition, true),
+        encoded(sort, true)
+    )
+}
+
+fn place() -> impl Strategy<Value = Place> {
+    let part = || {
+        prop_oneof![
+            any::<String>().prop_filter("a key has 1 to 1,024 bytes", |text| (1..=600)
+                .contains(&text.len())),
+            "(a|b|a/b|a%2Fb|/|%|\\.\\.|,|\\[|\"|\\x00){1,4}",
+        ]
+    };
+    let tenant = prop_oneof![
+        any::<String>().prop_filter("a tenant has 1 to 255 bytes", |text| (1..=60)
+            .contains(&text.len())),
+        "(a|b|a/b|/|%){1,2}",
+    ];
+    (tenant, part(), part())
+}
+
+/// Two places, often with something in common.
+fn places() -> impl Strategy<Value = (Place, Place)> {
+    (place(), place(), 0..8_u8).prop_map(|(one, other, same)| {
+        let pick = |bit: u8, one: &String, other: &String| {
+            if same & bit == 0 { other } else { one }.clone()
+        };
+        let other = (
+            pick(1, &one.0, &other.0),
+            pick(2, &one.1, &other.1),
+            pick(4, &one.2, &other.2),
+        );
+        (one, other)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_pair_of_keys_reaches_the_item_of_another(
+        (one, other) in places(),
+        (first, second) in (document(), document()),
+    ) {
+        let app = &*SORTED_APP;
+        RUNTIME.block_on(async {
+            for (place, document) in [(&one, &first), (&other, &second)] {
+                let written = app.send(&place.0, "POST", &path_of(place), document.text(" ")).await;
+                assert_eq!(written.status, 200, "{place:?}: {}", written.body);
+            }
+            let item = |(_, partition, sort): &Place, document: &Json| {
+                let [partition, sort, data] = [partition, sort, &document.text("")]
+                    .map(|text| serde_json::to_string(text).unwrap());
+                format!(r#"{{"roomId":{partition},"bookingId":{sort},"data":{data}}}"#)
+            };
+            let first = if one == other { &second } else { &first };
+            for (place, document) in [(&one, first), (&other, &second)] {
+                let read = app.send(&place.0, "GET", &path_of(place), String::new()).await;
+                assert_eq!(read.body, format!(r#"{{"GET":{}}}"#, item(place, document)));
+            }
+            // The list of a partition has what is in it and nothing else, in order.
+            let mut listed = vec![item(&one, first)];
+            if one != other && (&one.0, &one.1) == (&other.0, &other.1) {
+                let at = usize::from(other.2.as_bytes() > one.2.as_bytes());
+                listed.insert(at, item(&other, &second));
+            }
+            let list = format!("/bookings/{}", encoded(&one.1, true));
+            let page = app.send(&one.0, "GET", &list, String::new()).await;
+            let expected = format!(r#"{{"LIST":{{"items":[{}],"next":null}}}}"#, listed.join(","));
+            assert_eq!(page.body, expected, "{one:?} {other:?}");
+            // A key that is parted elsewhere is another.
+            let swapped = (one.0.clone(), one.2.clone(), one.1.clone());
+            if swapped != one && swapped != other {
+                let read = app.send(&swapped.0, "GET", &path_of(&swapped), String::new()).await;
+                assert_eq!(read.status, 404, "{swapped:?}: {}", read.body);
+            }
+            for place in [&one, &other] {
+                app.send(&place.0, "DELETE", &path_of(place), String::new()).await;
+                let read = app.send(&place.0, "GET", &path_of(place), String::new()).await;
+                assert_eq!(read.status, 404);
+            }
+        });
+    }
+
+    #[test]
+    fn an_item_is_the_same_by_its_path_and_in_a_batch((_, partition, sort) in place()) {
+        let app = &*SORTED_APP;
+        RUNTIME.block_on(async {
+            let put = json!({ "operations": [
+                { "op": "put", "id": [partition, sort], "item": { "n": 1 } },
+            ]});
+            let done = app.app.send("POST", "/_batch/open", put.to_string()).await;
+            let result = &document_of(&done.body)["results"][0];
+            assert_eq!(*result, json!({ "id": [partition, sort], "status": 204 }));
+            let path = format!("/open/{}/{}", encoded(&partition, true), encoded(&sort, true));
+            assert_eq!(app.app.get(&path).await.body, r#"{"n":1}"#);
+            assert_eq!(app.app.send("DELETE", &path, "").await.status, 204);
+        });
+    }
+
+    #[test]
+    fn every_spelling_of_a_number_is_one_item(
+        number in r"-?(0|[1-9][0-9]{0,20})(\.[0-9]{1,17})?([eE][+-]?[0-9]{1,2})?",
+    ) {
+        let app = &*SORTED_APP;
+        RUNTIME.block_on(async {
+            let put = format!(
+                r#"{{"operations":[{{"op":"put","id":{number},"item":{{"n":1}}}}]}}"#
+            );
+            let done = app.app.send("POST", "/_batch/numbers", put).await;
+            let done = document_of(&done.body);
+            let plain = done["BATCH"]["results"][0]["PUT"]["n"].to_string();
+            let path = format!("/numbers/{}", encoded(&plain, true));
+            let read = app.app.get(&path).await;
+            assert_eq!(read.status, 200, "{number}: {plain}: {}", read.body);
+            assert_eq!(read.body, format!(r#"{{"GET":{{"n":{plain},"data":"{{\"n\":1}}"}}}}"#));
+            let other = app.app.get(&format!("/numbers/{}", encoded(&number, true))).await;
+            let expected = if number == plain { 200 } else { 400 };
+            assert_eq!(other.status, expected, "{number}: {}", other.body);
+            assert_eq!(app.app.send("DELETE", &path, "").await.status, 200);
         });
     }
 }

@@ -46,6 +46,19 @@ const MODULES: &str = r#"
     partition = { attribute = "floor", type = "N" }
 "#;
 
+/// A module whose table has a sort key.
+const SORTED: &str = r#"
+    [modules.bookings]
+    key = { partition = "id", sort = "at" }
+    storage = "document"
+    envelope = "plain"
+
+    [[modules.bookings.indexes]]
+    name = "by-building"
+    partition = "building"
+    sort = { attribute = "floor", type = "N" }
+"#;
+
 /// A guard with a key for each tenant, and one for somebody of no tenant, whose name is "".
 fn guard(tenants: &[&str]) -> (String, BTreeMap<String, NewKey>) {
     let mut keys = BTreeMap::new();
@@ -72,8 +85,13 @@ struct Tenants {
 
 impl Tenants {
     async fn start(tenants: &[&str]) -> Self {
+        Self::start_with(tenants, "").await
+    }
+
+    /// With more modules.
+    async fn start_with(tenants: &[&str], modules: &str) -> Self {
         let (guard, keys) = guard(tenants);
-        let app = TestApp::start(&format!("{guard}{MODULES}")).await;
+        let app = TestApp::start(&format!("{guard}{MODULES}{modules}")).await;
         Self { app, keys }
     }
 
@@ -115,16 +133,17 @@ impl Tenants {
         }
     }
 
-    /// A table's items as they are, by their keys.
+    /// A table's items as they are, by their keys, of which a sort key stands behind a zero byte.
     async fn table(&self, name: &str) -> BTreeMap<String, BTreeMap<String, AttributeValue>> {
         let scan = self.app.dynamodb.scan().table_name(name);
         let items = scan.send().await.unwrap().items.unwrap().into_iter();
         items
             .map(|item| {
-                (
-                    item["id"].as_s().unwrap().clone(),
-                    item.into_iter().collect(),
-                )
+                let mut key = item["id"].as_s().unwrap().clone();
+                if let Some(sort) = item.get("at") {
+                    key = format!("{key}\0{}", sort.as_s().unwrap());
+                }
+                (key, item.into_iter().collect())
             })
             .collect()
     }
@@ -787,12 +806,12 @@ struct Shared {
 
 impl Shared {
     async fn start() -> Self {
-        let tenants = Tenants::start(&[A, B]).await;
+        let tenants = Tenants::start_with(&[A, B], SORTED).await;
+        let body = json!({ "building": "A", "floor": 1, "name": MARKER }).to_string();
         let mut cursors = Vec::new();
         for module in ["texts", "rooms"] {
             for id in IDS {
                 let path = format!("/{module}/{}", encoded(id));
-                let body = json!({ "building": "A", "floor": 1, "name": MARKER }).to_string();
                 tenants.ok(B, "PUT", &path, &body).await;
             }
             for query in ["limit=1", "limit=1&building=A", "limit=1&floor=1"] {
@@ -803,12 +822,22 @@ impl Shared {
                 cursors.extend(next.map(str::to_owned));
             }
         }
+        for partition in IDS {
+            let list = format!("/bookings/{}", encoded(partition));
+            for sort in IDS {
+                let path = format!("{list}/{}", encoded(sort));
+                tenants.ok(B, "PUT", &path, &body).await;
+            }
+            let page = tenants.ok(B, "GET", &format!("{list}?limit=1"), "").await;
+            let next = document_of(&page.body)["next"].as_str().map(str::to_owned);
+            cursors.push(next.expect("there is another page"));
+        }
         let mut shared = Self {
             tenants,
             items: BTreeMap::new(),
             cursors,
         };
-        for table in ["texts-local", "rooms-local"] {
+        for table in ["texts-local", "rooms-local", "bookings-local"] {
             let items = shared.tenants.table(table).await;
             shared.items.insert(table, items);
         }
@@ -896,9 +925,16 @@ fn sent() -> impl Strategy<Value = Sent> {
                 body: document.to_string(),
             }
         });
+    let booking = (methods.clone(), id(), id(), document()).prop_map(
+        |(method, partition, sort, document)| Sent {
+            method,
+            path: format!("/bookings/{}/{}", encoded(&partition), encoded(&sort)),
+            body: document.to_string(),
+        },
+    );
     let path = (
         methods,
-        "/(texts|rooms)(/[!-~&&[^#?\"<>\\\\^`{|}]]{0,12}){0,3}",
+        "/(texts|rooms|bookings)(/[!-~&&[^#?\"<>\\\\^`{|}]]{0,12}){0,3}",
         document(),
     )
         .prop_map(|(method, path, document)| Sent {
@@ -924,9 +960,28 @@ fn sent() -> impl Strategy<Value = Sent> {
             body: String::new(),
         }
     });
+    let range = prop_oneof![
+        Just(String::new()),
+        Just("&order=desc&consistent=true".to_owned()),
+        id().prop_map(|id| format!("&at.ge={}", encoded(&id))),
+        id().prop_map(|id| format!("&at.begins_with={}", encoded(&id))),
+    ];
+    let partition =
+        (id(), range, prop::option::of(cursor())).prop_map(|(partition, range, cursor)| {
+            let cursor = cursor.map_or_else(String::new, |cursor| format!("&cursor={cursor}"));
+            let partition = encoded(&partition);
+            Sent {
+                method: "GET",
+                path: format!("/bookings/{partition}?limit=100{range}{cursor}"),
+                body: String::new(),
+            }
+        });
     let operation = (
         prop::sample::select(vec!["get", "put", "delete"]),
-        id(),
+        prop_oneof![
+            2 => id().prop_map(|id| json!(id)),
+            1 => (id(), id()).prop_map(|(partition, sort)| json!([partition, sort])),
+        ],
         document(),
     )
         .prop_map(|(op, id, item)| match op {
@@ -934,13 +989,14 @@ fn sent() -> impl Strategy<Value = Sent> {
             _ => json!({ "op": op, "id": id }),
         });
     let operations = prop::collection::vec(operation, 1..6);
+    let batched = prop_oneof![2 => module(), 1 => Just("bookings")];
     let batch =
-        (module(), operations, any::<bool>()).prop_map(|(module, operations, atomic)| Sent {
+        (batched, operations, any::<bool>()).prop_map(|(module, operations, atomic)| Sent {
             method: "POST",
             path: format!("/_batch/{module}"),
             body: json!({ "operations": operations, "atomic": atomic }).to_string(),
         });
-    prop_oneof![4 => item, 1 => path, 3 => list, 3 => batch]
+    prop_oneof![4 => item, 2 => booking, 1 => path, 3 => list, 2 => partition, 4 => batch]
 }
 
 proptest! {
