@@ -55,6 +55,15 @@ const MODULES: &str = r#"
     name = "by-building"
     partition = "building"
     sort = { attribute = "floor", type = "N" }
+
+    [modules.sorted]
+    key = { partition = "id", sort = "at" }
+    storage = "document"
+
+    [modules.numbers]
+    key = { attribute = "id", type = "N" }
+    envelope = "plain"
+    key_in_document = true
 "#;
 
 static SERVED: LazyLock<Served> = LazyLock::new(Served::start);
@@ -86,7 +95,7 @@ impl Served {
             _engine: engine,
         };
         for id in ["a", "b", "c", "d"] {
-            for module in ["texts", "members"] {
+            for module in ["texts", "members", "sorted/p", "sorted/q"] {
                 let body = format!(r#"{{"building":"A","floor":{}}}"#, id.len());
                 let (status, _) = served.send("POST", &format!("/{module}/{id}"), body);
                 assert!(status.is_some_and(|status| status.is_success()));
@@ -171,8 +180,10 @@ pub fn path(input: &[u8]) {
 /// A document: one that is taken is JSON, and the same when it is taken again. As a patch, it
 /// makes JSON of it.
 pub fn body(input: &[u8]) {
-    let id = ItemId::new();
     for module in SERVED.config.modules.iter() {
+        let ids = ["1/2", "1"].into_iter();
+        let id = ids.map(|path| ItemId::from_path(path, module.key()));
+        let id = id.flatten().next().expect("one is legal");
         let collection = Collection::new(module);
         let parsed = Document::parse(input.to_vec(), &collection, Some(&id));
         let Ok(document) = parsed else {
@@ -245,6 +256,9 @@ pub fn cursor(input: &[u8]) {
         "/members?limit=1",
         "/members?limit=1&building=A",
         "/members?limit=1&building=A&floor.ge=1&order=desc",
+        "/sorted?limit=1",
+        "/sorted/p?limit=1",
+        "/sorted/p?limit=1&at.ge=b&order=desc",
     ] {
         let (status, page) = SERVED.send("GET", &format!("{list}&cursor={cursor}"), "");
         match status.map(|status| status.as_u16()) {
@@ -270,7 +284,7 @@ struct Batch {
 
 /// A batch: refused, or each operation has a result.
 pub fn batch(input: &[u8]) {
-    for module in ["texts", "members"] {
+    for module in ["texts", "members", "sorted", "numbers"] {
         let target = format!("/_batch/{module}");
         let (status, answer) = SERVED.send("POST", &target, input.to_vec());
         if status != Some(StatusCode::OK) {

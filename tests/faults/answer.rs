@@ -1,6 +1,6 @@
 //! Whether an answer is one of the contract's, and what it says of the request.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::app::{Answer, document_of};
 
@@ -9,6 +9,8 @@ use crate::app::{Answer, document_of};
 pub(crate) struct Module {
     pub(crate) name: &'static str,
     pub(crate) envelope: Envelope,
+    /// Whether its items are in one partition of a table with a sort key.
+    pub(crate) is_sorted: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +19,11 @@ pub(crate) enum Envelope {
     Plain,
 }
 
-/// Every module's key attribute.
+/// The attribute with an item's id, which is the sort key where there is one.
 pub(crate) const KEY: &str = "id";
+
+/// The partition of items that have a sort key.
+const PARTITION: &str = "all";
 
 /// What no answer may have in it.
 const SECRETS: [&str; 8] = [
@@ -54,6 +59,28 @@ impl Outcome {
 }
 
 impl Module {
+    /// The path that lists its items, and where items are created.
+    pub(crate) fn collection(&self) -> String {
+        if self.is_sorted {
+            format!("/{}/{PARTITION}", self.name)
+        } else {
+            format!("/{}", self.name)
+        }
+    }
+
+    pub(crate) fn path(&self, id: &str) -> String {
+        format!("{}/{id}", self.collection())
+    }
+
+    /// An id as batches have it.
+    pub(crate) fn id(&self, id: &str) -> Value {
+        if self.is_sorted {
+            json!([PARTITION, id])
+        } else {
+            json!(id)
+        }
+    }
+
     /// Reads the answer of `method` (LIST, CREATE and BATCH among them); one that is not the
     /// contract's ends the test.
     pub(crate) fn read(&self, method: &str, answer: &Answer) -> Outcome {
@@ -171,6 +198,7 @@ impl Module {
     pub(crate) fn listed(&self, item: &Value) -> (String, Value) {
         let (id, document) = match self.envelope {
             Envelope::Verb => (&item[KEY], document_of(item["data"].as_str().unwrap())),
+            Envelope::Plain if self.is_sorted => (&item["id"][1], item["item"].clone()),
             Envelope::Plain => (&item["id"], item["item"].clone()),
         };
         (id.as_str().unwrap().to_owned(), document)

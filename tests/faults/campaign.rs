@@ -16,24 +16,22 @@ use crate::client::Client;
 use crate::counter::{Kind, Steps};
 use crate::proxy::{Fault, Proxy};
 
-const MODULES: [Module; 4] = [
-    Module {
-        name: "texts",
-        envelope: Envelope::Verb,
-    },
-    Module {
-        name: "plain-texts",
-        envelope: Envelope::Plain,
-    },
-    Module {
-        name: "members",
-        envelope: Envelope::Verb,
-    },
-    Module {
-        name: "plain-members",
-        envelope: Envelope::Plain,
-    },
+const MODULES: [Module; 6] = [
+    module("texts", Envelope::Verb, false),
+    module("plain-texts", Envelope::Plain, false),
+    module("members", Envelope::Verb, false),
+    module("plain-members", Envelope::Plain, false),
+    module("sorted-texts", Envelope::Verb, true),
+    module("plain-sorted-members", Envelope::Plain, true),
 ];
+
+const fn module(name: &'static str, envelope: Envelope, is_sorted: bool) -> Module {
+    Module {
+        name,
+        envelope,
+        is_sorted,
+    }
+}
 
 const CONFIGURATION: &str = r#"
     [defaults]
@@ -48,6 +46,14 @@ const CONFIGURATION: &str = r#"
     storage = "document"
 
     [modules.plain-members]
+    storage = "document"
+    envelope = "plain"
+
+    [modules.sorted-texts]
+    key = { partition = "group", sort = "id" }
+
+    [modules.plain-sorted-members]
+    key = { partition = "group", sort = "id" }
     storage = "document"
     envelope = "plain"
 "#;
@@ -76,7 +82,7 @@ async fn what_is_acknowledged_is_done_once_whatever_fails() {
         .unwrap();
     for module in MODULES {
         for kind in Kind::ALL {
-            let path = format!("/{}/{}", module.name, kind.id());
+            let path = module.path(kind.id());
             let begun = direct
                 .send("POST", &path, kind.beginning().to_string())
                 .await;

@@ -157,7 +157,7 @@ impl Client {
     }
 
     fn path(&self, at: usize) -> String {
-        format!("/{}/{}", self.module().name, self.items[at].id)
+        self.module().path(&self.items[at].id)
     }
 
     fn token(&mut self) -> String {
@@ -308,7 +308,7 @@ impl Client {
         let mut states = Vec::new();
         let mut operations = Vec::new();
         for at in 0..ITEMS {
-            let id = self.items[at].id.clone();
+            let id = module.id(&self.items[at].id);
             let op = match self.rng.u32(0..3) {
                 _ if atomic && reads => "get",
                 0 if !atomic => "get",
@@ -347,7 +347,7 @@ impl Client {
         let module = self.module();
         let mut cursor = String::new();
         for _ in 0..3 {
-            let path = format!("/{}?limit=40&consistent=true{cursor}", module.name);
+            let path = format!("{}?limit=40&consistent=true{cursor}", module.collection());
             let (outcome, _) = self.send((module, "LIST"), &path, &[], String::new()).await;
             let Outcome::Done(page) = outcome else {
                 return;
@@ -367,7 +367,7 @@ impl Client {
 
     async fn create(&mut self) {
         let document = self.document();
-        let path = format!("/{}", self.module().name);
+        let path = self.module().collection();
         let body = document.to_string();
         let (outcome, answer) = self.send((self.module(), "CREATE"), &path, &[], body).await;
         if let Outcome::Done(_) = outcome {
@@ -381,7 +381,7 @@ impl Client {
         let module = self.modules[self.rng.usize(0..self.modules.len())];
         let kind = Kind::ALL[self.rng.usize(0..Kind::ALL.len())];
         let token = self.token();
-        let path = format!("/{}/{}", module.name, kind.id());
+        let path = module.path(kind.id());
         let add = json!({ "op": "add", "path": "/tokens/-", "value": token });
         let (headers, body);
         let tag;
