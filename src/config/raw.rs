@@ -14,7 +14,6 @@ use serde::Deserialize;
 pub(super) use self::access::{Access, Surroundings};
 use super::about::About;
 use super::error::{Faults, KeyPath, Source};
-#[cfg(feature = "cli")]
 use crate::module::base_path::BasePath;
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
