@@ -113,7 +113,7 @@ pub(super) fn all() -> Map<String, Value> {
 pub(super) struct PathValue<'m> {
     part: &'m KeyPart,
     limit: usize,
-    pub(super) example: Value,
+    pub(super) example: String,
 }
 
 /// The parameters in a path of the module, by name.
@@ -136,7 +136,9 @@ pub(super) fn of_path(
     let values = values.map(|((part, limit), example)| PathValue {
         part,
         limit,
-        example,
+        example: example
+            .as_str()
+            .map_or_else(|| example.to_string(), str::to_owned),
     });
     names.into_iter().zip(values).take(count)
 }
@@ -167,7 +169,6 @@ pub(super) fn described_path(path: PathKind, module: &Module) -> Vec<Value> {
             }
             _ => "",
         };
-        let example = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
         json!({
             "name": name,
             "in": "path",

@@ -24,6 +24,13 @@ async fn send(app: &TestApp, method: &str, path: &str, headers: &[(&str, &str)])
     app.client.send(request.body(Body::empty()).unwrap()).await
 }
 
+/// A path of the document with a value for each parameter that every kind of key takes.
+fn filled(path: &str) -> String {
+    ["{id}", "{partition}", "{sort}"]
+        .iter()
+        .fold(path.to_owned(), |path, name| path.replace(name, "1"))
+}
+
 #[tokio::test]
 async fn routes_and_tables_are_those_of_the_document() {
     let app = TestApp::start(EVERYTHING).await;
@@ -32,7 +39,7 @@ async fn routes_and_tables_are_those_of_the_document() {
     let paths = document["paths"].as_object().unwrap();
 
     for (path, described) in paths {
-        let answer = send(&app, "OPTIONS", &path.replace("{id}", "x"), &[]).await;
+        let answer = send(&app, "OPTIONS", &filled(path), &[]).await;
         assert_eq!(answer.status, StatusCode::NO_CONTENT, "{path}");
         let served: BTreeSet<_> = answer.header("allow").split(", ").collect();
         let methods = METHODS
@@ -51,11 +58,15 @@ async fn routes_and_tables_are_those_of_the_document() {
     let expected: BTreeSet<_> = modules()
         .flat_map(|module| {
             let name = module.name();
-            [
-                format!("/{name}"),
-                format!("/{name}/{{id}}"),
-                format!("/_batch/{name}"),
-            ]
+            let paths = if module.key().sort().is_none() {
+                vec![format!("/{name}/{{id}}")]
+            } else {
+                let partition = format!("/{name}/{{partition}}");
+                vec![format!("{partition}/{{sort}}"), partition]
+            };
+            [format!("/{name}"), format!("/_batch/{name}")]
+                .into_iter()
+                .chain(paths)
         })
         .chain(["/_docs", "/_health", "/_health/ready", "/_openapi.json"].map(str::to_owned))
         .collect();
@@ -78,13 +89,7 @@ async fn what_a_call_asks_of_its_caller_is_in_the_document() {
         for (method, operation) in described.as_object().unwrap() {
             let security = operation["security"].as_array();
             let is_guarded = security.is_some_and(|all| !all.iter().any(|one| *one == json!({})));
-            let answer = send(
-                &app,
-                &method.to_uppercase(),
-                &path.replace("{id}", "x"),
-                &[],
-            )
-            .await;
+            let answer = send(&app, &method.to_uppercase(), &filled(path), &[]).await;
             let is_refused = answer.status == StatusCode::UNAUTHORIZED;
             assert_eq!(is_refused, is_guarded, "{method} {path}");
             assert_eq!(
