@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::module::base_path::BasePath;
 use crate::module::call::PathKind;
 use crate::module::few::{MOST_NAMED, few};
-use crate::module::{Modules, Verb};
+use crate::module::{KeyType, Modules, Verb};
 
 /// The routes as a table, one line for each kind of path of a module, and below it what is open to
 /// everybody, and where callers are confined to tenants.
@@ -151,7 +151,14 @@ pub fn examples(config: &Config, url: &str) -> String {
         return text;
     };
     let collection = format!("{url}{}/{}", base_path(config), module.name());
-    let item = format!("{collection}/sala90");
+    let values = module.key().parts().zip(["sala90", "b90"]);
+    let item = values.fold(collection.clone(), |path, (part, text)| {
+        let value = match part.key_type {
+            KeyType::S => text,
+            KeyType::N => "90",
+        };
+        format!("{path}/{value}")
+    });
     let body =
         r#"-H 'content-type: application/json' -d '{"description": "Sala 90", "chairs": 90}'"#;
     let calls = [

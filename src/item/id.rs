@@ -340,10 +340,10 @@ struct IdJson<'i> {
 
 impl Serialize for IdJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut values = self.id.values(self.key);
+        let values = self.id.values(self.key);
         match (self.key.sort(), values.clone().next()) {
             (None, Some(value)) => value.serialize(serializer),
-            _ => serializer.collect_seq(values.by_ref()),
+            _ => serializer.collect_seq(values),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! Tables with a sort key: an item has two names, and a partition is a list.
 
+use modulo::item::ItemId;
 use serde_json::{Value, json};
 
-use crate::app::{Answer, TestApp, document_of};
+use crate::app::{Answer, TestApp, document_of, parse};
 use crate::command::Folder;
 
 const MODULES: &str = r#"
@@ -581,4 +582,24 @@ async fn the_routes_name_both_keys() {
     /texts/<roomId>                GET POST                   texts-local     roomId, bookingId
     /texts/<roomId>/<bookingId>    GET POST PUT PATCH DELETE  texts-local     roomId, bookingId
     ");
+}
+
+#[test]
+fn what_serve_says_to_try_is_legal() {
+    for key in [
+        "'id'",
+        "{ attribute = 'id', type = 'N' }",
+        "{ partition = 'roomId', sort = 'bookingId' }",
+        "{ partition = { attribute = 'year', type = 'N' }, sort = { attribute = 'day', type = 'N' } }",
+    ] {
+        let config = parse(&format!("[modules.tried]\nkey = {key}\n"));
+        let key = config.modules.iter().next().unwrap().key();
+        let examples = modulo::api::listing::examples(&config, "");
+        for line in examples.lines().take(2) {
+            let (_, rest) = line.split_once("/tried/").unwrap();
+            let id = rest.split(' ').next().unwrap();
+            assert!(ItemId::from_path(id, key).is_ok(), "{line}");
+        }
+        assert!(examples.ends_with("/tried\n"), "{examples}");
+    }
 }
