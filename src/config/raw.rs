@@ -265,7 +265,7 @@ impl Section {
                 faults.add(
                     path,
                     source,
-                    format!("`{text}` is no legal {}: {invalid}", noun(key)),
+                    format!("`{text}` is not a valid {}: {invalid}", noun(key)),
                 );
                 None
             }
@@ -786,7 +786,7 @@ impl Section {
                     }
                 }
                 Err(invalid) => {
-                    let message = format!("`{name}` is no legal module name: {invalid}");
+                    let message = format!("`{name}` is not a valid module name: {invalid}");
                     faults.add(self.path.child(name), Source::File, message);
                 }
             }

@@ -412,7 +412,7 @@ mod tests {
     use super::*;
 
     fn part(attribute: &str, key_type: KeyType) -> KeyPart {
-        let attribute = attribute.parse().expect("legal");
+        let attribute = attribute.parse().expect("valid");
         KeyPart {
             attribute,
             key_type,
@@ -430,12 +430,12 @@ mod tests {
 
     #[track_caller]
     fn values(raw: &str, key: &Key) -> (String, Option<String>) {
-        ItemId::from_path(raw, key).expect("legal").into_values()
+        ItemId::from_path(raw, key).expect("valid").into_values()
     }
 
     #[track_caller]
     fn refused(raw: &str, key: &Key) -> String {
-        let invalid = ItemId::from_path(raw, key).expect_err("illegal");
+        let invalid = ItemId::from_path(raw, key).expect_err("not valid");
         format!("{}: {invalid}", invalid.attribute)
     }
 
@@ -457,7 +457,7 @@ mod tests {
         }
         assert!(ItemId::from_path(&"x".repeat(2_048), &key).is_ok());
         let refused = |raw: &str| {
-            let invalid = ItemId::from_path(raw, &key).expect_err("illegal");
+            let invalid = ItemId::from_path(raw, &key).expect_err("not valid");
             invalid.to_string()
         };
         insta::assert_snapshot!(refused(&"x".repeat(2_049)), @"the id has 2049 bytes, at most 2048 are possible");
@@ -519,14 +519,14 @@ mod tests {
                 json!(["a", 1.5]),
             ),
         ] {
-            let id = ItemId::from_json(json, &key).expect("legal");
+            let id = ItemId::from_json(json, &key).expect("valid");
             let written = serde_json::to_value(id.as_json(&key)).expect("JSON");
             assert_eq!(written, plain);
         }
         let digits = "1".repeat(38);
         let key = single(KeyType::N);
         let json: Value = serde_json::from_str(&digits).expect("a number");
-        let id = ItemId::from_json(json, &key).expect("legal");
+        let id = ItemId::from_json(json, &key).expect("valid");
         let written = serde_json::to_string(&id.as_json(&key)).expect("JSON");
         assert_eq!(written, digits);
     }
@@ -534,7 +534,7 @@ mod tests {
     #[test]
     fn json_of_another_type_is_no_id() {
         let refused = |json: Value, key: &Key| {
-            let (given, invalid) = ItemId::from_json(json.clone(), key).expect_err("illegal");
+            let (given, invalid) = ItemId::from_json(json.clone(), key).expect_err("not valid");
             assert_eq!(given, json);
             format!("{}: {invalid}", invalid.attribute)
         };
@@ -559,7 +559,7 @@ mod tests {
             (pair(KeyType::S, KeyType::S), json!(["a/b", "c/d"])),
             (pair(KeyType::N, KeyType::S), json!([-1, "é"])),
         ] {
-            let id = ItemId::from_json(json, &key).expect("legal");
+            let id = ItemId::from_json(json, &key).expect("valid");
             assert_eq!(ItemId::from_path(&id.to_path(), &key), Ok(id));
         }
     }

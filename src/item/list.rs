@@ -159,7 +159,7 @@ impl PageRequest {
     /// `tenant` or of everybody's.
     ///
     /// # Errors
-    /// A parameter is unknown, its value is illegal, or no index of `module` serves the query.
+    /// A parameter is unknown, its value is invalid, or no index of `module` serves the query.
     pub fn parse(
         query: &str,
         module: &Module,
@@ -457,7 +457,7 @@ mod tests {
         let config = config.unwrap_or_else(|error| panic!("{error}"));
         let module = config.modules.iter().next().expect("there is one");
         let parse = |query| PageRequest::parse(query, module, None, None);
-        let page = parse("utm_campaign=may&_.ge=3&utm_source=x").expect("legal");
+        let page = parse("utm_campaign=may&_.ge=3&utm_source=x").expect("valid");
         let query = page.query.expect("a query");
         assert_eq!(query.partition, "may");
         let sort = Some(SortCondition::Compared(">=", "3".to_owned()));
@@ -555,7 +555,7 @@ mod tests {
         .into_iter()
         .map(
             |query| match PageRequest::parse(query, &rooms(), None, None) {
-                Ok(page) => panic!("{query} is legal: {page:?}"),
+                Ok(page) => panic!("{query} is valid: {page:?}"),
                 Err(invalid) => format!("{query}: {invalid}"),
             },
         )
@@ -577,7 +577,7 @@ mod tests {
                 false,
             ),
         ] {
-            let page = in_partition(query).expect("legal");
+            let page = in_partition(query).expect("valid");
             let expected = Query {
                 of: Queried::Table,
                 partition: "sala90".to_owned(),
@@ -603,7 +603,7 @@ mod tests {
         ]
         .into_iter()
         .map(|query| match in_partition(query) {
-            Ok(page) => panic!("{query} is legal: {page:?}"),
+            Ok(page) => panic!("{query} is valid: {page:?}"),
             Err(invalid) => format!("{query}: {invalid}"),
         })
         .collect();
@@ -617,11 +617,11 @@ mod tests {
             let sort = Some("3".to_owned());
             let id = ItemId::from_values(partition.to_owned(), sort, module.key());
             Position {
-                id: id.expect("legal"),
+                id: id.expect("valid"),
                 sort: None,
             }
         };
-        let page = in_partition("at.ge=1").expect("legal");
+        let page = in_partition("at.ge=1").expect("valid");
         let cursor = page.cursor(&position("sala90"), None);
         let again = in_partition(&format!("at.ge=1&cursor={cursor}")).expect("its own");
         assert_eq!(again.from, Some(position("sala90")));
@@ -637,10 +637,10 @@ mod tests {
         let all = |query: &str| PageRequest::parse(query, &module, None, None);
         let refused = all(&format!("cursor={cursor}"));
         assert_eq!(refused, Err(InvalidQuery::Cursor));
-        let cursor = all("").expect("legal").cursor(&position("sala91"), None);
+        let cursor = all("").expect("valid").cursor(&position("sala91"), None);
         let page = all(&format!("cursor={cursor}")).expect("its own");
         assert_eq!(page.from, Some(position("sala91")));
-        let of_index = all("owner=x").expect("legal");
+        let of_index = all("owner=x").expect("valid");
         let cursor = of_index.cursor(&position("sala91"), None);
         let page = all(&format!("owner=x&cursor={cursor}")).expect("its own");
         assert_eq!(page.from, Some(position("sala91")));

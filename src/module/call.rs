@@ -364,7 +364,7 @@ mod tests {
     use crate::module::name::KeyAttribute;
 
     fn part(attribute: &str, key_type: KeyType) -> KeyPart {
-        let attribute = attribute.parse().expect("legal");
+        let attribute = attribute.parse().expect("valid");
         KeyPart {
             attribute,
             key_type,
@@ -423,7 +423,7 @@ mod tests {
 
     #[test]
     fn a_path_has_the_methods_of_the_verbs() {
-        let key = "roomId".parse::<KeyAttribute>().expect("legal").into();
+        let key = "roomId".parse::<KeyAttribute>().expect("valid").into();
         let methods = |path: PathKind, verbs: &[Verb]| -> Vec<_> {
             let verbs = verbs.iter().copied().collect();
             path.methods(verbs, &key).collect()

@@ -404,8 +404,8 @@ mod tests {
             partition = 'building'
             sort = { attribute = 'floor', type = 'N' }
         ";
-        let stage = "prod".parse().expect("legal");
-        let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("legal");
+        let stage = "prod".parse().expect("valid");
+        let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("valid");
         config
             .modules
             .tables()
@@ -506,9 +506,9 @@ mod tests {
     fn a_table_with_a_sort_key_fits_a_module_with_the_same() {
         let module = |key: &str| {
             let text = format!("[modules.rooms]\nkey = {key}");
-            let stage = "prod".parse().expect("legal");
+            let stage = "prod".parse().expect("valid");
             let config = config::parse(&text, "modules.toml".as_ref(), &stage, []);
-            let tables = config.expect("legal").modules.tables().next().cloned();
+            let tables = config.expect("valid").modules.tables().next().cloned();
             tables.expect("there is one")
         };
         let keys = [("pk", Role::Hash), ("sk", Role::Range)];

@@ -21,6 +21,7 @@ use super::transfer::progress::{Command, Content, Progress};
 use super::transfer::{TransferArgs, bar, count, job, pace, table, unless_interrupted};
 use crate::item::collection::Collection;
 use crate::local::backend::Tables;
+use crate::module::Key;
 use crate::store::{Record, Store, StoreError};
 
 /// How many calls are under way at a time.
@@ -169,7 +170,7 @@ impl Source {
             Some(self.file.metadata()?.len()),
             "{bytes}/{total_bytes}",
         );
-        let mut wrong = WrongLines::new(&self.name);
+        let mut wrong = WrongLines::new(&self.name, collection.module().key());
         // Keyed by hashes of the ids, since ids can be long and many.
         let mut first_lines = HashMap::new();
         let mut content = Sha256::new();
@@ -234,15 +235,18 @@ impl Lines<'_> {
 /// The wrong lines of a file, each with its error.
 struct WrongLines<'n> {
     name: &'n str,
+    /// That of the table.
+    key: &'n Key,
     /// The first of them.
     shown: Vec<(u64, InvalidLine)>,
     count: usize,
 }
 
 impl<'n> WrongLines<'n> {
-    fn new(name: &'n str) -> Self {
+    fn new(name: &'n str, key: &'n Key) -> Self {
         Self {
             name,
+            key,
             shown: Vec::new(),
             count: 0,
         }
@@ -273,7 +277,7 @@ impl fmt::Display for WrongLines<'_> {
             f,
             "{} {are} wrong; nothing was imported. A valid line is {}",
             self.count,
-            line::EXAMPLE
+            line::example(self.key)
         )
     }
 }

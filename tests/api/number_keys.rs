@@ -106,7 +106,7 @@ async fn a_path_has_the_plain_form_or_is_told_it() {
     ] {
         let answer = app.get(&format!("/texts/{number}")).await;
         let sentence = format!(
-            "Please provide a legal studentId: the number is not in plain form; write `{plain}`"
+            "Please provide a valid studentId: the number is not in plain form; write `{plain}`"
         );
         let said = document_of(&answer.body);
         assert_eq!(answer.status, 400, "{number}: {said}");

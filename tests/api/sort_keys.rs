@@ -253,19 +253,19 @@ async fn what_lacks_a_name_is_told_which() {
             "GET",
             "/numbered/2026/01",
             400,
-            "Please provide a legal day: the number is not in plain form; write `1`",
+            "Please provide a valid day: the number is not in plain form; write `1`",
         ),
         (
             "GET",
             "/numbered/x",
             400,
-            "Please provide a legal year: it is not a number",
+            "Please provide a valid year: it is not a number",
         ),
         (
             "GET",
             "/texts/a?name=x",
             400,
-            "Please provide a legal query: `name` is unknown here; a list takes `limit`, `cursor`, \
+            "Please provide a valid query: `name` is unknown here; a list takes `limit`, `cursor`, \
              `consistent` and `fields`, and the list of a partition takes `order` and conditions on \
              `bookingId`",
         ),
@@ -378,7 +378,7 @@ async fn a_batch_names_items_by_both_keys() {
     assert_eq!(result["id"], json!(["a", ""]));
     assert_eq!(
         result["problem"]["detail"],
-        "Please provide a legal bookingId: the id is empty"
+        "Please provide a valid bookingId: the id is empty"
     );
 }
 
@@ -507,6 +507,8 @@ async fn what_is_exported_names_both_keys_and_can_be_imported() {
         let (status, _, said) = folder.run(&["import", "texts", &path("wrong")]).await;
         assert_eq!(status, Some(1), "{line}: {said}");
         assert!(said.contains(expected), "{line}: {said}");
+        let valid = r#"A valid line is {"id":["sala90","b1"],"item":{"chairs":90}}"#;
+        assert!(said.contains(valid), "{said}");
     }
     let served = folder.serve(&[]).await;
     let list = served.send("GET", "/texts/a", "").await;
@@ -585,7 +587,7 @@ async fn the_routes_name_both_keys() {
 }
 
 #[test]
-fn what_serve_says_to_try_is_legal() {
+fn what_serve_says_to_try_is_valid() {
     for key in [
         "'id'",
         "{ attribute = 'id', type = 'N' }",

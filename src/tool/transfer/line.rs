@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::item::collection::Collection;
 use crate::json::byte_order_mark;
-use crate::module::limits;
+use crate::module::{Key, KeyType, limits};
 use crate::store::{InvalidRecord, Owner, Record, Typed, WholeItem};
 
 /// Why a line is no item of the module.
@@ -32,8 +32,20 @@ pub(in crate::tool) enum InvalidLine {
 /// What no line is longer than: the greatest item with each of its bytes escaped.
 pub(in crate::tool) const MAX_LINE_BYTES: usize = 8 * limits::ITEM_BYTES;
 
-/// What a line looks like.
-pub(in crate::tool) const EXAMPLE: &str = r#"{"id":"sala90","item":{"chairs":90}}"#;
+/// What a line looks like where the table has this key.
+pub(in crate::tool) fn example(key: &Key) -> String {
+    let values = key.parts().zip([(r#""sala90""#, "90"), (r#""b1""#, "1")]);
+    let values = values.map(|(part, (text, number))| match part.key_type {
+        KeyType::S => text,
+        KeyType::N => number,
+    });
+    let id = values.collect::<Vec<_>>().join(",");
+    let (open, close) = match key.sort() {
+        Some(_) => ("[", "]"),
+        None => ("", ""),
+    };
+    format!(r#"{{"id":{open}{id}{close},"item":{{"chairs":90}}}}"#)
+}
 
 /// A line as it is read. Whatever is no document of modulo's stands in `attributes`.
 #[derive(Deserialize)]
@@ -47,7 +59,7 @@ struct Read<'l> {
     attributes: Option<BTreeMap<String, Typed>>,
 }
 
-/// A `null` that was written is a document, and no legal one.
+/// A `null` that was written is a document, and no valid one.
 fn present<'l, D: Deserializer<'l>>(deserializer: D) -> Result<Option<&'l RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
