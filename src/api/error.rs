@@ -40,7 +40,7 @@ const PRECONDITION_FAILED: &str = "Precondition failed";
 /// How long a client should wait before it tries again, in seconds.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
-/// Why a request was not done. Its `Display` is what the client is told.
+/// Why a request was not done. Its `Display` is what the client gets.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// An item's verb without an item.
@@ -50,7 +50,7 @@ pub enum ApiError {
     #[error("Please provide a valid {}: {}", .0.attribute, .0.reason)]
     InvalidId(InvalidItemId),
     /// A new item without an id, where that is a number.
-    #[error("Please provide {0} in the path: it is a number, and none is made up")]
+    #[error("Please provide {0} in the path: it is a number, and only strings are generated")]
     MissingNumber(KeyAttribute),
     /// No body where one is needed, or an empty document.
     #[error("Please provide some data")]
@@ -169,7 +169,7 @@ pub enum ApiError {
     #[error("Please provide another Idempotency-Key: this one was sent with another request")]
     KeyReused,
     /// The caller has called too often.
-    #[error("Try again later: this is more often than this API lets one caller call")]
+    #[error("Try again later: this API does not let one caller call so often")]
     TooOften(TooOften),
     /// An API whose description is over the function's limit.
     #[error(

@@ -176,7 +176,7 @@ impl Mount {
     }
 }
 
-/// Why there is no id: an empty one is none.
+/// Why there is no id: an empty value is a missing one.
 fn missing(invalid: InvalidItemId) -> ApiError {
     match invalid.reason {
         InvalidKeyValue::Empty => ApiError::MissingId(invalid.attribute),

@@ -27,7 +27,7 @@ pub struct ItemId {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Partition(String);
 
-/// A text, or JSON, is no value of one of the attributes of a key.
+/// Why a text, or JSON, is not an id of a table: the first of its values that is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct InvalidItemId {
@@ -37,7 +37,7 @@ pub struct InvalidItemId {
     pub reason: InvalidKeyValue,
 }
 
-/// Why something is no value of a key attribute.
+/// Why something is not a value of a key attribute.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKeyValue {
     /// There is none.

@@ -63,7 +63,7 @@ pub enum InvalidQuery {
     #[error("`limit` is `{0}`, an integer from 1 to {max} is needed", max = PageRequest::MAX_LIMIT)]
     Limit(String),
     /// A cursor that no such list gave.
-    #[error("`cursor` is none that this list has answered with")]
+    #[error("`cursor` is not one that this list has answered with")]
     Cursor,
     /// Neither true nor false.
     #[error("`consistent` is `{0}`, `true` or `false` is needed")]
@@ -273,9 +273,9 @@ impl PageRequest {
         if self.query.is_none() && tenant.is_none() {
             return None;
         }
-        let query = self.query.as_ref().map(Query::rendered);
-        let rendered = query.unwrap_or_default() + tenant.map_or("", Tenant::as_str);
-        Some(URL_SAFE_NO_PAD.encode(&Sha256::digest(rendered)[..8]))
+        let query = self.query.as_ref().map(Query::fingerprint_text);
+        let text = query.unwrap_or_default() + tenant.map_or("", Tenant::as_str);
+        Some(URL_SAFE_NO_PAD.encode(&Sha256::digest(text)[..8]))
     }
 }
 
@@ -529,7 +529,7 @@ mod tests {
     }
 
     #[test]
-    fn an_illegal_query_is_told_what_is_legal() {
+    fn an_illegal_query_is_reported_what_is_legal() {
         let refused: Vec<_> = [
             "limit=0",
             "limit=101",

@@ -1,4 +1,4 @@
-//! The key of a module's table: the attributes whose values tell its items apart.
+//! The key of a module's table: the attributes whose values identify its items.
 
 use std::fmt;
 

@@ -92,7 +92,7 @@ async fn plain_answers_have_numbers_too() {
 }
 
 #[tokio::test]
-async fn a_path_has_the_plain_form_or_is_told_it() {
+async fn a_number_that_is_not_in_plain_form_is_answered_with_it() {
     let app = TestApp::start(MODULES).await;
     for (number, plain) in [
         ("042", "42"),
@@ -138,7 +138,7 @@ async fn a_path_has_the_plain_form_or_is_told_it() {
     assert_eq!(created.status, 400, "{said}");
     assert_eq!(
         said["ERROR"]["message"],
-        "Please provide studentId in the path: it is a number, and none is made up"
+        "Please provide studentId in the path: it is a number, and only strings are generated"
     );
 }
 

@@ -232,7 +232,7 @@ async fn an_item_is_created_in_a_partition() {
 }
 
 #[tokio::test]
-async fn what_lacks_a_name_is_told_which() {
+async fn what_lacks_a_key_is_answered_with_its_name() {
     let app = TestApp::start(MODULES).await;
     for (method, path, status, sentence) in [
         ("PUT", "/texts", 400, "Please provide roomId"),
@@ -247,7 +247,7 @@ async fn what_lacks_a_name_is_told_which() {
             "POST",
             "/numbered/2026",
             400,
-            "Please provide day in the path: it is a number, and none is made up",
+            "Please provide day in the path: it is a number, and only strings are generated",
         ),
         (
             "GET",

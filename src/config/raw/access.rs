@@ -515,7 +515,11 @@ impl Section {
                 scopes.insert(verb, Self::scopes_of(&set, faults));
             } else {
                 faults
-                    .add(path, source, format!("`{word}` is no {}", noun("methods")))
+                    .add(
+                        path,
+                        source,
+                        format!("`{word}` is not a valid {}", noun("methods")),
+                    )
                     .help(suggest(&word, &verbs));
             }
         }

@@ -223,7 +223,7 @@ impl Query {
     }
 
     /// All of it as one text.
-    pub(super) fn rendered(&self) -> String {
+    pub(super) fn fingerprint_text(&self) -> String {
         let (partition, sort, descending) = (&self.partition, &self.sort, self.descending);
         match self.index() {
             Some(index) => format!("{:?}", (&index.name, partition, sort, descending)),
