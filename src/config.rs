@@ -367,6 +367,7 @@ fn resolve(raw: raw::File, stage: &Stage, before: Option<&Modules>, faults: &mut
             indexes: Index::of_table(&indexes, &key.value, tenants),
             key: key.value,
             ttl: raw.ttl.map(|set| set.value),
+            create: raw.create.is_none_or(|set| set.value),
             billing: raw.billing.map(|set| set.value).unwrap_or_default(),
             retain: raw.retain.map_or(!stage.is_local(), |set| set.value),
         };

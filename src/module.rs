@@ -442,6 +442,7 @@ impl IdempotencyTable {
             key: Self::KEY.parse().expect("a valid key"),
             ttl: Some(Self::TTL.parse().expect("a valid attribute")),
             indexes: Vec::new(),
+            create: true,
             billing: Billing::default(),
             retain: false,
         }

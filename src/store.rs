@@ -15,7 +15,7 @@ pub(crate) use self::batch::BatchWrite;
 use self::batch::stand_back;
 pub use self::check::{Misfit, Unusable};
 #[cfg(feature = "cli")]
-pub(crate) use self::check::{billing_of, check, describe_all, keys_in_words};
+pub(crate) use self::check::{billing_of, check, describe_all, has_index, keys_in_words};
 use self::classify::{classify, classify_list, is_empty_range};
 use self::doubt::doubting;
 pub use self::expressions::Condition;

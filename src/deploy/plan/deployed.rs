@@ -6,8 +6,6 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client;
-use aws_sdk_cloudformation::Config;
-use aws_sdk_cloudformation::config::retry::RetryConfig;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::{ResourceStatus, Stack, StackStatus, TemplateStage};
 use serde::Deserialize;
@@ -71,6 +69,8 @@ pub(super) struct Deployed {
     pub(super) description: Description,
     /// The stack's tables: their names by their logical ids.
     pub(super) tables: BTreeMap<String, String>,
+    /// What the template says of them, by their logical ids.
+    pub(super) properties: BTreeMap<String, Value>,
     /// The names of the variables that its functions have in their environment.
     pub(super) variables: BTreeSet<String>,
     pub(super) state: State,
@@ -207,6 +207,12 @@ pub(super) async fn read(account: &SdkConfig, stack: &str) -> Result<Deployed, U
     };
     deployed.variables = template.variables();
     deployed.description = template.metadata.modulo;
+    deployed.properties = template
+        .resources
+        .into_iter()
+        .filter(|(_, resource)| resource.kind == TABLE)
+        .map(|(id, resource)| (id, resource.properties))
+        .collect();
     let tables = resources
         .into_iter()
         .filter(|(_, resource)| resource.kind == TABLE);
@@ -217,7 +223,7 @@ pub(super) async fn read(account: &SdkConfig, stack: &str) -> Result<Deployed, U
         name.is_ok_and(|name| deployed.tables.contains_key(&logical_id(&name)))
     };
     let described = &mut deployed.description.modules;
-    described.retain(|module, _| is_there(module));
+    described.retain(|module, described| !described.create || is_there(module));
     Ok(deployed)
 }
 
@@ -243,7 +249,11 @@ async fn resources(
         let resource = resource.map_err(|error| unreachable(account, stack, &error))?;
         let is_gone = matches!(
             resource.resource_status(),
-            Some(ResourceStatus::DeleteComplete | ResourceStatus::CreateFailed)
+            Some(
+                ResourceStatus::DeleteComplete
+                    | ResourceStatus::DeleteSkipped
+                    | ResourceStatus::CreateFailed
+            )
         );
         let (Some(id), Some(name), false) = (
             resource.logical_resource_id,
@@ -258,16 +268,71 @@ async fn resources(
     Ok(resources)
 }
 
-/// The stack that has a table, if it can be found out.
-pub(super) async fn owner(account: &SdkConfig, table: &str) -> Option<String> {
-    // LocalStack fails at it each time.
-    let config = Config::from(account).to_builder();
-    let config = config.retry_config(RetryConfig::disabled()).build();
-    let call = Client::from_conf(config).describe_stack_resources();
-    let resources = call.physical_resource_id(table).send().await.ok()?;
-    let mut resources = resources.stack_resources().iter();
-    let resource = resources.find(|resource| resource.physical_resource_id() == Some(table))?;
-    resource.stack_name().map(str::to_owned)
+/// Which stack has a table.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    Nobody,
+    Stack(String),
+    /// It can't be found out.
+    Unknown,
+}
+
+/// The stack that has a table.
+pub(super) async fn owner(account: &SdkConfig, table: &str) -> Owner {
+    let client = Client::new(account);
+    if account.endpoint_url().is_some() {
+        // ministack does not look at the id, and LocalStack fails at it.
+        return match owner_among_all(account, &client, table).await {
+            Ok(stack) => stack.map_or(Owner::Nobody, Owner::Stack),
+            Err(_) => Owner::Unknown,
+        };
+    }
+    let call = client.describe_stack_resources();
+    match call.physical_resource_id(table).send().await {
+        Ok(found) => {
+            // A stack remembers for 90 days what it has let go of.
+            let resource = found.stack_resources().iter().find(|resource| {
+                let status = resource.resource_status().map(ResourceStatus::as_str);
+                resource.physical_resource_id() == Some(table)
+                    && resource.resource_type() == Some(TABLE)
+                    && !status.is_some_and(|status| status.starts_with("DELETE_"))
+            });
+            let stack = resource.and_then(|resource| resource.stack_name());
+            stack.map_or(Owner::Nobody, |stack| Owner::Stack(stack.to_owned()))
+        }
+        Err(error)
+            if error
+                .message()
+                .is_some_and(|text| text.contains("does not exist")) =>
+        {
+            Owner::Nobody
+        }
+        Err(_) => Owner::Unknown,
+    }
+}
+
+/// The same by looking at every stack, of which an emulator has few.
+async fn owner_among_all(
+    account: &SdkConfig,
+    client: &Client,
+    table: &str,
+) -> Result<Option<String>, UnknownDeployment> {
+    let mut stacks = client.describe_stacks().into_paginator().items().send();
+    while let Some(stack) = stacks.next().await {
+        let stack = stack.map_err(|error| unreachable(account, "*", &error))?;
+        let (Some(name), Some(status)) = (stack.stack_name(), stack.stack_status()) else {
+            continue;
+        };
+        if *status == StackStatus::DeleteComplete {
+            continue;
+        }
+        let resources = resources(account, client, name).await?;
+        let mut tables = resources.values().filter(|resource| resource.kind == TABLE);
+        if tables.any(|resource| resource.name == table) {
+            return Ok(Some(name.to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 fn unreachable(

@@ -18,6 +18,7 @@ impl Changes {
             envelope,
             max_bytes,
             retain,
+            create,
             ttl,
             default_ttl,
             storage,
@@ -32,6 +33,7 @@ impl Changes {
             capacity,
         } = after;
         self.edited_table(before, table);
+        self.edited_create(before, *create, before.table == *table);
         self.edited_key(before, key, before.table == *table);
         self.edited_methods(&before.methods, methods);
         self.edited_envelope(&before.envelope, envelope);
@@ -55,10 +57,22 @@ impl Changes {
         if before.table != table {
             let edit = format!("table `{}` becomes `{table}`", before.table);
             let consequence = format!(
-                "no item moves: the new table begins empty, and {}",
+                "no item moves to the other table, and {}",
                 fate_of_table(before)
             );
             self.add(true, edit, consequence);
+        }
+    }
+
+    /// Of a table that joins the stack, the plan tells how when it looks at the table.
+    fn edited_create(&mut self, before: &ModuleDescription, after: bool, is_same_table: bool) {
+        match (before.create, after) {
+            (true, false) if is_same_table => {
+                self.add(!before.retain, "create is now false", fate_of_table(before));
+            }
+            (true, false) => self.add(false, "create is now false", "the table is somebody else's"),
+            (false, true) => self.add(false, "create is now true", "the stack is to have the table"),
+            _ => {}
         }
     }
 
