@@ -20,8 +20,8 @@ mod dashboard;
 mod iam;
 mod logical_id;
 
-pub use self::dashboard::{Dashboard, NoMetrics};
 pub(crate) use self::cloudformation::resource;
+pub use self::dashboard::{Dashboard, NoMetrics};
 pub(crate) use self::logical_id::logical_id;
 
 /// What `modulo resources` prints and `serverless.yml` reads: the service's name, the features

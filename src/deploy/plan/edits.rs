@@ -71,7 +71,11 @@ impl Changes {
                 self.add(!before.retain, "create is now false", fate_of_table(before));
             }
             (true, false) => self.add(false, "create is now false", "the table is somebody else's"),
-            (false, true) => self.add(false, "create is now true", "the stack is to have the table"),
+            (false, true) => self.add(
+                false,
+                "create is now true",
+                "the stack is to have the table",
+            ),
             _ => {}
         }
     }

@@ -31,10 +31,10 @@ impl Live {
         let name = table.name().as_str();
         let backups = client.describe_continuous_backups().table_name(name).send();
         let ttl = client.describe_time_to_live().table_name(name).send();
-        let (backups, ttl) = tokio::try_join!(
-            async { backups.await.map_err(|_| Hidden) },
-            async { ttl.await.map_err(|_| Hidden) }
-        )?;
+        let (backups, ttl) =
+            tokio::try_join!(async { backups.await.map_err(|_| Hidden) }, async {
+                ttl.await.map_err(|_| Hidden)
+            })?;
         let recovery = backups
             .continuous_backups_description
             .and_then(|backups| backups.point_in_time_recovery_description)

@@ -119,7 +119,11 @@ impl Tables<'_> {
             changes.add(true, unusable.to_string(), consequence);
             return;
         }
-        let before = self.deployed.description.modules.get(table.owner().as_str());
+        let before = self
+            .deployed
+            .description
+            .modules
+            .get(table.owner().as_str());
         let is_new = before.is_none_or(|before| before.create);
         let ttl = table.ttl().filter(|ttl| live.ttl() != Some(ttl.as_str()));
         if let Some(ttl) = ttl {
@@ -213,7 +217,12 @@ impl Tables<'_> {
         }
         let now = live.resource(table, self.stage);
         let wanted = generate::resource(table, self.stage);
-        say_import(table, live, &differences(&now["Properties"], &wanted["Properties"]), changes);
+        say_import(
+            table,
+            live,
+            &differences(&now["Properties"], &wanted["Properties"]),
+            changes,
+        );
         if owner == Owner::Unknown {
             changes.doubt(
                 format!("whether another stack has table `{name}` may not be looked at"),
@@ -284,7 +293,9 @@ fn say_import(table: &Table, live: &Live, differences: &[String], changes: &mut 
             set.join("; ")
         )
     };
-    let stream = live.stream().map(|view| format!("; its stream ({view}) stays"));
+    let stream = live
+        .stream()
+        .map(|view| format!("; its stream ({view}) stays"));
     changes.add(
         false,
         format!("table `{name}` is there already, in no stack, and is imported"),
