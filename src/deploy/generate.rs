@@ -178,6 +178,29 @@ mod tests {
     }
 
     #[test]
+    fn a_table_that_is_somebody_elses_may_be_used_and_is_not_in_the_stack() {
+        let text = "
+            [modules.a]
+            key = 'id'
+            table = 'old-a'
+            create = false
+            methods = ['GET', 'LIST']
+            storage = 'document'
+            [[modules.a.indexes]]
+            name = 'by-x'
+            partition = 'x'
+        ";
+        let deployment = deployment(text, "prod");
+        assert_eq!(*deployment.resources(), json!({}));
+        let arn = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/old-a";
+        let table = json!({ "Fn::Sub": arn });
+        let indexes = json!({ "Fn::Join": ["/", [table, "index", "*"]] });
+        let statements = deployment.statements().as_array().expect("a list");
+        let resources: Vec<_> = statements.iter().map(|one| &one["Resource"]).collect();
+        assert_eq!(resources, [&json!([table]), &json!([indexes])]);
+    }
+
+    #[test]
     fn a_text_that_is_no_longer_wanted_has_drifted() {
         let before = deployment("[modules.a]\nkey = 'id'", "local");
         let after = deployment("[modules.a]\nkey = 'id'\nmethods = ['GET', 'PUT']", "local");

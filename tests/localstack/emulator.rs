@@ -29,6 +29,8 @@ pub(crate) struct Emulator {
     pub(crate) endpoint: String,
     /// Whether it has HTTP APIs: LocalStack without a licence has not.
     pub(crate) http_api: bool,
+    /// Whether it is LocalStack, which can't import tables.
+    pub(crate) is_localstack: bool,
     _companion: Mutex<Option<Companion>>,
 }
 
@@ -88,6 +90,9 @@ impl Emulator {
             }
         };
         let http_api = health["edition"] != "community";
+        // Of itself ministack answers nothing there.
+        let info = client.get(format!("{endpoint}/_localstack/info")).send();
+        let is_localstack = info.is_ok_and(|answer| answer.status().is_success());
         let without = if http_api {
             ""
         } else {
@@ -99,6 +104,7 @@ impl Emulator {
         Ok(Self {
             endpoint,
             http_api,
+            is_localstack,
             _companion: Mutex::new(companion),
         })
     }

@@ -440,6 +440,7 @@ mod tests {
             "envelope = 'plain'\nkey_in_document = true",
             "billing = { read = 1, write = 1 }",
             "retain = false",
+            "create = false",
             "ttl = 'end'",
             "ttl = 'end'\ndefault_ttl = '1h'",
             "storage = 'document'",
@@ -452,6 +453,22 @@ mod tests {
                 assert_ne!(plan.to_string(), "no module changes", "{key}");
             }
         }
+    }
+
+    #[test]
+    fn a_table_that_leaves_the_stack_is_deleted_unless_it_is_retained() {
+        insta::assert_snapshot!(plan("", "create = false"), @"
+        ok      a: create is now false
+                table `a-prod` stays, outside the stack
+        ");
+        insta::assert_snapshot!(plan("retain = false", "retain = false\ncreate = false"), @"
+        BREAKS  a: create is now false
+                table `a-prod` is deleted with all its items
+        ");
+        insta::assert_snapshot!(plan("create = false", "create = false\ntable = 'other'"), @"
+        BREAKS  a: table `a-prod` becomes `other`
+                no item moves to the other table, and table `a-prod` stays with whom it belongs to
+        ");
     }
 
     #[test]

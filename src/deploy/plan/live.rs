@@ -130,3 +130,88 @@ fn billing_in_words(properties: &Value) -> String {
     let (read, write) = (units("ReadCapacityUnits"), units("WriteCapacityUnits"));
     format!("{read} read and {write} write units")
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::types::{
+        GlobalSecondaryIndexDescription, ProvisionedThroughputDescription as Capacity,
+    };
+
+    use super::*;
+    use crate::config;
+
+    const ROOMS: &str = "
+        [modules.rooms]
+        key = 'roomId'
+        storage = 'document'
+        ttl = 'end'
+        [[modules.rooms.indexes]]
+        name = 'by-building'
+        partition = 'building'
+        [[modules.rooms.indexes]]
+        name = 'by-floor'
+        partition = { attribute = 'floor', type = 'N' }
+    ";
+
+    /// A table with a capacity and one of the indexes, without protection, recovery and TTL.
+    fn live() -> Live {
+        let capacity = Capacity::builder()
+            .read_capacity_units(5)
+            .write_capacity_units(2)
+            .build();
+        let index = GlobalSecondaryIndexDescription::builder()
+            .index_name("by-building")
+            .build();
+        Live {
+            description: TableDescription::builder()
+                .provisioned_throughput(capacity)
+                .global_secondary_indexes(index)
+                .build(),
+            recovery: false,
+            ttl: None,
+        }
+    }
+
+    #[test]
+    fn a_table_is_imported_as_it_is_and_then_as_it_is_wanted() {
+        let stage = "prod".parse().expect("legal");
+        let config = config::parse(ROOMS, "modules.toml".as_ref(), &stage, []).expect("legal");
+        let table = config.modules.tables().next().expect("there is one");
+        let now = live().resource(table, &stage);
+        let properties = &now["Properties"];
+        let building = json!([{ "AttributeName": "building", "KeyType": "HASH" }]);
+        assert_eq!(
+            *properties,
+            json!({
+                "TableName": "rooms-prod",
+                "AttributeDefinitions": [
+                    { "AttributeName": "roomId", "AttributeType": "S" },
+                    { "AttributeName": "building", "AttributeType": "S" },
+                ],
+                "KeySchema": [{ "AttributeName": "roomId", "KeyType": "HASH" }],
+                "BillingMode": "PROVISIONED",
+                "ProvisionedThroughput": { "ReadCapacityUnits": 5, "WriteCapacityUnits": 2 },
+                "GlobalSecondaryIndexes": [{
+                    "IndexName": "by-building",
+                    "KeySchema": building,
+                    "Projection": { "ProjectionType": "ALL" },
+                    "ProvisionedThroughput": { "ReadCapacityUnits": 5, "WriteCapacityUnits": 2 },
+                }],
+                "DeletionProtectionEnabled": false,
+                "PointInTimeRecoverySpecification": { "PointInTimeRecoveryEnabled": false },
+            })
+        );
+        assert_eq!(now["DeletionPolicy"], "Retain");
+        let wanted = generate::resource(table, &stage);
+        assert_eq!(
+            differences(properties, &wanted["Properties"]),
+            [
+                "billing: 5 read and 2 write units now, on-demand in the template",
+                "deletion protection: off now, on in the template",
+                "point-in-time recovery: off now, on in the template",
+                "TTL: off now, by `end` in the template",
+            ]
+        );
+        assert_eq!(differences(properties, properties), [""; 0]);
+    }
+}
