@@ -31,7 +31,7 @@ module.exports = class ModuloPlugin {
     process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
     this.commands = {
       url: {
-        usage: 'Print the addresses of the deployed function, one a line, its function URL first',
+        usage: 'Print the addresses of the deployed function, one a line: its domain, then its function URL',
         lifecycleEvents: ['print'],
       },
     };
