@@ -71,8 +71,8 @@ fn a_module_comes_back_over_its_table() {
     let imported = format!("table `{name}` is there already, in no stack, and is imported");
     assert!(said.contains(&imported), "{said}");
     for setting in [
-        "billing: 5 read and 5 write units now, on-demand in the template",
-        "deletion protection: off now, on in the template",
+        "billing is 5 read and 5 write units, and should be on-demand",
+        "deletion protection is off, and should be on",
     ] {
         assert!(said.contains(setting), "{said}");
     }
@@ -241,7 +241,7 @@ fn drift_is_said_and_imports_are_for_what_the_stack_has_not() {
     let said = project
         .modulo(&imports)
         .unwrap_or_else(|why| panic!("{why}"));
-    let drift = "has drifted: deletion protection: off now, on in the template";
+    let drift = "has drifted: deletion protection is off, and should be on";
     assert!(said.contains(drift), "{said}");
     assert_eq!(
         std::fs::read_to_string(&file).expect("it is written"),

@@ -97,6 +97,13 @@ pub(crate) fn data(table: &str, key: &str, id: &str) -> Option<String> {
     item.get("data")?.as_s().ok().cloned()
 }
 
+/// Whether a table can't be deleted by mistake.
+pub(crate) fn is_protected(table: &str) -> bool {
+    let described = wait(client().describe_table().table_name(table).send());
+    let table = described.expect("it is there").table;
+    table.and_then(|table| table.deletion_protection_enabled) == Some(true)
+}
+
 /// Takes away a table that outlived its stack.
 pub(crate) fn delete(table: &str) {
     let unprotect = client()

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::Config;
+use aws_sdk_cloudformation::config::retry::RetryConfig;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata;
 use aws_sdk_cloudformation::types::{ResourceStatus, Stack, StackStatus, TemplateStage};
 use serde::Deserialize;
@@ -172,14 +174,7 @@ pub(super) async fn read(account: &SdkConfig, stack: &str) -> Result<Deployed, U
             }
             _ => return Ok(Deployed::default()),
         },
-        // CloudFormation has no code of its own for it.
-        Err(error)
-            if error
-                .message()
-                .is_some_and(|text| text.contains("does not exist")) =>
-        {
-            return Ok(Deployed::default());
-        }
+        Err(error) if is_of_no_stack(&error) => return Ok(Deployed::default()),
         Err(error) => return Err(unreachable(account, stack, &error)),
     };
     let resources = resources(account, &client, stack).await?;
@@ -279,60 +274,61 @@ pub(super) enum Owner {
 
 /// The stack that has a table.
 pub(super) async fn owner(account: &SdkConfig, table: &str) -> Owner {
-    let client = Client::new(account);
-    if account.endpoint_url().is_some() {
-        // ministack does not look at the id, and LocalStack fails at it.
-        return match owner_among_all(account, &client, table).await {
-            Ok(stack) => stack.map_or(Owner::Nobody, Owner::Stack),
-            Err(_) => Owner::Unknown,
-        };
+    let is_emulator = account.endpoint_url().is_some();
+    let mut config = Config::from(account).to_builder();
+    if is_emulator {
+        // LocalStack fails at it each time.
+        config = config.retry_config(RetryConfig::disabled());
     }
+    let client = Client::from_conf(config.build());
     let call = client.describe_stack_resources();
-    match call.physical_resource_id(table).send().await {
-        Ok(found) => {
-            // A stack remembers for 90 days what it has let go of.
-            let resource = found.stack_resources().iter().find(|resource| {
-                let status = resource.resource_status().map(ResourceStatus::as_str);
-                resource.physical_resource_id() == Some(table)
-                    && resource.resource_type() == Some(TABLE)
-                    && !status.is_some_and(|status| status.starts_with("DELETE_"))
-            });
-            let stack = resource.and_then(|resource| resource.stack_name());
-            stack.map_or(Owner::Nobody, |stack| Owner::Stack(stack.to_owned()))
-        }
-        Err(error)
-            if error
-                .message()
-                .is_some_and(|text| text.contains("does not exist")) =>
-        {
-            Owner::Nobody
-        }
-        Err(_) => Owner::Unknown,
-    }
+    let found = match call.physical_resource_id(table).send().await {
+        Ok(found) => found,
+        // ministack does not look at the id.
+        Err(_) if is_emulator => return owner_among_all(account, &client, table).await,
+        Err(error) if is_of_no_stack(&error) => return Owner::Nobody,
+        Err(_) => return Owner::Unknown,
+    };
+    // A stack remembers for 90 days what it has let go of.
+    let resource = found.stack_resources().iter().find(|resource| {
+        let status = resource.resource_status().map(ResourceStatus::as_str);
+        resource.physical_resource_id() == Some(table)
+            && resource.resource_type() == Some(TABLE)
+            && !status.is_some_and(|status| status.starts_with("DELETE_"))
+    });
+    let stack = resource.and_then(|resource| resource.stack_name());
+    stack.map_or(Owner::Nobody, |stack| Owner::Stack(stack.to_owned()))
+}
+
+/// Whether there is no such stack, for which CloudFormation has no code of its own.
+fn is_of_no_stack(error: &impl ProvideErrorMetadata) -> bool {
+    (error.message()).is_some_and(|text| text.contains("does not exist"))
 }
 
 /// The same by looking at every stack, of which an emulator has few.
-async fn owner_among_all(
-    account: &SdkConfig,
-    client: &Client,
-    table: &str,
-) -> Result<Option<String>, UnknownDeployment> {
+async fn owner_among_all(account: &SdkConfig, client: &Client, table: &str) -> Owner {
     let mut stacks = client.describe_stacks().into_paginator().items().send();
     while let Some(stack) = stacks.next().await {
-        let stack = stack.map_err(|error| unreachable(account, "*", &error))?;
-        let (Some(name), Some(status)) = (stack.stack_name(), stack.stack_status()) else {
+        let stack = match stack {
+            Ok(stack) => stack,
+            Err(error) if is_of_no_stack(&error) => return Owner::Nobody,
+            Err(_) => return Owner::Unknown,
+        };
+        let Some(name) = stack.stack_name() else {
             continue;
         };
-        if *status == StackStatus::DeleteComplete {
+        if stack.stack_status() == Some(&StackStatus::DeleteComplete) {
             continue;
         }
-        let resources = resources(account, client, name).await?;
+        let Ok(resources) = resources(account, client, name).await else {
+            return Owner::Unknown;
+        };
         let mut tables = resources.values().filter(|resource| resource.kind == TABLE);
         if tables.any(|resource| resource.name == table) {
-            return Ok(Some(name.to_owned()));
+            return Owner::Stack(name.to_owned());
         }
     }
-    Ok(None)
+    Owner::Nobody
 }
 
 fn unreachable(

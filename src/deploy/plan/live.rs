@@ -1,6 +1,7 @@
 //! A table as it is, in CloudFormation's words, and in what it differs from a template.
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
     PointInTimeRecoveryStatus, StreamSpecification, TableDescription, TimeToLiveStatus,
 };
@@ -14,11 +15,12 @@ use crate::store::{self, billing_of};
 /// A table as it is.
 pub(super) struct Live {
     pub(super) description: TableDescription,
-    recovery: bool,
+    /// Some emulators don't know of it.
+    recovery: Option<bool>,
     ttl: Option<String>,
 }
 
-/// Its point-in-time recovery or its TTL can't be asked for.
+/// It may not be asked for its point-in-time recovery or its TTL.
 pub(super) struct Hidden;
 
 impl Live {
@@ -31,25 +33,21 @@ impl Live {
         let name = table.name().as_str();
         let backups = client.describe_continuous_backups().table_name(name).send();
         let ttl = client.describe_time_to_live().table_name(name).send();
-        let (backups, ttl) =
-            tokio::try_join!(async { backups.await.map_err(|_| Hidden) }, async {
-                ttl.await.map_err(|_| Hidden)
-            })?;
-        let recovery = backups
-            .continuous_backups_description
-            .and_then(|backups| backups.point_in_time_recovery_description)
-            .and_then(|recovery| recovery.point_in_time_recovery_status);
-        let ttl = ttl.time_to_live_description.filter(|ttl| {
-            let status = ttl.time_to_live_status();
-            matches!(
-                status,
-                Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)
-            )
+        let (backups, ttl) = tokio::join!(backups, ttl);
+        let backups = known(backups)?.and_then(|found| found.continuous_backups_description);
+        let recovery = backups.and_then(|found| found.point_in_time_recovery_description);
+        let recovery = recovery.and_then(|found| found.point_in_time_recovery_status);
+        let ttl = known(ttl)?.and_then(|found| found.time_to_live_description);
+        let ttl = ttl.filter(|found| {
+            let on = [TimeToLiveStatus::Enabled, TimeToLiveStatus::Enabling];
+            found
+                .time_to_live_status()
+                .is_some_and(|status| on.contains(status))
         });
         Ok(Self {
             description,
-            recovery: recovery == Some(PointInTimeRecoveryStatus::Enabled),
-            ttl: ttl.and_then(|ttl| ttl.attribute_name),
+            recovery: recovery.map(|status| status == PointInTimeRecoveryStatus::Enabled),
+            ttl: ttl.and_then(|found| found.attribute_name),
         })
     }
 
@@ -86,34 +84,47 @@ impl Live {
         let protected = self.description.deletion_protection_enabled();
         properties["DeletionProtectionEnabled"] = protected.unwrap_or_default().into();
         properties["PointInTimeRecoverySpecification"] =
-            json!({ "PointInTimeRecoveryEnabled": self.recovery });
+            json!({ "PointInTimeRecoveryEnabled": self.recovery.unwrap_or_default() });
         resource
+    }
+
+    /// In what the table differs from the properties of a template, as far as modulo sets them.
+    pub(super) fn differences(&self, table: &Table, stage: &Stage, wanted: &Value) -> Vec<String> {
+        let now = &self.resource(table, stage)["Properties"];
+        let mut found = Vec::new();
+        let mut compare = |what: &str, words: fn(&Value) -> String| {
+            let (now, wanted) = (words(now), words(wanted));
+            if now != wanted {
+                found.push(format!("{what} is {now}, and should be {wanted}"));
+            }
+        };
+        compare("billing", billing_in_words);
+        compare("deletion protection", |of| {
+            on_or_off(&of["DeletionProtectionEnabled"])
+        });
+        if self.recovery.is_some() {
+            compare("point-in-time recovery", |of| {
+                on_or_off(&of["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"])
+            });
+        }
+        compare("TTL", |of| {
+            let attribute = of["TimeToLiveSpecification"]["AttributeName"].as_str();
+            attribute.map_or("off".to_owned(), |name| format!("by `{name}`"))
+        });
+        found
     }
 }
 
-/// In what one table's properties differ from another's, as far as modulo sets them: what each is in
-/// the one, and in the other.
-pub(super) fn differences(now: &Value, other: &Value) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut compare = |what: &str, words: fn(&Value) -> String| {
-        let (now, other) = (words(now), words(other));
-        if now != other {
-            found.push(format!("{what}: {now} now, {other} in the template"));
-        }
-    };
-    compare("billing", billing_in_words);
-    compare("deletion protection", |of| {
-        on_or_off(&of["DeletionProtectionEnabled"])
-    });
-    compare("point-in-time recovery", |of| {
-        on_or_off(&of["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"])
-    });
-    compare("TTL", |of| {
-        let ttl = &of["TimeToLiveSpecification"];
-        let attribute = ttl["AttributeName"].as_str();
-        attribute.map_or("off".to_owned(), |name| format!("by `{name}`"))
-    });
-    found
+/// What was answered; nothing, where the operation is not known.
+fn known<T, E, R>(answer: Result<T, SdkError<E, R>>) -> Result<Option<T>, Hidden>
+where
+    E: ProvideErrorMetadata,
+{
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.code() == Some("UnknownOperationException") => Ok(None),
+        Err(_) => Err(Hidden),
+    }
 }
 
 fn on_or_off(value: &Value) -> String {
@@ -167,7 +178,7 @@ mod tests {
                 .provisioned_throughput(capacity)
                 .global_secondary_indexes(index)
                 .build(),
-            recovery: false,
+            recovery: Some(false),
             ttl: None,
         }
     }
@@ -204,14 +215,14 @@ mod tests {
         assert_eq!(now["DeletionPolicy"], "Retain");
         let wanted = generate::resource(table, &stage);
         assert_eq!(
-            differences(properties, &wanted["Properties"]),
+            live().differences(table, &stage, &wanted["Properties"]),
             [
-                "billing: 5 read and 2 write units now, on-demand in the template",
-                "deletion protection: off now, on in the template",
-                "point-in-time recovery: off now, on in the template",
-                "TTL: off now, by `end` in the template",
+                "billing is 5 read and 2 write units, and should be on-demand",
+                "deletion protection is off, and should be on",
+                "point-in-time recovery is off, and should be on",
+                "TTL is off, and should be by `end`",
             ]
         );
-        assert_eq!(differences(properties, properties), [""; 0]);
+        assert_eq!(live().differences(table, &stage, properties), [""; 0]);
     }
 }

@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
 use super::deployed::{self, Deployed, Owner, UnknownDeployment};
-use super::live::{Live, differences};
+use super::live::Live;
 use super::{Change, Changes, Description};
 use crate::config::Config;
 use crate::deploy::generate::{self, logical_id};
@@ -153,11 +153,11 @@ impl Tables<'_> {
         let Some(deployed) = self.deployed.properties.get(&logical_id(table.owner())) else {
             return;
         };
-        let mut drift = differences(&live.resource(table, self.stage)["Properties"], deployed);
-        if let Some(view) = live.stream() {
-            if deployed["StreamSpecification"].is_null() {
-                drift.push(format!("stream: {view} now, none in the template"));
-            }
+        let mut drift = live.differences(table, self.stage, deployed);
+        if let Some(view) = live.stream()
+            && deployed["StreamSpecification"].is_null()
+        {
+            drift.push(format!("it has a stream ({view}), and should have none"));
         }
         if !drift.is_empty() {
             let edit = format!("table `{}` has drifted: {}", table.name(), drift.join("; "));
@@ -215,14 +215,9 @@ impl Tables<'_> {
             changes.fail(edit, format!("it can't be imported: {reason}"));
             return;
         }
-        let now = live.resource(table, self.stage);
         let wanted = generate::resource(table, self.stage);
-        say_import(
-            table,
-            live,
-            &differences(&now["Properties"], &wanted["Properties"]),
-            changes,
-        );
+        let differences = live.differences(table, self.stage, &wanted["Properties"]);
+        say_import(table, live, differences, changes);
         if owner == Owner::Unknown {
             changes.doubt(
                 format!("whether another stack has table `{name}` may not be looked at"),
@@ -230,17 +225,26 @@ impl Tables<'_> {
                  cloudformation:DescribeStackResources, and plan again",
             );
         }
-        found.imports.insert(logical_id(table.owner()), now);
+        let id = logical_id(table.owner());
+        found.imports.insert(id, live.resource(table, self.stage));
     }
 
     /// Why a table that belongs to no stack can't be imported.
     fn not_importable(&self, table: &Table, live: &Live) -> Option<String> {
-        let name = table.name();
-        if !table.retain() {
-            return Some(format!(
-                "CloudFormation imports only what it retains; say retain = true, name another \
-                 `table` in modules.toml, or delete `{name}`"
-            ));
+        match store::check(&live.description, table) {
+            Err(Unusable::Unfit { misfits, .. })
+                if (misfits.iter()).all(|misfit| matches!(misfit, Misfit::NoIndex { .. })) =>
+            {
+                if misfits.len() > 1 {
+                    return Some(format!(
+                        "it lacks {} indexes, and one deployment makes one; import it with one of \
+                         them, and deploy the others one at a time",
+                        misfits.len()
+                    ));
+                }
+            }
+            Err(unusable) => return Some(unusable.to_string()),
+            Ok(()) => {}
         }
         if let (Some(wanted), Some(now)) = (table.ttl(), live.ttl())
             && wanted.as_str() != now
@@ -250,24 +254,13 @@ impl Tables<'_> {
                  change; say ttl = \"{now}\", or turn the table's TTL off first"
             ));
         }
-        let unusable = store::check(&live.description, table).err()?;
-        match &unusable {
-            Unusable::Unfit { misfits, .. }
-                if misfits.len() == 1 && matches!(misfits[0], Misfit::NoIndex { .. }) =>
-            {
-                None
-            }
-            Unusable::Unfit { misfits, .. }
-                if (misfits.iter()).all(|misfit| matches!(misfit, Misfit::NoIndex { .. })) =>
-            {
-                Some(format!(
-                    "it lacks {} indexes, and one deployment makes one; import it with one index, \
-                     and deploy one more at a time",
-                    misfits.len()
-                ))
-            }
-            _ => Some(unusable.to_string()),
-        }
+        (!table.retain()).then(|| {
+            format!(
+                "CloudFormation imports only what it retains; say retain = true, name another \
+                 `table` in modules.toml, or delete `{}`",
+                table.name()
+            )
+        })
     }
 }
 
@@ -277,12 +270,11 @@ impl Found {
     }
 }
 
-fn say_import(table: &Table, live: &Live, differences: &[String], changes: &mut Changes) {
+fn say_import(table: &Table, live: &Live, mut set: Vec<String>, changes: &mut Changes) {
     let name = table.name();
-    let mut set = differences.to_vec();
     if let Err(Unusable::Unfit { misfits, .. }) = store::check(&live.description, table) {
         let missing = misfits.iter().filter_map(Misfit::index);
-        set.extend(missing.map(|index| format!("index `{index}`: none now, filled then")));
+        set.extend(missing.map(|index| format!("there is no index `{index}`")));
     }
     let consequence = if set.is_empty() {
         "its items and settings stay as they are".to_owned()
