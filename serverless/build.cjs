@@ -19,14 +19,14 @@ const FUNCTION = 'lambda';
 const COMPLETE = 'complete';
 
 /** Writes the package for an architecture to `output`, with the features that its modules need. */
-function buildPackage(arch, features, output) {
-  const bootstrap = process.env.MODULO_ARTIFACT ?? buildBootstrap(arch, features);
+function buildPackage(arch, features, output, profile = 'release') {
+  const bootstrap = process.env.MODULO_ARTIFACT ?? buildBootstrap(arch, features, profile);
   fs.mkdirSync(path.dirname(path.resolve(root, output)), { recursive: true });
   modulo(['package', '--bootstrap', bootstrap, '--output', output]);
 }
 
-/** Builds the release `bootstrap`, which is cargo's to skip when no code changed. */
-function buildBootstrap(arch, features) {
+/** Builds the `bootstrap`, which is cargo's to skip when no code changed. */
+function buildBootstrap(arch, features, profile) {
   const triple = TRIPLES[arch];
   if (!triple) {
     fail(`no architecture \`${arch}\`; --param arch= takes x86_64 or arm64`);
@@ -35,7 +35,7 @@ function buildBootstrap(arch, features) {
   run(
     path.join(bin, 'cargo-zigbuild'),
     [
-      ...['zigbuild', '--release', '--target', `${triple}.${GLIBC}`],
+      ...['zigbuild', '--profile', profile, '--target', `${triple}.${GLIBC}`],
       ...['--no-default-features', '--features', [FUNCTION, ...features].join(',')],
       ...['--bin', 'bootstrap'],
     ],
@@ -44,7 +44,7 @@ function buildBootstrap(arch, features) {
       mend: 'remove target/deploy-tools and deploy again',
     },
   );
-  return path.join(targetDirectory(), triple, 'release', 'bootstrap');
+  return path.join(targetDirectory(), triple, profile, 'bootstrap');
 }
 
 /** The pinned linker, in a Python environment that its requirements file names. */
@@ -65,9 +65,14 @@ function tools() {
 }
 
 if (require.main === module) {
-  const [arch, output] = process.argv.slice(2);
-  if (!output) fail('usage: node serverless/build.cjs x86_64|arm64 OUTPUT.zip');
-  buildPackage(arch, [COMPLETE], output);
+  const [arch, output, profile] = process.argv.slice(2);
+  if (arch === 'tools') {
+    tools();
+  } else if (output) {
+    buildPackage(arch, [COMPLETE], output, profile);
+  } else {
+    fail('usage: node serverless/build.cjs tools, or x86_64|arm64 OUTPUT.zip [PROFILE]');
+  }
 }
 
 module.exports = { buildPackage };

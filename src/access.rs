@@ -2,29 +2,26 @@
 //!
 //! Knows a request's headers, and no statuses. Nothing of a credential is in an error or a log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-pub use self::discovery::{InvalidIssuerUrl, IssuerUrl};
-pub use self::fetch::{InvalidUrl, SecureUrl};
+pub use self::authenticator::Authenticator;
 pub use self::invalid_jwks::{InvalidJwks, InvalidKeySet};
-pub use self::jwks::{Jwks, KeySource};
+pub use self::jwks::Jwks;
 pub(crate) use self::jwt::MAX_LEEWAY;
-pub use self::jwt::{Jwt, Keys};
-pub use self::key::{ApiKey, KeyHash, NewKey};
 pub use self::pseudonym::Pseudonym;
-pub use self::secret::{NoSecret, Secret, SecretPlace};
+pub use self::secret::{NoSecret, Secret};
 pub use self::unverified::InvalidToken;
-use self::unverified::Unverified;
 use crate::module::claim_path::ClaimPath;
-use crate::module::file::ConfigFile;
+use crate::module::guard::{Access, Credential, Guard};
 use crate::module::name::{GuardName, Scope};
 use crate::module::tenant::Tenant;
-use crate::module::verb::{Verb, Verbs};
+use crate::module::verb::Verb;
 
+mod authenticator;
 mod cached;
 mod claims;
 mod discovery;
@@ -42,31 +39,6 @@ mod unverified;
 
 /// The header that has an API key.
 pub const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-
-/// What knows one kind of callers: an `[access.<name>]`.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Guard {
-    pub(crate) name: GuardName,
-    pub(crate) credential: Credential,
-}
-
-/// What callers show to a guard.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Credential {
-    /// A token that an issuer has signed, as `Authorization: Bearer …`.
-    Jwt(Jwt),
-    /// A key, as `x-api-key: …`.
-    Key(Vec<ApiKey>),
-}
-
-/// What a guarded module asks of its callers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Access {
-    pub(crate) guard: Arc<Guard>,
-    pub(crate) public: Verbs,
-    pub(crate) scopes: BTreeMap<Verb, Vec<Scope>>,
-    pub(crate) tenant: Option<ClaimPath>,
-}
 
 /// Who sends a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -131,84 +103,6 @@ impl Identity {
 }
 
 impl Guard {
-    /// The name, which is also the realm that a refusal names.
-    #[must_use]
-    pub fn name(&self) -> &GuardName {
-        &self.name
-    }
-
-    /// What callers have to show.
-    #[must_use]
-    pub fn credential(&self) -> &Credential {
-        &self.credential
-    }
-
-    /// The file with its issuer's keys, if they are in one.
-    #[must_use]
-    pub fn file(&self) -> Option<&ConfigFile> {
-        self.jwks()?.file()
-    }
-
-    /// The secret that it checks with, if it does.
-    #[must_use]
-    pub fn secret(&self) -> Option<&Secret> {
-        match &self.credential {
-            Credential::Jwt(Jwt {
-                keys: Keys::Secret(secret),
-                ..
-            }) => Some(secret),
-            Credential::Jwt(_) | Credential::Key(_) => None,
-        }
-    }
-
-    /// Its issuer's public keys, if those are what it checks with.
-    pub(crate) fn jwks(&self) -> Option<&Jwks> {
-        match &self.credential {
-            Credential::Jwt(Jwt {
-                keys: Keys::Public(jwks),
-                ..
-            }) => Some(jwks),
-            Credential::Jwt(_) | Credential::Key(_) => None,
-        }
-    }
-
-    /// Finds out who sends a request, and by the claim `tenant` of which tenant they are.
-    ///
-    /// # Errors
-    /// The credential is not one that the guard takes, or can't be checked at the moment.
-    pub async fn identify(
-        &self,
-        headers: &HeaderMap,
-        tenant: Option<&ClaimPath>,
-    ) -> Result<Caller, Refused> {
-        let mut values = headers.get_all(self.header()).iter();
-        let value = match (values.next(), values.next()) {
-            (None, _) => return Ok(Caller::Anonymous),
-            (Some(value), None) => value,
-            (Some(_), Some(_)) => return Err(self.denied(Reason::Repeated).into()),
-        };
-        let identity = match &self.credential {
-            Credential::Jwt(jwt) => {
-                let Some(token) = bearer(value) else {
-                    return Ok(Caller::Anonymous);
-                };
-                jwt.verify(token, tenant)
-                    .await
-                    .map_err(|error| match error {
-                        Unverified::Invalid(invalid) => {
-                            Refused::Denied(self.denied(Reason::Token(invalid)))
-                        }
-                        Unverified::Unchecked(cause) => Refused::Unchecked(cause),
-                    })?
-            }
-            Credential::Key(_) if value.is_empty() => return Ok(Caller::Anonymous),
-            Credential::Key(keys) => {
-                key::find(keys, value.as_bytes()).ok_or_else(|| self.denied(Reason::Key))?
-            }
-        };
-        Ok(Caller::Known(identity))
-    }
-
     /// Whether the header is there that has the credential.
     pub(crate) fn is_shown(&self, headers: &HeaderMap) -> bool {
         headers.contains_key(self.header())
@@ -246,38 +140,6 @@ fn bearer(value: &HeaderValue) -> Option<&[u8]> {
 }
 
 impl Access {
-    /// Who knows the callers.
-    #[must_use]
-    pub fn guard(&self) -> &Guard {
-        &self.guard
-    }
-
-    /// The verbs that need no credential.
-    #[must_use]
-    pub fn public(&self) -> Verbs {
-        self.public
-    }
-
-    /// The scopes that a verb needs, all of them.
-    #[must_use]
-    pub fn scopes(&self, verb: Verb) -> &[Scope] {
-        self.scopes.get(&verb).map_or(&[], Vec::as_slice)
-    }
-
-    /// The claim by which callers are confined to their tenants' items, where they are.
-    #[must_use]
-    pub fn tenant(&self) -> Option<&ClaimPath> {
-        self.tenant.as_ref()
-    }
-
-    /// Finds out who sends a request.
-    ///
-    /// # Errors
-    /// As [`Guard::identify`].
-    pub async fn identify(&self, headers: &HeaderMap) -> Result<Caller, Refused> {
-        self.guard.identify(headers, self.tenant()).await
-    }
-
     /// The tenant that a caller is confined to, where callers are confined to tenants.
     ///
     /// # Errors

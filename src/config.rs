@@ -16,18 +16,17 @@ pub use self::error::{ConfigError, Fault};
 use self::error::{Faults, KeyPath, Source};
 pub(crate) use self::raw::suggest;
 use self::raw::{Setting, Surroundings};
-use crate::access::rate_limit::RateLimit;
-use crate::access::{Access, Credential, Guard, InvalidJwks, InvalidKeySet, Jwks};
-use crate::item::schema::{InvalidSchema, Violation};
+use crate::access::{InvalidJwks, InvalidKeySet, Jwks};
+use crate::item::schema::{InvalidSchema, Schema, Violation};
 use crate::json::byte_order_mark;
 use crate::module::base_path::BasePath;
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
+use crate::module::guard::{Access, Credential, Guard, KeyPlace, Keys};
 use crate::module::limits;
 use crate::module::name::{
     GuardName, KeyAttribute, ModuleName, ServiceName, Stage, TableName, TableTemplate, TtlAttribute,
 };
-use crate::module::rate::Rate;
 use crate::module::reserved;
 use crate::module::{
     Envelope, IdempotencyTable, Index, Module, Modules, Storage, Table, Verb, Verbs,
@@ -136,9 +135,8 @@ pub fn check(
     interpret(&read(file)?, file, stage, env, Reading::CHECKED)
 }
 
-/// As [`check`], of the file that `before` was read from, too. What did not change since goes on as
-/// it is: the counts of rate limits, the keys and secrets that guards have fetched, and compiled
-/// schemas.
+/// As [`check`], of the file that `before` was read from, too. A schema that did not change since is
+/// not checked again.
 ///
 /// # Errors
 /// As [`check`].
@@ -230,29 +228,29 @@ fn interpret(
         reads_files: reading.is_checked,
     };
     let raw = raw::File::read(layers, around, &mut faults);
-    #[cfg(feature = "cli")]
-    let raw = match reading.before {
-        Some(before) => raw.carrying_over(before),
-        None => raw,
-    };
     if reading.is_checked {
-        check_schemas(&raw, &mut faults);
+        check_schemas(&raw, reading.before, &mut faults);
         check_keys(&raw, &mut faults);
     }
-    let config = resolve(raw, stage, reading.before, &mut faults);
+    let config = resolve(raw, stage, &mut faults);
     faults.into_result(config, file, text)
 }
 
-/// Compiles every schema, and tells what is wrong with it: of one in the file itself in its very
-/// line.
-fn check_schemas(raw: &raw::File, faults: &mut Faults) {
+/// Compiles every schema that was not checked `before`, and reports what is wrong with it: of one in
+/// the file itself in its very line.
+fn check_schemas(raw: &raw::File, before: Option<&Modules>, faults: &mut Faults) {
+    let checked = before.into_iter().flat_map(Modules::iter);
+    let checked: Vec<_> = checked.filter_map(|module| module.schema()).collect();
     for Setting {
         value: schema,
         path,
         source,
     } in raw.schemas()
     {
-        let Err(invalid) = schema.compile() else {
+        if checked.contains(&schema) {
+            continue;
+        }
+        let Err(invalid) = Schema::new(schema.clone()).compile() else {
             continue;
         };
         match (&*invalid, schema.file()) {
@@ -280,7 +278,10 @@ fn check_schemas(raw: &raw::File, faults: &mut Faults) {
 /// Reads the issuers' keys that are in files.
 fn check_keys(raw: &raw::File, faults: &mut Faults) {
     for guard in raw.guards.values().flatten() {
-        if let Some(Err(invalid)) = guard.jwks().map(Jwks::check) {
+        let Some(Keys::Public(place @ KeyPlace::File(_))) = guard.keys() else {
+            continue;
+        };
+        if let Err(invalid) = Jwks::new(place).check() {
             let name = guard.name().to_string();
             let path = KeyPath::root().child("access").child(name);
             let path = path.child("jwt").child("jwks");
@@ -299,7 +300,7 @@ fn check_keys(raw: &raw::File, faults: &mut Faults) {
 }
 
 /// From what was written to what it means. What comes back is complete where no fault was found.
-fn resolve(raw: raw::File, stage: &Stage, before: Option<&Modules>, faults: &mut Faults) -> Config {
+fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
     let raw::File {
         service,
         guards,
@@ -332,31 +333,23 @@ fn resolve(raw: raw::File, stage: &Stage, before: Option<&Modules>, faults: &mut
     }
     let mut modules = Vec::with_capacity(written.len());
     for (name, path, own) in written {
-        let raw = own.or(&defaults);
-        let table = raw.table.unwrap_or_else(|| Setting::default_at(&path));
+        let mut raw = own.or(&defaults);
+        let table = raw
+            .table
+            .take()
+            .unwrap_or_else(|| Setting::default_at(&path));
         let Some(table) = own_table(&name, table, stage, &mut owners, faults) else {
             continue;
         };
-        let Some(key) = raw.key else {
+        let Some(key) = raw.key.take() else {
             // One that was written, but wrong, has been told of already.
             if !faults.blame(&path.child("key")) && !faults.blame(&default_key) {
                 refuse_keyless(&name, path, faults);
             }
             continue;
         };
-        check_expiry(
-            raw.ttl.as_ref(),
-            raw.default_ttl.as_ref(),
-            &key.value,
-            faults,
-        );
-        let storage = raw.storage.map(|set| set.value).unwrap_or_default();
-        check_indexes(raw.indexes.as_ref(), storage, &key.value, faults);
-        let envelope = raw.envelope.map(|set| set.value).unwrap_or_default();
-        check_key_in_document(raw.key_in_document.as_ref(), envelope, faults);
+        check_together(&raw, &key.value, faults);
         let verbs = raw.methods.map(|set| set.value).unwrap_or_default();
-        check_room_for_tenant(raw.tenant.as_ref(), raw.indexes.as_ref(), faults);
-        let before = before.and_then(|before| before.find(name.as_str()));
         let tenants = raw.tenant.is_some();
         let indexes = raw.indexes.map_or_else(Vec::new, |set| {
             set.value.into_iter().map(|index| index.value).collect()
@@ -378,17 +371,17 @@ fn resolve(raw: raw::File, stage: &Stage, before: Option<&Modules>, faults: &mut
             max_bytes: raw
                 .max_bytes
                 .map_or(Module::DEFAULT_MAX_BYTES, |set| set.value),
-            envelope,
+            envelope: raw.envelope.map(|set| set.value).unwrap_or_default(),
             key_in_document: raw.key_in_document.is_some_and(|set| set.value),
             default_ttl: raw.default_ttl.map(|set| set.value),
-            storage,
+            storage: raw.storage.map(|set| set.value).unwrap_or_default(),
             indexes,
             schema: raw.schema.map(|set| set.value),
             access: guards.access(raw.access, raw.tenant, faults),
             cors: (raw.cors.map(|set| set.value))
                 .or_else(|| cors.clone())
                 .filter(|cors| !cors.is_off()),
-            rate_limit: raw.rate_limit.map(|set| rate_limit(set.value, before)),
+            rate_limit: raw.rate_limit.map(|set| set.value),
             idempotency: (raw.idempotency.filter(|_| verbs.contains(Verb::Post))).map(|set| {
                 IdempotencyTable {
                     name: idempotency.clone(),
@@ -412,12 +405,19 @@ fn resolve(raw: raw::File, stage: &Stage, before: Option<&Modules>, faults: &mut
     }
 }
 
-/// Each module counts for itself, also one that has its limit from `[defaults]`; and goes on counting
-/// where it had the same limit `before`.
-fn rate_limit(rate: Rate, before: Option<&Arc<Module>>) -> Arc<RateLimit> {
-    let before = before.and_then(|module| module.rate_limit.as_ref());
-    let same = before.filter(|limit| limit.rate() == rate);
-    same.map_or_else(|| Arc::new(RateLimit::new(rate)), Arc::clone)
+/// What the keys of one module must not say together.
+fn check_together(raw: &raw::Module, key: &KeyAttribute, faults: &mut Faults) {
+    check_expiry(raw.ttl.as_ref(), raw.default_ttl.as_ref(), key, faults);
+    let storage = raw
+        .storage
+        .as_ref()
+        .map(|set| set.value)
+        .unwrap_or_default();
+    check_indexes(raw.indexes.as_ref(), storage, key, faults);
+    let envelope = raw.envelope.as_ref().map(|set| set.value);
+    let envelope = envelope.unwrap_or_default();
+    check_key_in_document(raw.key_in_document.as_ref(), envelope, faults);
+    check_room_for_tenant(raw.tenant.as_ref(), raw.indexes.as_ref(), faults);
 }
 
 fn telemetry(

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::item::collection::Collection;
 pub use crate::item::id::{InvalidItemId, ItemId};
 use crate::item::members::{Members, Unstorable};
 use crate::item::schema::Unfit;
@@ -18,6 +19,7 @@ use crate::module::name::TtlAttribute;
 use crate::module::{Module, Storage};
 
 pub mod batch;
+pub mod collection;
 pub(crate) mod expiry;
 pub mod id;
 pub mod idempotency;
@@ -113,7 +115,7 @@ impl Document {
     /// How many arrays and objects may stand in one another, so that no reader's stack overflows.
     pub const MAX_DEPTH: usize = json::MAX_DEPTH;
 
-    /// Parses a request's body, the whole document of an item of `module`; its id is not known
+    /// Parses a request's body, the whole document of an item of `collection`; its id is not known
     /// yet where it is still to be made.
     ///
     /// # Errors
@@ -121,13 +123,12 @@ impl Document {
     /// breaks the module's schema.
     pub fn parse(
         body: Vec<u8>,
-        module: &Module,
+        collection: &Collection,
         id: Option<&ItemId>,
     ) -> Result<Self, InvalidDocument> {
-        let default = module
-            .default_ttl()
-            .map(|ttl| expiry::now() + ttl.as_secs());
-        Self::read(body, module, id, default)
+        let default = collection.module().default_ttl();
+        let default = default.map(|ttl| expiry::now() + ttl.as_secs());
+        Self::read(body, collection, id, default)
     }
 
     /// As [`Document::parse`], of one that was changed: it expires when it would have.
@@ -136,18 +137,19 @@ impl Document {
     /// As [`Document::parse`].
     pub fn parse_changed(
         text: String,
-        module: &Module,
+        collection: &Collection,
         id: &ItemId,
     ) -> Result<Self, InvalidDocument> {
-        Self::read(text.into_bytes(), module, Some(id), None)
+        Self::read(text.into_bytes(), collection, Some(id), None)
     }
 
     fn read(
         body: Vec<u8>,
-        module: &Module,
+        collection: &Collection,
         id: Option<&ItemId>,
         default_expiry: Option<u64>,
     ) -> Result<Self, InvalidDocument> {
+        let module = &**collection.module();
         let mut text = read_text(body, module.max_bytes())?;
         if module.key_in_document() && module.storage() == Storage::Json {
             text = key::kept(text, module, id)?;
@@ -185,7 +187,7 @@ impl Document {
             native,
             expires_at,
         };
-        if let Some(schema) = module.schema() {
+        if let Some(schema) = collection.schema() {
             schema.check(&value_of(document.as_str())?)?;
         }
         Ok(document)

@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 use modulo::config::ConfigError;
 use modulo::tool::{
-    check, dashboard, export, import, key, new, openapi, package, plan, resources, routes, schema,
-    serve,
+    adopt, check, compare, dashboard, export, import, key, new, openapi, package, plan, resources,
+    routes, schema, serve,
 };
 
 /// As the function has it, in an older version.
@@ -43,6 +43,8 @@ enum Command {
     Openapi(openapi::Args),
     Package(package::Args),
     New(new::Args),
+    Adopt(adopt::Args),
+    Compare(compare::Args),
     Export(export::Args),
     Import(import::Args),
 }
@@ -61,6 +63,8 @@ impl Command {
             Self::Openapi(args) => args.run(),
             Self::Package(args) => args.run(),
             Self::New(args) => args.run(),
+            Self::Adopt(args) => args.run(),
+            Self::Compare(args) => args.run(),
             Self::Export(args) => args.run(),
             Self::Import(args) => args.run(),
         }

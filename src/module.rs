@@ -3,18 +3,24 @@
 //! Whoever holds a [`Modules`] need check nothing again; there is no way to make one but
 //! [`config::load`](crate::config::load). Everything modulo puts out is a function of it.
 
+pub mod api_key;
 pub mod base_path;
+pub mod call;
 pub mod claim_path;
 pub mod cors;
 #[cfg(feature = "cli")]
 pub(crate) mod few;
 pub mod file;
+pub mod guard;
+pub mod issuer_url;
 pub mod limits;
-pub(crate) mod live;
 pub mod name;
 pub(crate) mod path;
 pub mod rate;
 pub mod reserved;
+pub mod schema;
+pub mod secret_place;
+pub mod secure_url;
 pub mod table;
 pub mod tenant;
 pub mod verb;
@@ -26,16 +32,17 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::access::rate_limit::RateLimit;
-use crate::access::{Access, Secret, SecretPlace};
-use crate::item::schema::Schema;
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
 use crate::module::file::ConfigFile;
+use crate::module::guard::Access;
 use crate::module::name::{
     IndexAttribute, IndexName, KeyAttribute, ModuleName, TableName, TtlAttribute,
 };
+use crate::module::rate::Rate;
 use crate::module::reserved::{TAG_ATTRIBUTE, TENANT_ATTRIBUTE, TENANT_INDEX};
+use crate::module::schema::SchemaSource;
+use crate::module::secret_place::SecretPlace;
 pub use crate::module::table::{Table, TableIndex};
 pub use crate::module::verb::{Verb, Verbs};
 
@@ -50,10 +57,10 @@ pub struct Module {
     pub(crate) default_ttl: Option<Duration>,
     pub(crate) storage: Storage,
     pub(crate) indexes: Vec<Index>,
-    pub(crate) schema: Option<Arc<Schema>>,
+    pub(crate) schema: Option<SchemaSource>,
     pub(crate) access: Option<Access>,
     pub(crate) cors: Option<Arc<Cors>>,
-    pub(crate) rate_limit: Option<Arc<RateLimit>>,
+    pub(crate) rate_limit: Option<Rate>,
     pub(crate) idempotency: Option<IdempotencyTable>,
     pub(crate) key_in_document: bool,
 }
@@ -149,8 +156,8 @@ impl Module {
 
     /// What its documents have to fit.
     #[must_use]
-    pub fn schema(&self) -> Option<&Schema> {
-        self.schema.as_deref()
+    pub fn schema(&self) -> Option<&SchemaSource> {
+        self.schema.as_ref()
     }
 
     /// What it asks of its callers; nothing of one that is open to everybody.
@@ -167,8 +174,8 @@ impl Module {
 
     /// How often one caller may call it, if not as often as they like.
     #[must_use]
-    pub fn rate_limit(&self) -> Option<&RateLimit> {
-        self.rate_limit.as_deref()
+    pub fn rate_limit(&self) -> Option<Rate> {
+        self.rate_limit
     }
 
     /// Where and how long its writes are remembered, if they are.
@@ -225,7 +232,7 @@ impl Modules {
     /// Where the secrets of the modules' guards are.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretPlace> {
         let guards = self.iter().filter_map(|module| module.access());
-        guards.filter_map(|access| access.guard().secret().map(Secret::place))
+        guards.filter_map(|access| access.guard().secret())
     }
 
     /// The table in which writes with an idempotency key are remembered, if any module's are.

@@ -16,9 +16,9 @@ use crate::api::answer_limit;
 use crate::config::{About, Config, Contact, Email, Licence, ServerUrl, Service, Text, WebUrl};
 use crate::item::schema::InvalidSchema;
 use crate::module::Module;
+use crate::module::call::Call;
 
 mod answer;
-mod call;
 pub mod docs;
 mod header;
 mod parameter;
@@ -309,4 +309,14 @@ fn media_type(schema: &Value, example: Option<Value>) -> Value {
         described["example"] = example;
     }
     described
+}
+
+/// An operation's id. No word has an underscore, so that no two operations have the same.
+fn operation_id(word: &str, module: &Module) -> String {
+    format!("{word}_{}", module.name())
+}
+
+/// Whether `call` can be sent again without being done again.
+fn may_have_key(call: Call, module: &Module) -> bool {
+    module.idempotency().is_some() && call.row().may_have_key
 }

@@ -2,13 +2,16 @@
 //!
 //! A command's help is the documentation of its `Args`.
 
+pub mod adopt;
 mod arguments;
 pub mod check;
+pub mod compare;
 pub mod dashboard;
 mod environment;
 pub mod export;
 pub mod import;
 pub mod key;
+mod modules_file;
 pub mod new;
 pub mod openapi;
 pub mod package;

@@ -22,6 +22,7 @@ use modulo::access::{Caller, Identity};
 use modulo::api::middleware::App;
 use modulo::config::{self, Config};
 use modulo::edge::lambda::{self, Event};
+use modulo::item::collection::{Collection, Collections};
 use modulo::item::patch::{Patch, PatchType};
 use modulo::item::schema::Unfit;
 use modulo::item::{Document, InvalidDocument, ItemId};
@@ -172,13 +173,14 @@ pub fn path(input: &[u8]) {
 pub fn body(input: &[u8]) {
     let id = ItemId::new();
     for module in SERVED.config.modules.iter() {
-        let parsed = Document::parse(input.to_vec(), module, Some(&id));
+        let collection = Collection::new(module);
+        let parsed = Document::parse(input.to_vec(), &collection, Some(&id));
         let Ok(document) = parsed else {
             continue;
         };
         let text = document.as_str();
         serde_json::from_str::<&RawValue>(text).expect("it is JSON");
-        let again = Document::parse(text.as_bytes().to_vec(), module, Some(&id));
+        let again = Document::parse(text.as_bytes().to_vec(), &collection, Some(&id));
         let again = again.unwrap_or_else(|invalid| panic!("{text} is no document: {invalid}"));
         assert_eq!(again.as_str(), text);
     }
@@ -229,7 +231,7 @@ pub fn schema(input: &[u8]) {
     let file = SCHEMAS.join("modules.toml");
     let config = config::parse(text, &file, &Stage::default(), []).expect("it is legal");
     let module = config.modules.iter().next().expect("there is one");
-    let parsed = Document::parse(document.as_bytes().to_vec(), module, None);
+    let parsed = Document::parse(document.as_bytes().to_vec(), &Collection::new(module), None);
     if let Err(InvalidDocument::Unfit(Unfit::Violations(violations))) = parsed {
         assert!(!violations.listed().is_empty());
     }
@@ -349,7 +351,7 @@ static GUARDED: LazyLock<Guarded> = LazyLock::new(Guarded::start);
 /// Modules behind a guard of each kind of key.
 struct Guarded {
     runtime: Runtime,
-    config: Config,
+    collections: Collections,
     key: hmac::Key,
 }
 
@@ -366,17 +368,19 @@ impl Guarded {
         let config = config::parse(GUARDS, &file, &Stage::default(), environment);
         Self {
             runtime: Runtime::new().expect("threads are to be had"),
-            config: config.expect("it is legal"),
+            collections: Collections::new(&config.expect("it is legal").modules),
             key: hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()),
         }
     }
 
     /// Who is let in by this value of `Authorization`.
     fn admitted(&self, guard: &str, value: &HeaderValue) -> Option<Identity> {
-        let module = self.config.modules.find(guard).expect("it is there");
-        let access = module.access().expect("it has a guard");
+        let collection = self.collections.find(guard).expect("it is there");
+        let authenticator = collection.authenticator().expect("it has a guard");
         let headers = HeaderMap::from_iter([(AUTHORIZATION, value.clone())]);
-        match self.runtime.block_on(access.identify(&headers)) {
+        let tenant = collection.module().tenant();
+        let identified = authenticator.identify(&headers, tenant);
+        match self.runtime.block_on(identified) {
             Ok(Caller::Known(identity)) => Some(identity),
             Ok(Caller::Anonymous) | Err(_) => None,
         }

@@ -1,21 +1,19 @@
 //! What issuers publish, by HTTP: bounded in size, in time and in redirects.
 
 use std::error::Error;
-use std::fmt;
 use std::io::Read;
-use std::str::FromStr;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use axum::http::Uri;
 use flate2::read::MultiGzDecoder;
 use http_body_util::{BodyExt, Limited};
 use url::Url;
 
 use crate::aws::trust::TLS;
+use crate::module::secure_url::SecureUrl;
 
 /// How long an answer may be, as it is sent and without its compression.
 const MAX_BYTES: usize = 262_144;
@@ -33,38 +31,7 @@ static CONNECTOR: LazyLock<Connector> =
 /// Why there is no answer. Quotes no more of one than a host.
 pub(super) type FetchError = Box<dyn Error + Send + Sync>;
 
-/// A URL whose answer nobody on the way can change: `https`, or `http` on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecureUrl(Uri);
-
-/// Why a text is not a [`SecureUrl`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidUrl {
-    /// No URL.
-    #[error("it is no URL")]
-    NotUrl,
-    /// Others could change the answer on its way.
-    #[error("it must begin with `https://`, but for a server on this machine")]
-    Insecure,
-    /// A password would be in every log.
-    #[error("it must not have a user's name")]
-    User,
-}
-
 impl SecureUrl {
-    fn is_https(&self) -> bool {
-        self.0.scheme_str() == Some("https")
-    }
-
-    pub(super) fn path(&self) -> &str {
-        self.0.path()
-    }
-
-    /// Whether following it from `self` leads to no place that is less secure.
-    pub(super) fn may_lead_to(&self, other: &Self) -> bool {
-        other.is_https() || !self.is_https()
-    }
-
     /// What is there.
     pub(super) async fn get(&self) -> Result<Vec<u8>, FetchError> {
         let got = tokio::time::timeout(TIME_LIMIT, self.follow()).await;
@@ -102,7 +69,7 @@ impl SecureUrl {
         let target = Url::parse(&self.to_string()).and_then(|url| url.join(location));
         let target = target.map_err(|_| "it redirects to what is no URL")?;
         let host = target.host_str().unwrap_or_default();
-        if !self.0.host().unwrap_or_default().eq_ignore_ascii_case(host) {
+        if !self.host().eq_ignore_ascii_case(host) {
             return Err(format!("it redirects to another host, `{host}`").into());
         }
         let invalid = |invalid| format!("it redirects to a URL that can't be used: {invalid}");
@@ -132,29 +99,5 @@ async fn read(response: HttpResponse) -> Result<Vec<u8>, FetchError> {
             Ok(text)
         }
         _ => Err("its content coding is not gzip, which alone is accepted".into()),
-    }
-}
-
-impl FromStr for SecureUrl {
-    type Err = InvalidUrl;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url: Uri = text.parse().map_err(|_| InvalidUrl::NotUrl)?;
-        let authority = url.authority().ok_or(InvalidUrl::NotUrl)?;
-        if authority.as_str().contains('@') {
-            return Err(InvalidUrl::User);
-        }
-        let is_here = matches!(authority.host(), "127.0.0.1" | "[::1]" | "localhost");
-        match url.scheme_str() {
-            Some("https") => Ok(Self(url)),
-            Some("http") if is_here => Ok(Self(url)),
-            _ => Err(InvalidUrl::Insecure),
-        }
-    }
-}
-
-impl fmt::Display for SecureUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }

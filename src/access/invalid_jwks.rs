@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::fetch::{FetchError, SecureUrl};
+use super::fetch::FetchError;
 use crate::module::name::Identifier;
+use crate::module::secure_url::SecureUrl;
 
 /// Why what was found is not a set of keys that can be used.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,5 @@
 //! An issuer's public keys: RFC 7517, from a file or from the issuer itself.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
@@ -11,36 +9,24 @@ use tokio::time::Instant;
 
 use super::Unchecked;
 use super::cached::{Cached, FRESH, Fetched};
-use super::discovery::{self, IssuerUrl};
-use super::fetch::{InvalidUrl, SecureUrl};
 use super::invalid_jwks::{InvalidJwks, InvalidKeySet};
 use super::jwk::Key;
 use super::signature::Signed;
 use super::unverified::{InvalidToken, Unverified};
 use crate::json::byte_order_mark;
-use crate::module::file::{ConfigFile, FilePath, InvalidFilePath};
+use crate::module::file::ConfigFile;
+use crate::module::guard::KeyPlace;
+use crate::module::issuer_url::IssuerUrl;
+use crate::module::secure_url::SecureUrl;
 use crate::telemetry::chain::Chain;
 
 /// How many keys are tried on one signature, where a token does not say which it is: so many that
 /// issuers have fewer, and so few that a wrong token costs little.
 const MAX_TRIED: usize = 16;
 
-/// Where an issuer's keys are.
+/// An issuer's public keys.
 #[derive(Debug)]
 pub struct Jwks(Place);
-
-/// Where the keys are.
-impl fmt::Display for Jwks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Place::File(file, _) => write!(f, "the file `{}`", file.path.as_str()),
-            Place::Remote(remote) => match &remote.location {
-                Location::Keys(url) => write!(f, "`{url}`"),
-                Location::Issuer(_) => f.write_str("where the issuer's own document says"),
-            },
-        }
-    }
-}
 
 #[derive(Debug)]
 enum Place {
@@ -51,33 +37,20 @@ enum Place {
 }
 
 impl Jwks {
-    pub(crate) fn in_file(file: ConfigFile) -> Self {
-        Self(Place::File(file, OnceLock::new()))
-    }
-
-    pub(crate) fn at(url: SecureUrl) -> Self {
-        Self::remote(Location::Keys(url))
-    }
-
-    /// Where the issuer's own document says.
-    pub(crate) fn of_issuer(issuer: IssuerUrl) -> Self {
-        Self::remote(Location::Issuer(issuer))
-    }
-
-    fn remote(location: Location) -> Self {
-        Self(Place::Remote(Remote {
-            location,
-            keys: Arc::default(),
-        }))
-    }
-
-    /// Its file, if it is in one.
+    /// Those that are in `place`.
     #[must_use]
-    pub fn file(&self) -> Option<&ConfigFile> {
-        match &self.0 {
-            Place::File(file, _) => Some(file),
-            Place::Remote(_) => None,
-        }
+    pub fn new(place: &KeyPlace) -> Self {
+        let remote = |location| {
+            Place::Remote(Remote {
+                location,
+                keys: Arc::default(),
+            })
+        };
+        Self(match place {
+            KeyPlace::File(file) => Place::File(file.clone(), OnceLock::new()),
+            KeyPlace::Url(url) => remote(Location::Keys(url.clone())),
+            KeyPlace::Issuer(issuer) => remote(Location::Issuer(issuer.clone())),
+        })
     }
 
     /// Makes sure that keys in a file can be used.
@@ -100,24 +73,6 @@ impl Jwks {
         Ok(keys.verify(signed)?)
     }
 }
-
-/// From the same place; what has been read of it is beside the point, but for a file's content.
-impl PartialEq for Jwks {
-    fn eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Place::File(one, content), Place::File(another, other_content)) => {
-                let read = |content: &OnceLock<Result<Arc<KeySet>, _>>| {
-                    content.get().and_then(|keys| keys.as_ref().ok().cloned())
-                };
-                one == another && read(content) == read(other_content)
-            }
-            (Place::Remote(one), Place::Remote(another)) => one.location == another.location,
-            _ => false,
-        }
-    }
-}
-
-impl Eq for Jwks {}
 
 fn read(
     file: &ConfigFile,
@@ -273,46 +228,5 @@ impl KeySet {
             // It may be one that the issuer has had since.
             (None, None) => InvalidToken::UnknownKey,
         })
-    }
-}
-
-/// Where an issuer's keys are, as `modules.toml` says it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeySource {
-    /// On a server.
-    Url(SecureUrl),
-    /// In a file beside `modules.toml`.
-    File(FilePath),
-}
-
-/// Why a text is no [`KeySource`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidKeySource {
-    /// Not a URL that can be trusted.
-    #[error(transparent)]
-    Url(#[from] InvalidUrl),
-    /// The URL of the issuer's discovery document.
-    #[error(
-        "it is the issuer's discovery document, and not its keys; leave `jwks` out, and they are \
-         found by `issuer`"
-    )]
-    Discovery,
-    /// No path.
-    #[error(transparent)]
-    Path(#[from] InvalidFilePath),
-}
-
-impl FromStr for KeySource {
-    type Err = InvalidKeySource;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if !text.contains("://") {
-            return Ok(Self::File(text.parse()?));
-        }
-        let url: SecureUrl = text.parse()?;
-        if discovery::is_document(&url) {
-            return Err(InvalidKeySource::Discovery);
-        }
-        Ok(Self::Url(url))
     }
 }

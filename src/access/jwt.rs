@@ -17,30 +17,23 @@ use super::signature::{Algorithm, Signed};
 use super::unverified::{InvalidToken, MAX_TOKEN_BYTES, Unverified};
 use super::{Identity, Secret, Unchecked};
 use crate::module::claim_path::ClaimPath;
-use crate::module::name::Identifier;
+use crate::module::guard::{Jwt, Keys};
 
 /// How far the clocks of issuer and function may be apart: as much as a clock that somebody looks
 /// after is off at the most.
 pub(crate) const MAX_LEEWAY: Duration = Duration::from_mins(10);
 
-/// An issuer of tokens, as `modules.toml` names it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Jwt {
-    pub(crate) issuer: Identifier,
-    /// Those of which a token must be for one.
-    pub(crate) audiences: Vec<Identifier>,
-    pub(crate) leeway: Duration,
-    /// What has the scopes, where that is not `scope` or `scp`.
-    pub(crate) scopes_claim: Option<ClaimPath>,
-    pub(crate) keys: Keys,
+/// What checks an issuer's tokens.
+#[derive(Debug)]
+pub(super) struct Verifier {
+    jwt: Jwt,
+    keys: FetchedKeys,
 }
 
-/// What an issuer's signatures are checked with.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Keys {
-    /// Public keys: RS256, ES256, `EdDSA`.
+/// What signatures are checked with, fetched when it is first needed.
+#[derive(Debug)]
+enum FetchedKeys {
     Public(Jwks),
-    /// A shared secret: HS256.
     Secret(Secret),
 }
 
@@ -64,11 +57,13 @@ fn is_access_type(typ: &str) -> bool {
             .any(|taken| name.eq_ignore_ascii_case(taken))
 }
 
-impl Jwt {
-    /// What its signatures are checked with.
-    #[must_use]
-    pub fn keys(&self) -> &Keys {
-        &self.keys
+impl Verifier {
+    pub(super) fn new(jwt: Jwt) -> Self {
+        let keys = match jwt.keys() {
+            Keys::Public(place) => FetchedKeys::Public(Jwks::new(place)),
+            Keys::Secret(place) => FetchedKeys::Secret(Secret::new(place.clone())),
+        };
+        Self { jwt, keys }
     }
 
     /// Whose a token is that is in order.
@@ -105,7 +100,7 @@ impl Jwt {
         let tenant = tenant.map(|path| claims.find::<String>(path)).transpose()?;
         Ok(Identity {
             subject: claims.subject(),
-            scopes: claims.scopes(self.scopes_claim.as_ref())?,
+            scopes: claims.scopes(self.jwt.scopes_claim.as_ref())?,
             tenant: tenant.flatten().and_then(|name| name.parse().ok()),
         })
     }
@@ -113,11 +108,11 @@ impl Jwt {
     /// Whether the key is for the header's algorithm is known before it is used.
     async fn verify_signature(&self, signed: Signed<'_>) -> Result<(), Unverified> {
         let secret = match &self.keys {
-            Keys::Public(jwks) => return jwks.verify(signed).await,
-            Keys::Secret(_) if signed.algorithm != Algorithm::Hs256 => {
+            FetchedKeys::Public(jwks) => return jwks.verify(signed).await,
+            FetchedKeys::Secret(_) if signed.algorithm != Algorithm::Hs256 => {
                 return Err(InvalidToken::Algorithm.into());
             }
-            Keys::Secret(secret) => secret,
+            FetchedKeys::Secret(secret) => secret,
         };
         let checked = secret.with(|secret| signed.is_by_secret(secret)).await;
         if checked.map_err(Unchecked::Secret)? {
@@ -133,13 +128,13 @@ impl Jwt {
             .elapsed()
             .unwrap_or_default()
             .as_secs_f64();
-        let leeway = self.leeway.as_secs_f64();
+        let leeway = self.jwt.leeway.as_secs_f64();
         let issuer: String = claims.required("iss", "a text")?;
-        if issuer != self.issuer.as_str() {
+        if issuer != self.jwt.issuer.as_str() {
             return Err(InvalidToken::Issuer);
         }
         let is_meant = |audience: &String| {
-            let mut meant = self.audiences.iter();
+            let mut meant = self.jwt.audiences.iter();
             meant.any(|meant| meant.as_str() == audience)
         };
         if !audiences(claims)?.iter().any(is_meant) {

@@ -11,7 +11,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::access::Caller;
-use crate::module::live::Live;
 use crate::module::rate::Rate;
 use crate::module::tenant::Tenant;
 
@@ -24,10 +23,9 @@ const REMEMBERED: usize = 10_000;
 const IPV6_NETWORK: u128 = !0 << 64;
 
 /// A [`Rate`], and what each caller has used of it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct RateLimit(Live<Rate, Used>);
-
-struct Used {
+#[derive(Debug)]
+pub struct RateLimit {
+    rate: Rate,
     /// The time in which one request is given back.
     period: Duration,
     began: Instant,
@@ -76,20 +74,18 @@ pub struct TooOften(pub Duration);
 
 impl RateLimit {
     pub(crate) fn new(rate: Rate) -> Self {
-        Self(Live {
-            data: rate,
-            state: Used {
-                period: (rate.per / rate.requests.get()).max(Duration::from_nanos(1)),
-                began: Instant::now(),
-                table: Mutex::default(),
-            },
-        })
+        Self {
+            rate,
+            period: (rate.per / rate.requests.get()).max(Duration::from_nanos(1)),
+            began: Instant::now(),
+            table: Mutex::default(),
+        }
     }
 
     /// How often a caller may call.
     #[must_use]
     pub fn rate(&self) -> Rate {
-        self.0.data
+        self.rate
     }
 
     /// Counts a request of `caller`, or of whoever is at `address` if the caller has no name.
@@ -124,7 +120,7 @@ impl RateLimit {
         let Some(address) = address else {
             return Ok(());
         };
-        let Used { began, table, .. } = &self.0.state;
+        let Self { began, table, .. } = self;
         let now = began.elapsed();
         let table = table.lock().unwrap_or_else(PoisonError::into_inner);
         let key = key(&table, &Counted::Failures(Some(address.network())));
@@ -132,7 +128,7 @@ impl RateLimit {
     }
 
     fn take(&self, counted: &Counted<'_>) -> Result<(), TooOften> {
-        let Used { began, table, .. } = &self.0.state;
+        let Self { began, table, .. } = self;
         let now = began.elapsed();
         let mut table = table.lock().unwrap_or_else(PoisonError::into_inner);
         let key = key(&table, counted);
@@ -147,11 +143,11 @@ impl RateLimit {
 
     /// When all will be given back to a caller who makes one request more.
     fn next(&self, now: Duration, given_back: Option<Duration>) -> Result<Duration, TooOften> {
-        let period = self.0.state.period;
+        let period = self.period;
         let next = given_back
             .map_or(now, |then| then.max(now))
             .saturating_add(period);
-        let latest = now.saturating_add(period.saturating_mul(self.0.data.requests.get()));
+        let latest = now.saturating_add(period.saturating_mul(self.rate.requests.get()));
         match next.saturating_sub(latest) {
             Duration::ZERO => Ok(next),
             wait => Err(TooOften(wait)),
@@ -225,7 +221,7 @@ mod tests {
         for number in 0..5 * REMEMBERED {
             assert_eq!(limit.count(&Caller::Anonymous, numbered(number)), Ok(()));
             assert_eq!(limit.count_failure(numbered(number)), Ok(()));
-            let remembered = limit.0.state.table.lock().expect("not poisoned").len();
+            let remembered = limit.table.lock().expect("not poisoned").len();
             assert!(remembered <= REMEMBERED, "{remembered}");
         }
     }

@@ -8,36 +8,21 @@ use std::time::Duration;
 use super::cached::{Cached, FRESH, Fetched};
 #[cfg(feature = "secrets")]
 use crate::aws::secrets;
-use crate::module::live::Live;
-use crate::module::name::{Identifier, ParameterName, SecretName};
+use crate::module::name::Identifier;
+use crate::module::secret_place::{Hidden, SecretPlace};
 
 /// How long a fetch may take.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// A secret of HS256 and where it comes from. No debug output, and so no log, shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Secret(Live<SecretPlace, Fetching>);
-
-type Fetching = Arc<Cached<Box<[u8]>, NoSecret>>;
-
-/// Where a secret is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SecretPlace {
-    /// In the function's environment; its value is that of the start.
-    Variable(Identifier, Hidden),
-    /// In AWS Systems Manager Parameter Store.
-    Parameter(ParameterName),
-    /// In AWS Secrets Manager.
-    Secret(SecretName),
+/// A secret of HS256. No debug output, and so no log, shows it.
+pub struct Secret {
+    place: SecretPlace,
+    fetched: Arc<Cached<Box<[u8]>, NoSecret>>,
 }
 
-/// A value that nothing shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Hidden(Option<Box<[u8]>>);
-
-impl fmt::Debug for Hidden {
+impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("…")
+        self.place.fmt(f)
     }
 }
 
@@ -56,7 +41,7 @@ pub enum NoSecret {
         source: Box<dyn Error + Send + Sync>,
     },
     /// It is too short to keep anything safe.
-    #[error("{place} has {bytes} bytes, HS256 needs {min} at the least", min = Secret::MIN_BYTES)]
+    #[error("{place} has {bytes} bytes, HS256 needs {min} at the least", min = SecretPlace::MIN_BYTES)]
     Short {
         /// What, and where.
         place: String,
@@ -65,44 +50,13 @@ pub enum NoSecret {
     },
 }
 
-impl SecretPlace {
-    /// Whether AWS is asked for it.
-    pub(crate) fn is_fetched(&self) -> bool {
-        !matches!(self, Self::Variable(..))
-    }
-}
-
 impl Secret {
-    /// What RFC 7518 asks of a key for HS256.
-    pub const MIN_BYTES: usize = 32;
-
     /// One that is in `place`.
     #[must_use]
     pub fn new(place: SecretPlace) -> Self {
-        Self(Live {
-            data: place,
-            state: Arc::default(),
-        })
-    }
-
-    /// That of an environment variable, as far as it is set.
-    pub(crate) fn of_variable(variable: Identifier, value: Option<&str>) -> Self {
-        let value = value.filter(|value| !value.is_empty());
-        let hidden = Hidden(value.map(|value| value.as_bytes().into()));
-        Self::new(SecretPlace::Variable(variable, hidden))
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn place(&self) -> &SecretPlace {
-        &self.0.data
-    }
-
-    /// How long it is, if that is known without a fetch.
-    pub(crate) fn len(&self) -> Option<usize> {
-        match self.place() {
-            SecretPlace::Variable(_, Hidden(value)) => value.as_ref().map(|value| value.len()),
-            SecretPlace::Parameter(_) | SecretPlace::Secret(_) => None,
+        Self {
+            place,
+            fetched: Arc::default(),
         }
     }
 
@@ -112,13 +66,16 @@ impl Secret {
     /// # Errors
     /// There is none.
     pub(super) async fn with<R>(&self, check: impl FnOnce(&[u8]) -> R) -> Result<R, Arc<NoSecret>> {
-        if let SecretPlace::Variable(variable, Hidden(value)) = self.place() {
+        if let SecretPlace::Variable(variable, Hidden(value)) = &self.place {
             let value = value.as_deref();
             return value
                 .map(check)
                 .ok_or_else(|| Arc::new(NoSecret::Unset(variable.clone())));
         }
-        let Live { data: place, state } = &self.0;
+        let Self {
+            place,
+            fetched: state,
+        } = self;
         let before = state.fetched();
         let is_fresh = |fetched: &Fetched<_>| fetched.at.elapsed() <= FRESH;
         if let Some(fetched) = before.as_ref().filter(|fetched| is_fresh(fetched)) {
@@ -147,7 +104,7 @@ async fn fetch(place: SecretPlace) -> Result<Box<[u8]>, NoSecret> {
     let value = fetched
         .unwrap_or_else(|elapsed| Err(elapsed.into()))
         .map_err(unreadable)?;
-    if value.len() < Secret::MIN_BYTES {
+    if value.len() < SecretPlace::MIN_BYTES {
         return Err(NoSecret::Short {
             place: place.to_string(),
             bytes: value.len(),
@@ -172,14 +129,4 @@ fn read(_: &SecretPlace) -> std::future::Ready<Read> {
     std::future::ready(Err(
         "this program was built without the feature `secrets`".into()
     ))
-}
-
-impl fmt::Display for SecretPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Variable(variable, _) => write!(f, "the environment variable `{variable}`"),
-            Self::Parameter(name) => write!(f, "the parameter `{name}`"),
-            Self::Secret(name) => write!(f, "the secret `{name}`"),
-        }
-    }
 }

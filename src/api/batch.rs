@@ -8,6 +8,7 @@ use crate::access::Caller;
 use crate::api::error::ApiError;
 use crate::api::mount::Mount;
 use crate::item::batch::{Op, SentBatch, SentOperation};
+use crate::item::collection::Collection;
 use crate::item::{self, Document, ItemId};
 use crate::module::{Module, Verbs};
 use crate::store::BatchWrite;
@@ -46,10 +47,8 @@ impl Batch {
     /// The verbs that operations can be.
     #[must_use]
     pub fn verbs() -> Verbs {
-        [Op::Get, Op::Put, Op::Delete]
-            .map(Op::verb)
-            .into_iter()
-            .collect()
+        let verbs = Op::ALL.iter().map(|op| op.call().row().verb);
+        verbs.flatten().collect()
     }
 
     /// Parses a request's body from `caller`. What is wrong with one operation is that operation's
@@ -134,32 +133,27 @@ fn footprint(module: &Module, (_, text): &RawWrite) -> usize {
 }
 
 /// Parses the document of a write.
-pub(crate) fn parse_write(module: &Module, (id, text): RawWrite) -> ParsedWrite {
+pub(crate) fn parse_write(collection: &Collection, (id, text): RawWrite) -> ParsedWrite {
     let Some(text) = text else {
         return Ok((id, None));
     };
     let text = Box::<str>::from(text).into_string();
-    let document = Document::parse(text.into_bytes(), module, Some(&id));
+    let document = Document::parse(text.into_bytes(), collection, Some(&id));
     let document = document.map_err(|invalid| Arc::new(invalid.into()))?;
     Ok((id, Some(document)))
 }
 
 impl Operation {
     fn parse(sent: SentOperation, mount: &Mount, caller: &Caller) -> Result<Self, ApiError> {
-        let module: &Module = &mount.module;
-        if !module.verbs().contains(sent.op.verb()) {
+        let module = &mount.module;
+        let call = sent.op.call();
+        if !call.is_served(module.verbs()) {
             return Err(mount.not_allowed());
         }
-        if let Some(access) = module.access() {
-            access
-                .permit(sent.op.verb(), caller)
-                .map_err(ApiError::Denied)?;
+        if let (Some(access), Some(verb)) = (module.access(), call.row().verb) {
+            access.permit(verb, caller).map_err(ApiError::Denied)?;
         }
-        let id = ItemId::parse(sent.id).and_then(|id| mount.id(id));
-        let id = id.map_err(|invalid| ApiError::InvalidId {
-            key: module.key().clone(),
-            invalid,
-        })?;
+        let id = mount.id(ItemId::parse(sent.id))?;
         match (sent.op, sent.item) {
             (Op::Put, None) => Err(ApiError::MissingData),
             (Op::Put, Some(item)) => Ok(Self::Put(id, item)),

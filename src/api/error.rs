@@ -22,7 +22,7 @@ use crate::item::schema::{InvalidSchema, Unfit, Violation, Violations};
 use crate::item::{InvalidDocument, InvalidItemId};
 use crate::module::limits;
 use crate::module::name::{KeyAttribute, ModuleName};
-use crate::store::{StoreError, Unready};
+use crate::store::{self, StoreError, Unready};
 
 pub(crate) use self::logged::Logged;
 
@@ -251,6 +251,12 @@ pub enum ApiError {
     /// A bug.
     #[error("Internal error")]
     Panic(#[source] Panic),
+}
+
+impl From<store::Contended> for ApiError {
+    fn from(_: store::Contended) -> Self {
+        Self::Contended
+    }
 }
 
 /// What a body came as.

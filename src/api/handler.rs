@@ -1,11 +1,10 @@
 //! The verbs: what the validation layer has parsed, one call of the store, one answer.
 
+use std::future::ready;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Extension;
 use axum::http::header::{ALLOW, LOCATION};
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use headers::{ETag, HeaderMapExt};
 use percent_encoding::utf8_percent_encode;
@@ -13,40 +12,33 @@ use percent_encoding::utf8_percent_encode;
 use crate::access::Caller;
 use crate::api::envelope::{self, Content};
 use crate::api::error::{ACCEPT_PATCH, ApiError};
-use crate::api::middleware::validate::Valid;
-use crate::api::mount::{Mount, Resource};
+use crate::api::mount::Mount;
 use crate::api::precondition::{Failed, Preconditions, entity_tag, tag_of};
 use crate::api::work;
-use crate::item::idempotency::{Once, Remembered};
+use crate::item::collection::Collection;
+use crate::item::idempotency::{IdempotentWrite, Remembered};
 use crate::item::list::{Consistent, PageRequest};
 use crate::item::patch::{Misfit, Patch};
 use crate::item::{Document, InvalidDocument, ItemId};
+use crate::module::call::Call;
 use crate::module::path::RESERVED_IN_PATHS;
 use crate::module::{Module, Verb};
-use crate::store::{Condition, StoreError, StoredItem, StoredPage, Write, Written};
+use crate::store::{Change, Condition, Items, StoreError, StoredItem, StoredPage, Write, Written};
 
-pub use self::batch::batch;
+pub(crate) use self::batch::batch;
 
 mod batch;
 
-/// How often a write is tried that others are faster than, and how long the first pause is at
-/// most: half a second in all.
-const WRITE_ATTEMPTS: u32 = 8;
-const FIRST_PAUSE: Duration = Duration::from_millis(4);
-
 /// `GET /<module>/<id>`
-pub async fn get(
+pub(crate) async fn get(
     mount: Mount,
-    Valid(id): Valid<ItemId>,
-    Valid(Consistent(consistent)): Valid<Consistent>,
-    Valid(preconditions): Valid<Preconditions>,
+    id: ItemId,
+    preconditions: Preconditions,
+    Consistent(consistent): Consistent,
 ) -> Result<Response, ApiError> {
     let module = &mount.module;
-    let stored = mount
-        .store
-        .get(module, id, consistent)
-        .await?
-        .ok_or(ApiError::NoSuchItem)?;
+    let stored = mount.items()?.get(id, consistent).await?;
+    let stored = stored.ok_or(ApiError::NoSuchItem)?;
     let tag = tag_of(&stored);
     match preconditions.check(Some(&stored)) {
         Ok(()) => {}
@@ -59,21 +51,21 @@ pub async fn get(
 }
 
 /// `POST /<module>/<id>`
-pub async fn post(
+pub(crate) async fn post(
     mount: Mount,
-    Valid(id): Valid<ItemId>,
-    Valid(preconditions): Valid<Preconditions>,
-    once: Option<Extension<Once>>,
-    Valid(document): Valid<Document>,
+    id: ItemId,
+    preconditions: Preconditions,
+    once: Option<IdempotentWrite>,
+    document: Document,
 ) -> Result<Response, ApiError> {
     let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
     let answer = envelope::within(mount.answer_limit, answer).await?;
-    let Some(Extension(once)) = once else {
-        let written = write(&mount, id, Write::Put(document), &preconditions).await?;
+    let Some(once) = once else {
+        let written = write(mount.items()?, id, Write::Put(document), &preconditions).await?;
         return Ok(envelope::written(answer, &written));
     };
     let put = Write::PutOnce(document.clone(), once.clone());
-    match write(&mount, id, put, &preconditions).await? {
+    match write(mount.items()?, id, put, &preconditions).await? {
         Written::Before(before) => {
             let (id, document, written) = first_time(&mount.module, &once, document, before)?;
             let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
@@ -84,42 +76,43 @@ pub async fn post(
 }
 
 /// `PUT /<module>/<id>`
-pub async fn put(
+pub(crate) async fn put(
     mount: Mount,
-    Valid(id): Valid<ItemId>,
-    Valid(preconditions): Valid<Preconditions>,
-    Valid(document): Valid<Document>,
+    id: ItemId,
+    preconditions: Preconditions,
+    document: Document,
 ) -> Result<Response, ApiError> {
     let answer = answer_of(Verb::Put, &mount.module, &id, Content::Updated(&document));
     let answer = envelope::within(mount.answer_limit, answer).await?;
-    let written = write(&mount, id, Write::Update(document), &preconditions).await?;
+    let written = write(mount.items()?, id, Write::Update(document), &preconditions).await?;
     Ok(envelope::written(answer, &written))
 }
 
 /// `PATCH /<module>/<id>`
-pub async fn patch(
+pub(crate) async fn patch(
     mount: Mount,
-    Valid(id): Valid<ItemId>,
-    Valid(preconditions): Valid<Preconditions>,
-    caller: Option<Extension<Caller>>,
-    Valid(patch): Valid<Arc<Patch>>,
+    id: ItemId,
+    preconditions: Preconditions,
+    caller: Caller,
+    patch: Arc<Patch>,
 ) -> Result<Response, ApiError> {
-    let Mount { module, store, .. } = &mount;
-    let may_read = may_read(module, &caller.unwrap_or_default());
-    for attempt in 0..WRITE_ATTEMPTS {
-        let seen = store.get(module, id.clone(), true).await?;
+    let may_read = may_read(&mount.module, &caller);
+    let (mount, preconditions, patch, id) = (&mount, &preconditions, &patch, &id);
+    let module = &mount.module;
+    let change = |seen: Option<StoredItem>| async move {
         preconditions
             .check(seen.as_ref())
             .map_err(|_| ApiError::PreconditionFailed)?;
         let seen = seen.ok_or(ApiError::NoSuchItem)?;
         let (seen, document) = if work::is_long(patch.bytes() + seen.bytes()) {
-            let (patch, module, id) = (Arc::clone(&patch), Arc::clone(module), id.clone());
+            let (patch, collection) = (Arc::clone(patch), Arc::clone(&mount.collection));
+            let id = id.clone();
             work::long(move || {
-                patched(&patch, &seen, &module, &id, may_read).map(|document| (seen, document))
+                patched(&patch, &seen, &collection, &id, may_read).map(|document| (seen, document))
             })
             .await?
         } else {
-            let document = patched(&patch, &seen, module, &id, may_read)?;
+            let document = patched(patch, &seen, &mount.collection, id, may_read)?;
             (seen, document)
         };
         let content = if may_read {
@@ -127,19 +120,15 @@ pub async fn patch(
         } else {
             Content::Nothing
         };
-        let answer = answer_of(Verb::Patch, module, &id, content);
-        let answer = envelope::within(mount.answer_limit, answer).await?;
-        let unchanged = Condition::unchanged(Some(seen));
-        match store
-            .write(module, id.clone(), Write::Update(document), unchanged)
-            .await
-        {
-            Ok(_) => return Ok(answer),
-            Err(StoreError::ConditionFailed(_)) => stand_back(attempt).await,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(ApiError::Contended)
+        let answer = answer_of(Verb::Patch, module, id, content);
+        Ok::<_, ApiError>(Change {
+            seen: Some(seen),
+            outcome: envelope::within(mount.answer_limit, answer).await?,
+            write: Write::Update(document),
+        })
+    };
+    let (_, answer) = mount.items()?.modify(id.clone(), change).await?;
+    Ok(answer)
 }
 
 /// Whether a change may be answered with the whole document, of which the caller has sent a part:
@@ -155,16 +144,17 @@ fn may_read(module: &Module, caller: &Caller) -> bool {
 fn patched(
     patch: &Patch,
     seen: &StoredItem,
-    module: &Module,
+    collection: &Collection,
     id: &ItemId,
     may_read: bool,
 ) -> Result<Document, ApiError> {
+    let module = collection.module();
     // A patch is of what the client has seen.
     let shown = (seen.data.as_deref()).map(|text| envelope::shown(module, &seen.id, text));
     let changed = patch
         .apply(shown.as_deref(), module.max_bytes())
         .map_err(ApiError::from)
-        .and_then(|text| match Document::parse_changed(text, module, id) {
+        .and_then(|text| match Document::parse_changed(text, collection, id) {
             Err(InvalidDocument::Empty) => Err(ApiError::EmptyingPatch),
             document => Ok(document?),
         });
@@ -177,74 +167,60 @@ fn patched(
 }
 
 /// `DELETE /<module>/<id>`
-pub async fn delete(
+pub(crate) async fn delete(
     mount: Mount,
-    Valid(id): Valid<ItemId>,
-    Valid(preconditions): Valid<Preconditions>,
+    id: ItemId,
+    preconditions: Preconditions,
 ) -> Result<Response, ApiError> {
     let answer = answer_of(Verb::Delete, &mount.module, &id, Content::Nothing);
-    write(&mount, id, Write::Delete, &preconditions).await?;
+    write(mount.items()?, id, Write::Delete, &preconditions).await?;
     Ok(answer)
 }
 
 /// Writes at once, if the store alone can say whether the preconditions hold; else compares them
 /// with the item, and writes if it is still the same by then.
 async fn write(
-    mount: &Mount,
+    items: &Items,
     id: ItemId,
     write: Write,
     preconditions: &Preconditions,
 ) -> Result<Written, ApiError> {
-    let Mount { module, store, .. } = mount;
     if let Some(condition) = preconditions.as_condition() {
-        return Ok(store.write(module, id, write, condition).await?);
+        return Ok(items.write(id, write, condition).await?);
     }
     // What was done before need not hold again.
     if let Write::PutOnce(_, once) = &write
-        && let Some(before) = store.remembered(once).await?
+        && let Some(before) = items.remembered(once).await?
     {
         return Ok(Written::Before(before));
     }
-    for attempt in 0..WRITE_ATTEMPTS {
-        let seen = store.get(module, id.clone(), true).await?;
-        preconditions
-            .check(seen.as_ref())
-            .map_err(|_| ApiError::PreconditionFailed)?;
-        let unchanged = Condition::unchanged(seen);
-        match store
-            .write(module, id.clone(), write.clone(), unchanged)
-            .await
-        {
-            Err(StoreError::ConditionFailed(_)) => stand_back(attempt).await,
-            written => return Ok(written?),
-        }
-    }
-    Err(ApiError::Contended)
-}
-
-/// Lets the faster writer finish, for a random time that grows.
-async fn stand_back(attempt: u32) {
-    let ceiling = FIRST_PAUSE * 2_u32.pow(attempt);
-    // A version 4 UUID is the randomness that is at hand.
-    let share = uuid::Uuid::new_v4().as_bytes()[0];
-    tokio::time::sleep(ceiling * u32::from(share) / u32::from(u8::MAX)).await;
+    let change = |seen: Option<StoredItem>| {
+        let checked = preconditions.check(seen.as_ref());
+        let checked = checked.map_err(|_| ApiError::PreconditionFailed);
+        let write = write.clone();
+        ready(checked.map(|()| Change {
+            seen,
+            write,
+            outcome: (),
+        }))
+    };
+    let (written, ()) = items.modify(id, change).await?;
+    Ok(written)
 }
 
 /// `POST /<module>`
-pub async fn create(
+pub(crate) async fn create(
     mount: Mount,
-    once: Option<Extension<Once>>,
-    Valid(document): Valid<Document>,
+    once: Option<IdempotentWrite>,
+    document: Document,
 ) -> Result<Response, ApiError> {
-    let Mount { module, store, .. } = &mount;
+    let (module, items) = (&mount.module, mount.items()?);
     let id = ItemId::new();
     let answer = answer_of(Verb::Post, module, &id, Content::Sent(&document));
     let answer = envelope::within(mount.answer_limit, answer).await?;
-    if let Some(Extension(once)) = once {
+    if let Some(once) = once {
         let put = Write::PutOnce(document.clone(), once.clone());
-        let written = store
-            .write(module, id.clone(), put, Condition::Absent)
-            .await?;
+        let written = items.write(id.clone(), put, Condition::Absent).await?;
         let Written::Before(before) = written else {
             return Ok(created(module, &id, answer));
         };
@@ -254,7 +230,7 @@ pub async fn create(
     }
     let answer = created(module, &id, answer);
     let write = Write::Put(document);
-    match store.write(module, id, write, Condition::Absent).await {
+    match items.write(id, write, Condition::Absent).await {
         // Nobody else knows the id: what is there under it is this write.
         Ok(_) | Err(StoreError::InDoubt(_)) => {}
         Err(error) => return Err(error.into()),
@@ -270,7 +246,7 @@ fn created(module: &Module, id: &ItemId, answer: Response) -> Response {
 /// What a write with a key was answered the first time.
 fn first_time(
     module: &Module,
-    once: &Once,
+    once: &IdempotentWrite,
     document: Document,
     before: Remembered,
 ) -> Result<(ItemId, Document, Written), ApiError> {
@@ -287,9 +263,9 @@ fn first_time(
 }
 
 /// `GET /<module>`
-pub async fn list(mount: Mount, Valid(page): Valid<PageRequest>) -> Result<Response, ApiError> {
-    let Mount { module, store, .. } = &mount;
-    let StoredPage { items, next } = store.list(module, &page).await?;
+pub(crate) async fn list(mount: Mount, page: PageRequest) -> Result<Response, ApiError> {
+    let module = &mount.module;
+    let StoredPage { items, next } = mount.items()?.list(&page).await?;
     let shown = items
         .iter()
         .map(|item| (item.id.as_str(), item.data.as_deref()));
@@ -300,24 +276,15 @@ pub async fn list(mount: Mount, Valid(page): Valid<PageRequest>) -> Result<Respo
         } else {
             next
         };
-        next.map(|position| page.cursor(&position, store.tenant()))
+        next.map(|position| page.cursor(&position, mount.tenant()))
     }))
 }
 
-/// A method that a path of the function's own does not have.
-pub async fn not_allowed(mount: Mount) -> ApiError {
-    mount.not_allowed()
-}
-
-/// `PUT`, `PATCH` and `DELETE` of `/<module>`
-pub async fn missing_id(mount: Mount) -> ApiError {
-    ApiError::MissingId(mount.module.key().clone())
-}
-
-/// `OPTIONS` of `/<module>` and `/<module>/<id>`
-pub async fn options(mount: Mount) -> Response {
+/// `OPTIONS` of any path of a module
+pub(crate) fn options(mount: &Mount) -> Response {
     let mut answer = (StatusCode::NO_CONTENT, [(ALLOW, mount.allow())]).into_response();
-    if mount.verb(&Method::PATCH).is_some() && mount.resource == Resource::Item {
+    let verbs = mount.module.verbs();
+    if mount.path == Call::Patch.row().path && Call::Patch.is_served(verbs) {
         let types = HeaderValue::from_static(Patch::MEDIA_TYPES);
         answer.headers_mut().insert(ACCEPT_PATCH, types);
     }

@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use crate::access::Caller;
 use crate::item::Document;
 use crate::item::id::ItemId;
-use crate::item::idempotency::{IdempotencyKey, InvalidKey, Once};
+use crate::item::idempotency::{IdempotencyKey, IdempotentWrite, InvalidKey};
 use crate::module::Module;
 
 /// The header with the key.
@@ -23,7 +23,7 @@ pub(crate) fn once(
     caller: &Caller,
     id: Option<&ItemId>,
     document: &Document,
-) -> Result<Option<Once>, InvalidKey> {
+) -> Result<Option<IdempotentWrite>, InvalidKey> {
     let Some(table) = module.idempotency() else {
         return Ok(None);
     };
@@ -34,5 +34,5 @@ pub(crate) fn once(
         (Some(_), Some(_)) => return Err(InvalidKey),
     };
     let key = IdempotencyKey::new(key, module.name(), caller.subject(), caller.tenant())?;
-    Ok(Some(Once::new(key, id, document, table)))
+    Ok(Some(IdempotentWrite::new(key, id, document, table)))
 }

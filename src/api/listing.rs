@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use crate::config::Config;
 use crate::module::base_path::BasePath;
+use crate::module::call::PathKind;
 use crate::module::few::{MOST_NAMED, few};
-use crate::module::{Module, Modules, Verb};
+use crate::module::{Modules, Verb};
 
 /// The routes as a table, one line for each kind of path of a module, and below it what is open to
 /// everybody, and where callers are confined to tenants.
@@ -26,19 +27,14 @@ fn listing(config: &Config, most: usize) -> String {
     let mut rows = vec![header];
     for module in modules.iter().take(most) {
         let name = module.name();
-        let item = [Verb::Get, Verb::Post, Verb::Put, Verb::Patch, Verb::Delete];
-        let mut row = |path: String, methods: Vec<&str>| {
+        for path in [PathKind::Collection, PathKind::Item] {
+            let methods: Vec<_> = path.methods(module.verbs()).collect();
             if !methods.is_empty() {
+                let path = format!("{base_path}{}", path.of(name, "<id>"));
                 let (table, key) = (module.table().name().to_string(), module.key().to_string());
                 rows.push([path, methods.join(" "), table, key]);
             }
-        };
-        row(format!("{base_path}/{name}"), collection_methods(module));
-        let served = item
-            .into_iter()
-            .filter(|&verb| module.verbs().contains(verb));
-        let path = format!("{base_path}/{name}/<id>");
-        row(path, served.map(Verb::as_str).collect());
+        }
     }
     let more = match modules.iter().len().saturating_sub(most) {
         0 => String::new(),
@@ -52,15 +48,6 @@ fn listing(config: &Config, most: usize) -> String {
 fn base_path(config: &Config) -> &str {
     let base_path = config.service.base_path.as_ref();
     base_path.map_or("", BasePath::as_str)
-}
-
-/// The methods that the path of the module itself serves.
-fn collection_methods(module: &Module) -> Vec<&'static str> {
-    let methods = [(Verb::List, "GET"), (Verb::Post, "POST")];
-    let served = methods
-        .into_iter()
-        .filter(|(verb, _)| module.verbs().contains(*verb));
-    served.map(|(_, method)| method).collect()
 }
 
 /// The lines below the table: which modules are open to everybody, and which confine callers to a

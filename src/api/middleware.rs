@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use tower::ServiceBuilder;
@@ -15,6 +14,7 @@ use self::limit_body::limit_body;
 use self::limit_request::limit_head_and_time;
 use self::log::Observer;
 use self::request_id::MakeId;
+use crate::api::router::Routes;
 use crate::config::Config;
 
 pub(crate) use self::around::around;
@@ -32,13 +32,13 @@ mod limit_request;
 mod log;
 mod refusal;
 mod request_id;
-pub mod validate;
+pub(crate) mod validate;
 
 /// The whole function as one service.
 pub type App = BoxCloneSyncService<Request, Response, Infallible>;
 
-/// Puts the layers around `router`; `mount` finds the module of a request.
-pub fn stack<M>(mount: M, config: &Config, router: Router) -> App
+/// Puts the layers around `routes`; `mount` finds the module of a request.
+pub(crate) fn stack<M>(mount: M, config: &Config, routes: Routes) -> App
 where
     M: Fn(Request) -> Request + Clone + Send + Sync + 'static,
 {
@@ -71,8 +71,8 @@ where
         // Within the time limit, since an issuer's keys may have to be fetched.
         .layer(around(access::guard))
         .layer(around(limit_body))
-        // The validation layer is inside: each kind of route has its own.
-        .service(router);
+        // The validation layer is inside: it is of the modules' paths only.
+        .service(routes);
     App::new(layers)
 }
 
@@ -80,9 +80,8 @@ where
 mod tests {
     use axum::body::Body;
     use axum::http::StatusCode;
-    use axum::routing::get;
     use http_body_util::BodyExt;
-    use tower::ServiceExt;
+    use tower::{ServiceExt, service_fn};
 
     use super::request_id::X_REQUEST_ID;
     use super::*;
@@ -91,7 +90,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_answered_as_every_error_is() {
-        async fn broken() -> &'static str {
+        async fn broken(_: Request) -> Result<Response, Infallible> {
             panic!("of {}", "a bug")
         }
         let text = "[modules.rooms]\nkey = 'roomId'";
@@ -99,7 +98,7 @@ mod tests {
         let app = stack(
             |request: Request| request,
             &config.unwrap(),
-            Router::new().route("/", get(broken)),
+            Routes::new(service_fn(broken)),
         );
         let request = Request::get("/").header(X_REQUEST_ID, "known");
         let answer = app

@@ -1,56 +1,83 @@
-//! Every path and verb, on one page.
+//! Every path and call, on one page.
 
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::future::ready;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::header::ALLOW;
-use axum::http::{HeaderValue, Method, StatusCode, Uri};
-use axum::response::IntoResponse;
-use axum::routing::{MethodRouter, get, post};
+use axum::http::{Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use futures_util::future::{BoxFuture, Either};
+use tower::util::BoxCloneSyncService;
+use tower::{ServiceBuilder, ServiceExt, service_fn};
 
 use crate::api::error::ApiError;
 use crate::api::handler;
-use crate::api::health;
-use crate::api::middleware::{around, validate};
-use crate::config::Config;
-use crate::store::Store;
+use crate::api::middleware::validate::{self, ParsedCall};
+use crate::api::mount::{Mount, allow};
+use crate::module::call::METHODS;
 
-/// The routes, the same for all modules: which verbs one serves is the validation layer's to say.
-pub fn router(config: &Arc<Config>, store: &Store) -> Router {
-    let items: MethodRouter = get(handler::get)
-        .post(handler::post)
-        .put(handler::put)
-        .patch(handler::patch)
-        .delete(handler::delete)
-        .options(handler::options);
-    let collections: MethodRouter = get(handler::list)
-        .post(handler::create)
-        .put(handler::missing_id)
-        .patch(handler::missing_id)
-        .delete(handler::missing_id)
-        .options(handler::options);
-    let collections = collections.layer(around(validate::collection));
-    let batches: MethodRouter = post(handler::batch)
-        .options(handler::options)
-        .fallback(handler::not_allowed);
+/// All paths. Boxed, since the compiler takes minutes where all layers and handlers are one type.
+pub(crate) type Routes = BoxCloneSyncService<Request, Response, Infallible>;
 
-    Router::new()
-        .route("/_batch/{module}", batches.layer(around(validate::batch)))
-        .route("/{module}", collections.clone())
-        .route("/{module}/", collections)
-        .route("/{module}/{*id}", items.layer(around(validate::item)))
-        .merge(health::router(config, store))
-        .fallback(unrouted)
+/// The modules' paths, which the mount has found, and the function's `own`, which are found here.
+pub(crate) fn router(own: Router) -> Routes {
+    let own = own.fallback(unrouted);
+    let calls = ServiceBuilder::new()
+        .layer(validate::layer())
+        .service_fn(handle);
+    Routes::new(service_fn(move |mut request: Request| {
+        match request.extensions_mut().remove::<Mount>() {
+            Some(mount) => Either::Left(calls.clone().oneshot((mount, request))),
+            None => Either::Right(own.clone().oneshot(request)),
+        }
+    }))
+}
+
+/// The handler of each call.
+fn handle((mount, call): (Mount, ParsedCall)) -> BoxFuture<'static, Result<Response, ApiError>> {
+    match call {
+        ParsedCall::Options => Box::pin(ready(Ok(handler::options(&mount)))),
+        ParsedCall::Batch(batch) => Box::pin(handler::batch(mount, batch)),
+        ParsedCall::List(page) => Box::pin(handler::list(mount, page)),
+        ParsedCall::Create { document, once } => Box::pin(handler::create(mount, once, document)),
+        ParsedCall::Post {
+            id,
+            preconditions,
+            document,
+            once,
+        } => Box::pin(handler::post(mount, id, preconditions, once, document)),
+        ParsedCall::Put {
+            id,
+            preconditions,
+            document,
+        } => Box::pin(handler::put(mount, id, preconditions, document)),
+        ParsedCall::Get {
+            id,
+            preconditions,
+            consistent,
+        } => Box::pin(handler::get(mount, id, preconditions, consistent)),
+        ParsedCall::Patch {
+            id,
+            preconditions,
+            patch,
+            caller,
+        } => Box::pin(handler::patch(mount, id, preconditions, caller, patch)),
+        ParsedCall::Delete { id, preconditions } => {
+            Box::pin(handler::delete(mount, id, preconditions))
+        }
+    }
 }
 
 /// `OPTIONS *`, which asks what the server can do at all (RFC 9110, section 9.3.7); anything else
 /// is not found.
 async fn unrouted(method: Method, uri: Uri) -> Result<impl IntoResponse, ApiError> {
     if method == Method::OPTIONS && uri.path() == "*" {
-        return Ok((StatusCode::NO_CONTENT, [(ALLOW, ALL)]));
+        return Ok((
+            StatusCode::NO_CONTENT,
+            [(ALLOW, allow(METHODS.iter().copied()))],
+        ));
     }
     Err(ApiError::NotFound)
 }
-
-/// Every method that some path serves.
-const ALL: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");

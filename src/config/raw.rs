@@ -14,19 +14,18 @@ use serde::Deserialize;
 pub(super) use self::access::{Access, Surroundings};
 use super::about::About;
 use super::error::{Faults, KeyPath, Source};
-use crate::access::Guard;
-use crate::item::schema::Schema;
 #[cfg(feature = "cli")]
-use crate::module::Modules;
 use crate::module::base_path::BasePath;
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
 use crate::module::file::FilePath;
+use crate::module::guard::Guard;
 use crate::module::limits;
 use crate::module::name::{
     GuardName, KeyAttribute, ModuleName, ServiceName, TableTemplate, TtlAttribute,
 };
 use crate::module::rate::Rate;
+use crate::module::schema::SchemaSource;
 use crate::module::{Billing, Envelope, Index, IndexKey, KeyType, Storage, Verb, Verbs};
 use crate::telemetry::Filter;
 
@@ -134,7 +133,7 @@ module! {
     default_ttl: Duration = duration(),
     storage: Storage = word(Storage::WORDS),
     indexes: Vec<Setting<Index>> = indexes(),
-    schema: Arc<Schema> = schema(around),
+    schema: SchemaSource = schema(around),
     access: Access = access(),
     cors: Arc<Cors> = cors(),
     rate_limit: Rate = rate(),
@@ -170,35 +169,8 @@ impl File {
         file
     }
 
-    /// With the schemas and guards of `before` in place of those that are equal to them: the
-    /// schemas are compiled, and the guards have fetched keys and secrets.
-    #[cfg(feature = "cli")]
-    pub(super) fn carrying_over(mut self, before: &Modules) -> Self {
-        for (name, _, module) in &mut self.modules {
-            let schema = before.find(name.as_str());
-            let schema = schema.and_then(|module| module.schema.as_ref());
-            module.carry_over_schema(schema);
-        }
-        let mut schemas = before.iter().filter_map(|module| module.schema.as_ref());
-        let default = self.defaults.schema.as_ref().map(|set| &set.value);
-        let schema = schemas.find(|schema| Some(*schema) == default);
-        self.defaults.carry_over_schema(schema);
-
-        let guards = before.iter().filter_map(|module| module.access.as_ref());
-        let guards: BTreeMap<_, _> = guards
-            .map(|access| (&access.guard.name, &access.guard))
-            .collect();
-        for (name, guard) in &mut self.guards {
-            let before = guards.get(name).copied();
-            if before.is_some() && before == guard.as_ref() {
-                *guard = before.cloned();
-            }
-        }
-        self
-    }
-
     /// Every schema, in the place where it is written.
-    pub(super) fn schemas(&self) -> impl Iterator<Item = &Setting<Arc<Schema>>> {
+    pub(super) fn schemas(&self) -> impl Iterator<Item = &Setting<SchemaSource>> {
         let modules = self.modules.iter().map(|(_, _, module)| &**module);
         modules
             .chain([&self.defaults])
@@ -222,17 +194,6 @@ impl Service {
         };
         section.close(faults);
         service
-    }
-}
-
-impl Module {
-    #[cfg(feature = "cli")]
-    fn carry_over_schema(&mut self, before: Option<&Arc<Schema>>) {
-        if let (Some(set), Some(before)) = (&mut self.schema, before)
-            && set.value == *before
-        {
-            set.value = Arc::clone(before);
-        }
     }
 }
 
@@ -683,7 +644,7 @@ impl Section {
         key: &'static str,
         around: Surroundings<'_>,
         faults: &mut Faults,
-    ) -> Option<Setting<Arc<Schema>>> {
+    ) -> Option<Setting<SchemaSource>> {
         const HELP: &str = "name a file, as in schema = \"schemas/room.json\", or write the schema \
                             as a table";
         if let Some(ValueKind::String(_)) = self.table.get(key).map(|value| &value.kind) {
@@ -693,7 +654,7 @@ impl Section {
                 source,
             } = self.text::<FilePath>(key, faults)?;
             return Some(Setting {
-                value: Arc::new(Schema::in_file(around.file(value))),
+                value: SchemaSource::File(around.file(value)),
                 path,
                 source,
             });
@@ -713,7 +674,7 @@ impl Section {
             // The config crate keeps no order.
             document.sort_all_objects();
             return Some(Setting {
-                value: Arc::new(Schema::inline(document)),
+                value: SchemaSource::Inline(Arc::new(document)),
                 path,
                 source,
             });

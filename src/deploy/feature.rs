@@ -4,8 +4,8 @@
 use std::fmt;
 use std::hint::black_box;
 
-use crate::access::SecretPlace;
 use crate::config::Config;
+use crate::module::secret_place::SecretPlace;
 
 /// A part that can be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -30,7 +30,7 @@ use crate::api::invocation::Invocation;
 use crate::api::location::locate;
 use crate::api::middleware::{App, keep_time};
 use crate::config::Config;
-use crate::module::{Module, Verb};
+use crate::module::{Module, call};
 use crate::store::Store;
 use crate::telemetry;
 use crate::telemetry::chain::Chain;
@@ -71,11 +71,12 @@ enum Returned<A> {
 /// more of the processor than a request. A failure is the first request's to meet again.
 pub async fn warm_up(config: &Config, store: &Store) {
     let mut modules = config.modules.iter();
-    let gets_item = |module: &&Arc<Module>| module.verbs().iter().any(Verb::gets_item);
+    let gets_item =
+        |module: &&Arc<Module>| call::actions(module.verbs()).any(|action| action == call::GET);
     let Some(module) = modules.find(gets_item).filter(|_| config.service.warm_up) else {
         return;
     };
-    match timeout(WARM_UP_LIMIT, store.warm_up(module)).await {
+    match timeout(WARM_UP_LIMIT, store.warm_up(module.table())).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => warn!(error = %Chain(&error), "DynamoDB is not warmed up"),
         Err(_) => warn!(limit = ?WARM_UP_LIMIT, "DynamoDB is not warmed up in time"),

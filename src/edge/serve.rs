@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use self::reload::Watch;
+use self::reload::{Mounted, Watch};
 use self::stop::Stop;
 use self::terminal::{reachable, report, welcome};
 use self::unserved::Unserved;
 use crate::api::middleware::keep_time;
+use crate::item::collection::Collections;
 use crate::local::backend::Tables;
 use crate::telemetry::{self, Format};
 
@@ -67,7 +68,8 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     report(&found);
     let unserved = Unserved::new(&found);
 
-    let app = unserved.app(&config, &tables.store);
+    let collections = Arc::new(Collections::new(&config.modules));
+    let app = unserved.app(&config, &collections, &tables.store);
     let hosts = Hosts::new(address, &options.hosts);
     let routes = Arc::new(Routes::new(&config, app, hosts));
     // Both listen before the welcome is printed, so that no signal after it is missed.
@@ -77,6 +79,10 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
         eprintln!("{}", reachable(address, &options.hosts));
     }
 
+    let mounted = Mounted {
+        config,
+        collections,
+    };
     tokio::spawn(keep_time());
     let first_signal = async move { stop.signal().await };
     let serving = server.run(Arc::clone(&routes), first_signal);
@@ -90,7 +96,7 @@ pub async fn serve(options: Options) -> anyhow::Result<()> {
     tokio::select! {
         () = serving => {}
         () = cut_short => {}
-        () = reload::keep_current(watch, &options, config, &tables, &unserved, &routes) => {}
+        () = reload::keep_current(watch, &options, mounted, &tables, &unserved, &routes) => {}
         () = send_spans() => {}
     }
     telemetry::send_spans().await;

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::module::call::Call;
 use crate::module::limits;
-use crate::module::verb::Verb;
 
 /// Why a body is no batch.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,7 @@ pub(crate) struct SentOperation {
 }
 
 /// What an operation does.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Op {
     Get,
@@ -59,12 +59,14 @@ pub(crate) enum Op {
 }
 
 impl Op {
-    /// The verb that a module must serve for it.
-    pub(crate) const fn verb(self) -> Verb {
+    pub(crate) const ALL: [Self; 3] = [Self::Get, Self::Put, Self::Delete];
+
+    /// The call that does the same.
+    pub(crate) const fn call(self) -> Call {
         match self {
-            Self::Get => Verb::Get,
-            Self::Put => Verb::Post,
-            Self::Delete => Verb::Delete,
+            Self::Get => Call::Get,
+            Self::Put => Call::Post,
+            Self::Delete => Call::Delete,
         }
     }
 }
@@ -95,5 +97,18 @@ impl SentBatch {
             return Err(InvalidBatch::Mixed);
         }
         Ok(sent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By its verb it is permitted to callers.
+    #[test]
+    fn every_operation_has_a_verb() {
+        for op in Op::ALL {
+            assert!(op.call().row().verb.is_some(), "{op:?}");
+        }
     }
 }

@@ -58,13 +58,13 @@ impl IdempotencyKey {
 
 /// A write that is to be done once, however often it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Once {
+pub struct IdempotentWrite {
     pub(crate) key: IdempotencyKey,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) table: IdempotencyTable,
 }
 
-impl Once {
+impl IdempotentWrite {
     /// The write of `document` under `id`, or under one that is still to be made, which is
     /// remembered in `table`.
     pub(crate) fn new(

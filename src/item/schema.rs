@@ -17,7 +17,7 @@ use self::validator::Validator;
 use self::validator::components;
 use crate::json::byte_order_mark;
 use crate::module::file::ConfigFile;
-use crate::module::live::Live;
+use crate::module::schema::SchemaSource;
 
 #[cfg(feature = "schemas")]
 mod components;
@@ -30,57 +30,24 @@ mod validator;
 /// How many violations an answer lists at most.
 pub const MAX_LISTED: usize = 100;
 
-/// A schema as `modules.toml` names it, read and compiled when it is first needed.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Schema(Live<Source, Compiled>);
-
-#[derive(Debug, PartialEq, Eq)]
-enum Source {
-    /// A file beside `modules.toml`.
-    File(ConfigFile),
-    /// Written in `modules.toml` itself.
-    Inline(Value),
-}
-
-/// What has been needed of a schema.
-#[derive(Default)]
-struct Compiled {
+/// A schema, read and compiled when it is first needed.
+pub struct Schema {
+    source: SchemaSource,
     /// What is in its file.
-    document: OnceLock<Result<Value, Arc<InvalidSchema>>>,
+    document: OnceLock<Result<Arc<Value>, Arc<InvalidSchema>>>,
     validator: OnceLock<Result<Validator, Arc<InvalidSchema>>>,
 }
 
-impl Schema {
-    pub(crate) fn in_file(file: ConfigFile) -> Self {
-        Self::new(Source::File(file))
-    }
-
-    pub(crate) fn inline(document: Value) -> Self {
-        Self::new(Source::Inline(document))
-    }
-
-    fn new(source: Source) -> Self {
-        Self(Live {
-            data: source,
-            state: Compiled::default(),
-        })
-    }
-
-    /// Its file, unless it is written in `modules.toml`.
-    #[must_use]
-    pub fn file(&self) -> Option<&ConfigFile> {
-        match &self.0.data {
-            Source::File(file) => Some(file),
-            Source::Inline(_) => None,
-        }
-    }
-
+impl SchemaSource {
     /// The schema's own JSON.
     ///
     /// # Errors
     /// Its file can't be read, or is not JSON.
-    pub fn to_value(&self) -> Result<Value, Arc<InvalidSchema>> {
-        self.document().cloned()
+    pub fn to_value(&self) -> Result<Arc<Value>, Arc<InvalidSchema>> {
+        match self {
+            Self::File(file) => read(file).map(Arc::new).map_err(Arc::new),
+            Self::Inline(document) => Ok(Arc::clone(document)),
+        }
     }
 
     /// The schema as components of an OpenAPI document: itself as `name`, and each part that it
@@ -93,7 +60,32 @@ impl Schema {
         name: &str,
         reference: fn(&str) -> Value,
     ) -> Result<Map<String, Value>, Arc<InvalidSchema>> {
-        components(self.document()?, name, reference).map_err(Arc::new)
+        components(&*self.to_value()?, name, reference).map_err(Arc::new)
+    }
+}
+
+/// As the source: what is compiled of it says nothing more.
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+impl Schema {
+    /// The schema that is in `source`.
+    #[must_use]
+    pub fn new(source: SchemaSource) -> Self {
+        Self {
+            source,
+            document: OnceLock::new(),
+            validator: OnceLock::new(),
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn source(&self) -> &SchemaSource {
+        &self.source
     }
 
     /// Makes sure that the schema can be used, which also spares the first document the wait.
@@ -113,20 +105,14 @@ impl Schema {
     }
 
     fn document(&self) -> Result<&Value, Arc<InvalidSchema>> {
-        let document = &self.0.state.document;
-        match &self.0.data {
-            Source::File(file) => document
-                .get_or_init(|| read(file).map_err(Arc::new))
-                .as_ref()
-                .map_err(Arc::clone),
-            Source::Inline(document) => Ok(document),
-        }
+        let document = self.document.get_or_init(|| self.source.to_value());
+        document.as_deref().map_err(Arc::clone)
     }
 
     /// Whoever comes while it is being compiled waits for it.
     fn validator(&self) -> Result<&Validator, Arc<InvalidSchema>> {
         let compile = || Validator::new(self.document()?).map_err(Arc::new);
-        let compiled = self.0.state.validator.get_or_init(compile);
+        let compiled = self.validator.get_or_init(compile);
         compiled.as_ref().map_err(Arc::clone)
     }
 }

@@ -67,9 +67,9 @@ pub(crate) async fn prepare(
 ) -> Result<Found, TableError> {
     let mut described = pin!(describe_all(client, tables));
     let mut found = Vec::new();
-    while let Some((table, described)) = described.next().await {
-        let described = match described {
-            Ok(described) => described,
+    while let Some((table, answer)) = described.next().await {
+        let answer = match answer {
+            Ok(answer) => answer,
             Err(unknown) if ownership == Ownership::Deployed => {
                 // What keeps one table from being looked at keeps all.
                 found.push((table.owner().clone(), unknown));
@@ -77,7 +77,7 @@ pub(crate) async fn prepare(
             }
             Err(unknown) => return Err(table_error(table, unknown.to_string())),
         };
-        if let Err(unusable) = prepare_one(client, table, described.as_ref(), ownership).await? {
+        if let Err(unusable) = prepare_one(client, table, answer.as_ref(), ownership).await? {
             found.push((table.owner().clone(), unusable));
         }
     }

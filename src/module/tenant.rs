@@ -30,11 +30,6 @@ impl Tenant {
     /// What DynamoDB takes as the sort key of an index, which an item's key is in a tenant's list.
     pub const MAX_KEY_BYTES: usize = limits::SORT_KEY_BYTES;
 
-    /// The tenant of whom it is not known yet who they are. It has no items.
-    pub(crate) fn nobody() -> Self {
-        Self(Arc::default())
-    }
-
     /// Its name, percent-encoded.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -115,6 +110,5 @@ mod tests {
         let longest = "é".repeat(127) + "%";
         assert_eq!(tenant(&longest).max_id_bytes(), 1_024 - 3 * 255 - 1);
         assert_eq!((longest + "x").parse::<Tenant>(), Err(InvalidTenant));
-        assert_eq!(Tenant::nobody().own("a/b"), None);
     }
 }

@@ -40,13 +40,6 @@ impl Verb {
             Self::List => "LIST",
         }
     }
-
-    /// Whether the function may get an item of a module that serves it, as writes under an entity
-    /// tag do.
-    #[must_use]
-    pub const fn gets_item(self) -> bool {
-        !matches!(self, Self::List)
-    }
 }
 
 impl fmt::Display for Verb {

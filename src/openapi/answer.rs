@@ -3,13 +3,14 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::call::{Call, operation_id};
 use super::schema::Kind;
 use super::{
-    EXAMPLE_ID, header, media_type, members, object, reference, refusal, schema, security,
+    EXAMPLE_ID, header, may_have_key, media_type, members, object, operation_id, reference,
+    refusal, schema, security,
 };
 use crate::api::error::ApiError;
 use crate::item::members::Members;
+use crate::module::call::{Body, Call};
 use crate::module::{Envelope, Module, Storage, Verb};
 
 /// All responses to `call`.
@@ -24,7 +25,7 @@ pub(super) fn of(call: Call, module: &Module) -> Value {
     if call == Call::Get {
         insert(StatusCode::NOT_MODIFIED, common(NOT_MODIFIED));
     }
-    let may_be_unfit = module.schema().is_some() && call.takes_document();
+    let may_be_unfit = module.schema().is_some() && call.row().body != Body::None;
     let further = [
         (
             security::of(call, module).is_some(),
@@ -36,15 +37,13 @@ pub(super) fn of(call: Call, module: &Module) -> Value {
         ),
         (module.rate_limit().is_some(), StatusCode::TOO_MANY_REQUESTS),
         (
-            may_be_unfit || call.may_have_key(module),
+            may_be_unfit || may_have_key(call, module),
             StatusCode::UNPROCESSABLE_ENTITY,
         ),
     ];
     let further = further.iter().filter(|(applies, _)| *applies);
-    for &status in refusals(call)
-        .iter()
-        .chain(further.map(|(_, status)| status))
-    {
+    let further = further.map(|(_, status)| *status);
+    for status in refusals(call).into_iter().chain(further) {
         insert(status, refusal::response(module.envelope(), status));
     }
     responses.into()
@@ -86,30 +85,32 @@ pub(super) fn headers_too_large(envelope: Envelope) -> Value {
     refusal::response(envelope, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
 }
 
-/// The statuses of all errors that `call` can end in.
-fn refusals(call: Call) -> &'static [StatusCode] {
-    const BAD: StatusCode = StatusCode::BAD_REQUEST;
-    const NOT_SERVED: StatusCode = StatusCode::METHOD_NOT_ALLOWED;
-    const ABSENT: StatusCode = StatusCode::NOT_FOUND;
-    const MISFIT: StatusCode = StatusCode::CONFLICT;
-    const CHANGED: StatusCode = StatusCode::PRECONDITION_FAILED;
-    const LARGE: StatusCode = StatusCode::PAYLOAD_TOO_LARGE;
-    const MEDIA_TYPE: StatusCode = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    const HEADERS: StatusCode = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
-    const BUG: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
-    const BUSY: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
-    const LATE: StatusCode = StatusCode::GATEWAY_TIMEOUT;
-    match call {
-        Call::List => &[BAD, HEADERS, BUG, BUSY, LATE],
-        Call::Create => &[BAD, LARGE, MEDIA_TYPE, HEADERS, BUG, BUSY, LATE],
-        Call::Get => &[BAD, ABSENT, CHANGED, HEADERS, BUG, BUSY, LATE],
-        Call::Post | Call::Put => &[BAD, CHANGED, LARGE, MEDIA_TYPE, HEADERS, BUG, BUSY, LATE],
-        Call::Patch => &[
-            BAD, ABSENT, MISFIT, CHANGED, LARGE, MEDIA_TYPE, HEADERS, BUG, BUSY, LATE,
+/// The statuses of all errors that `call` can end in, whatever its module, in their order.
+fn refusals(call: Call) -> Vec<StatusCode> {
+    let row = call.row();
+    let own = row.refusals.iter();
+    let own = own.map(|&status| StatusCode::from_u16(status).expect("the table has statuses"));
+    let of_preconditions = row
+        .has_preconditions
+        .then_some(StatusCode::PRECONDITION_FAILED);
+    let of_body: &[_] = match row.body {
+        Body::None => &[],
+        Body::Document | Body::Patch | Body::Batch => &[
+            StatusCode::PAYLOAD_TOO_LARGE,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
         ],
-        Call::Delete => &[BAD, CHANGED, HEADERS, BUG, BUSY, LATE],
-        Call::Batch => &[BAD, NOT_SERVED, LARGE, MEDIA_TYPE, HEADERS, BUG, BUSY, LATE],
-    }
+    };
+    let of_all = [
+        StatusCode::BAD_REQUEST,
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::GATEWAY_TIMEOUT,
+    ];
+    let statuses = own.chain(of_preconditions).chain(of_all);
+    let mut statuses: Vec<_> = statuses.chain(of_body.iter().copied()).collect();
+    statuses.sort_unstable();
+    statuses
 }
 
 /// Whether a PATCH is answered with the document.
@@ -210,7 +211,7 @@ fn done(call: Call, module: &Module) -> Vec<(StatusCode, Value)> {
 /// Schema and example of an answer in the verb envelope.
 fn verbed(call: Call, module: &Module) -> Value {
     let key = module.key().as_str();
-    let word = call.verb().map_or("BATCH", Verb::as_str);
+    let word = call.name();
     let id = json!({ "type": "string" });
     let document = schema::example(module);
     let text = document.as_ref().map(Value::to_string);
@@ -293,7 +294,9 @@ fn plain(call: Call, module: &Module) -> Option<Value> {
             }),
         ),
         Call::Delete => return None,
-        _ => (schema::of_module(module, Kind::Document), json!(document)),
+        Call::Create | Call::Post | Call::Put | Call::Get | Call::Patch => {
+            (schema::of_module(module, Kind::Document), json!(document))
+        }
     };
     Some(media_type(
         &described,

@@ -3,57 +3,53 @@
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::call::{Call, operation_id};
 use super::parameter::{self, references};
 use super::schema::Kind;
-use super::{EXAMPLE_ID, answer, header, media_type, refusal, schema, security};
+use super::{
+    EXAMPLE_ID, answer, header, may_have_key, media_type, operation_id, refusal, schema, security,
+};
 use crate::api::health;
+use crate::module::call::{Body, Call, PathKind};
 use crate::module::{Envelope, Module};
 
 /// What the operations belong to that are no module's.
 pub(super) const SERVICE_TAG: &str = "_service";
 
-const OF_COLLECTION: [Call; 2] = [Call::List, Call::Create];
-/// DELETE is last, so that in this order all the others find the item.
-const OF_ITEM: [Call; 5] = [Call::Post, Call::Put, Call::Get, Call::Patch, Call::Delete];
-
-/// The paths of a module. Where examples are sent in this order, as Postman does, the batch has
-/// written what is then read.
-pub(super) fn paths(module: &Module) -> [(String, Value); 3] {
-    let name = module.name();
-    [
-        (
-            format!("/_batch/{name}"),
-            path(module, "Batch", &[Call::Batch]),
-        ),
-        (
-            format!("/{name}"),
-            path(module, "Collection", &OF_COLLECTION),
-        ),
-        (format!("/{name}/{{id}}"), path(module, "Item", &OF_ITEM)),
-    ]
+/// The paths of a module, and on each its calls in the order of the table.
+pub(super) fn paths(module: &Module) -> impl Iterator<Item = (String, Value)> {
+    PathKind::ALL
+        .iter()
+        .map(|&path| (path.of(module.name(), "{id}").to_string(), of(path, module)))
 }
 
 /// One path: the calls that the module serves there, HEAD with GET, and OPTIONS.
-fn path(module: &Module, kind: &str, calls: &[Call]) -> Value {
-    let mut path = Map::new();
-    let served = calls.iter().filter(|call| {
-        let verb = call.verb();
-        verb.is_none_or(|verb| module.verbs().contains(verb))
-    });
-    for &call in served {
-        path.insert(call.method().to_owned(), call.operation(module));
-        if call.method() == "get" {
-            path.insert("head".to_owned(), call.head(module, kind));
+fn of(path: PathKind, module: &Module) -> Value {
+    let mut operations = Map::new();
+    let served = path.calls().filter(|call| call.is_served(module.verbs()));
+    for call in served {
+        let method = call.row().method.to_ascii_lowercase();
+        let is_get = method == "get";
+        operations.insert(method, call.operation(module));
+        if is_get {
+            operations.insert("head".to_owned(), call.head(module));
         }
     }
-    path.insert("options".to_owned(), options(module, kind, calls));
-    path.into()
+    operations.insert("options".to_owned(), options(path, module));
+    operations.into()
 }
 
-fn options(module: &Module, kind: &str, calls: &[Call]) -> Value {
+/// The word for a path in the ids of HEAD and OPTIONS, which are no calls of the table.
+const fn word(path: PathKind) -> &'static str {
+    match path {
+        PathKind::Batch => "Batch",
+        PathKind::Collection => "Collection",
+        PathKind::Item => "Item",
+    }
+}
+
+fn options(path: PathKind, module: &Module) -> Value {
     let mut parameters = references(&["requestId"]);
-    if calls == OF_ITEM {
+    if path == PathKind::Item {
         // The answer is the same whatever the id, even if none can be so long.
         parameters.push(json!({
             "name": "id",
@@ -64,7 +60,7 @@ fn options(module: &Module, kind: &str, calls: &[Call]) -> Value {
         }));
     }
     json!({
-        "operationId": operation_id(&format!("options{kind}"), module),
+        "operationId": operation_id(&format!("options{}", word(path)), module),
         "tags": [module.name().as_str()],
         "summary": "Ask which methods are served",
         "description": "The answer is the same for everybody.",
@@ -146,7 +142,7 @@ pub(super) fn service_paths() -> [(String, Value); 4] {
 
 impl Call {
     fn description(self, module: &Module) -> String {
-        let description = self.what();
+        let description = self.row().description;
         let scopes = security::scopes(self, module);
         if scopes.is_empty() {
             return description.to_owned();
@@ -160,18 +156,25 @@ impl Call {
     }
 
     fn parameters(self, module: &Module) -> Vec<Value> {
-        let own: &[_] = match self {
+        let of_path: &[_] = match self.row().path {
+            PathKind::Item => &["id"],
+            PathKind::Batch | PathKind::Collection => &[],
+        };
+        let of_query: &[_] = match self {
             Self::List if module.tenant().is_some() => &["limit", "cursor", "fields"],
             Self::List => &["limit", "cursor", "consistent", "fields"],
-            Self::Create | Self::Batch => &[],
-            Self::Get => &["id", "consistentItem", "ifMatch", "ifNoneMatch"],
-            _ => &["id", "ifMatch", "ifNoneMatch"],
+            Self::Get => &["consistentItem"],
+            Self::Batch | Self::Create | Self::Post | Self::Put | Self::Patch | Self::Delete => &[],
         };
-        let mut parameters = references(own);
+        let mut parameters = references(of_path);
+        parameters.extend(references(of_query));
+        if self.row().has_preconditions {
+            parameters.extend(references(&["ifMatch", "ifNoneMatch"]));
+        }
         if self == Self::List {
             parameters.extend(parameter::of_indexes(module));
         }
-        if self.may_have_key(module) {
+        if may_have_key(self, module) {
             parameters.extend(references(&["idempotencyKey"]));
         }
         parameters.extend(references(&["requestId"]));
@@ -180,9 +183,9 @@ impl Call {
 
     fn operation(self, module: &Module) -> Value {
         let mut operation = json!({
-            "operationId": operation_id(self.word(), module),
+            "operationId": operation_id(self.row().word, module),
             "tags": [module.name().as_str()],
-            "summary": self.summary(),
+            "summary": self.row().summary,
             "description": self.description(module),
             "parameters": self.parameters(module),
         });
@@ -197,9 +200,10 @@ impl Call {
     }
 
     /// HEAD, which answers as this call does.
-    fn head(self, module: &Module, kind: &str) -> Value {
+    fn head(self, module: &Module) -> Value {
+        let id = format!("head{}", word(self.row().path));
         let mut operation = json!({
-            "operationId": operation_id(&format!("head{kind}"), module),
+            "operationId": operation_id(&id, module),
             "tags": [module.name().as_str()],
             "summary": "As GET, without a body",
             "description": "Takes what GET takes, and answers as it does, headers included.",
@@ -214,12 +218,13 @@ impl Call {
 
     fn body(self, module: &Module) -> Option<Value> {
         let document = schema::example(module);
-        let content = match self {
-            Self::Create | Self::Post | Self::Put => json!({
+        let content = match self.row().body {
+            Body::None => return None,
+            Body::Document => json!({
                 "application/json":
                     media_type(&schema::of_module(module, Kind::Document), document),
             }),
-            Self::Patch => {
+            Body::Patch => {
                 // That of a module with a schema has other members.
                 let known = module.schema().is_none();
                 let merge = known.then(|| json!({ "chairs": 91 }));
@@ -234,7 +239,7 @@ impl Call {
                         media_type(&schema::common(schema::JSON_PATCH), operations),
                 })
             }
-            Self::Batch => {
+            Body::Batch => {
                 let put =
                     document.map(|item| json!({ "op": "put", "id": EXAMPLE_ID, "item": item }));
                 let get = json!({ "op": "get", "id": "sala91" });
@@ -245,7 +250,6 @@ impl Call {
                         media_type(&schema::of_module(module, Kind::Batch), Some(example)),
                 })
             }
-            Self::List | Self::Get | Self::Delete => return None,
         };
         Some(json!({ "required": true, "content": content }))
     }

@@ -1,6 +1,7 @@
 //! The answers of errors, by status, in each envelope that a module has.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode};
@@ -16,6 +17,7 @@ use crate::item::InvalidDocument;
 use crate::item::list::InvalidQuery;
 use crate::item::patch::{InvalidPatch, Patch, PatchType};
 use crate::item::schema::Schema;
+use crate::module::schema::SchemaSource;
 use crate::module::{Envelope, Module, Verb};
 
 /// A reference to the response of an error of this status.
@@ -117,7 +119,8 @@ fn samples() -> impl Iterator<Item = ApiError> {
         .and_then(|patch| patch.apply(Some("{}"), Module::DEFAULT_MAX_BYTES).err());
     let stored = Patch::parse(b"{}", PatchType::Merge).ok();
     let stored = stored.and_then(|patch| patch.apply(Some(r#"{"a":1,"a":2}"#), 100).err());
-    let nameless = Schema::inline(json!({ "required": ["name"] })).check(&json!({}));
+    let nameless = SchemaSource::Inline(Arc::new(json!({ "required": ["name"] })));
+    let nameless = Schema::new(nameless).check(&json!({}));
     let unfit = nameless.err();
     let form = UnsupportedMediaType::Type("application/x-www-form-urlencoded".to_owned());
     [

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{members, object, reference};
 use crate::item::Document;
-use crate::item::batch::SentBatch;
+use crate::item::batch::{Op, SentBatch};
 use crate::item::expiry;
 use crate::item::schema::InvalidSchema;
 use crate::module::limits;
@@ -346,7 +346,7 @@ fn operation(module: &Module) -> Value {
         "required": ["op", "id"],
         "additionalProperties": false,
         "properties": {
-            "op": { "type": "string", "enum": ["get", "put", "delete"] },
+            "op": { "type": "string", "enum": Op::ALL },
             "id": { "type": "string" },
             "item": of_module(module, Kind::Document),
         },

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::call::Call;
-use crate::access::{Credential, Jwt, X_API_KEY};
+use crate::access::X_API_KEY;
 use crate::api::batch::Batch;
 use crate::module::Module;
+use crate::module::call::Call;
+use crate::module::guard::{Credential, Jwt};
 use crate::module::name::Scope;
 
 /// The guards of `modules`, each once.
@@ -45,7 +46,7 @@ fn token(jwt: &Jwt) -> String {
 pub(super) fn of(call: Call, module: &Module) -> Option<Value> {
     let access = module.access()?;
     let required = json!({ access.guard().name().as_str(): [] });
-    match call.verb() {
+    match call.row().verb {
         Some(verb) if access.public().contains(verb) => None,
         // Each operation of a batch asks for what its verb does; if one is public, so is the call.
         None if Batch::verbs()
@@ -60,7 +61,7 @@ pub(super) fn of(call: Call, module: &Module) -> Option<Value> {
 
 /// The scopes that a caller needs for `call`; those for a batch's operations differ.
 pub(super) fn scopes(call: Call, module: &Module) -> &[Scope] {
-    match (module.access(), call.verb()) {
+    match (module.access(), call.row().verb) {
         (Some(access), Some(verb)) if !access.public().contains(verb) => access.scopes(verb),
         _ => &[],
     }
@@ -72,9 +73,8 @@ pub(super) fn may_be_forbidden(call: Call, module: &Module) -> bool {
     if module.tenant().is_some() {
         return true;
     }
-    let verbs = call
-        .verb()
-        .map_or_else(Batch::verbs, |verb| [verb].into_iter().collect());
+    let verb = call.row().verb;
+    let verbs = verb.map_or_else(Batch::verbs, |verb| [verb].into_iter().collect());
     let access = module.access();
     access.is_some_and(|access| verbs.iter().any(|verb| !access.scopes(verb).is_empty()))
 }

@@ -1,7 +1,6 @@
 //! Many items in one call of DynamoDB.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{
     AttributeValue, Delete, DeleteRequest, Get, KeysAndAttributes, Put, PutRequest,
@@ -10,16 +9,19 @@ use aws_sdk_dynamodb::types::{
 use tokio::task::JoinSet;
 
 use super::classify::{classify, classify_transaction};
+use super::client::{ATTEMPTS, FIRST_BACKOFF};
+use super::error::StoreError;
+use super::expressions::{Condition, Expressions};
+use super::items::Items;
 use super::limit::{AnswerLimit, is_too_long};
+use super::pause::pause;
+use super::storage::{Attributes, item_bytes};
+use super::stored::{StoredItem, has_expired, text};
 use super::usage::metered_as_here;
-use super::{
-    ATTEMPTS, Condition, Expressions, FIRST_BACKOFF, Failure, Store, StoreError, StoredItem, Write,
-    has_expired, text,
-};
+use super::write::Write;
+use crate::aws::failure::Failure;
 use crate::item::{Document, ItemId};
-use crate::module::Module;
 use crate::module::limits;
-use crate::store::storage::{Attributes, item_bytes};
 
 /// A write of a batch: the item's new document, or none where it is to go.
 pub(crate) type BatchWrite = (ItemId, Option<Document>);
@@ -27,15 +29,10 @@ pub(crate) type BatchWrite = (ItemId, Option<Document>);
 /// Items by their ids, or why it is not known whether there is one.
 pub(crate) type Found = HashMap<String, Result<StoredItem, StoreError>>;
 
-impl Store {
+impl Items {
     /// The items of these ids, those that there are; or why it is not known whether one is there.
     /// Of more than `max_bytes` of documents, the rest is not read.
-    pub(crate) async fn get_many(
-        &self,
-        module: &Module,
-        ids: Vec<ItemId>,
-        max_bytes: usize,
-    ) -> Found {
+    pub(crate) async fn get_many(&self, ids: Vec<ItemId>, max_bytes: usize) -> Found {
         let mut found = Found::with_capacity(ids.len());
         let keys = ids.into_iter().map(|id| self.key_text(id.into_string()));
         let mut left: Vec<_> = keys.collect();
@@ -43,7 +40,7 @@ impl Store {
         let mut bytes = 0;
         while !left.is_empty() {
             let rest = left.split_off(at_a_time.min(left.len()));
-            let Some(some) = self.get_some(module, left.clone()).await else {
+            let Some(some) = self.get_some(left.clone()).await else {
                 // Of half as many, the answer may not be too long, and none may be refused.
                 at_a_time = left.len().div_ceil(2);
                 left.extend(rest);
@@ -63,8 +60,11 @@ impl Store {
 
     /// As many items as one call gets; none, if its answer is too long for several, or one of
     /// several is refused.
-    async fn get_some(&self, module: &Module, mut wanted: Vec<String>) -> Option<Found> {
-        let (table, key) = (module.table().name().as_str(), module.key().as_str());
+    async fn get_some(&self, mut wanted: Vec<String>) -> Option<Found> {
+        let (table, key) = (
+            self.module.table().name().as_str(),
+            self.module.key().as_str(),
+        );
         let count = wanted.len();
         let mut found = Found::with_capacity(count);
         for attempt in 0.. {
@@ -79,7 +79,7 @@ impl Store {
                 text: projection,
                 names,
                 ..
-            } = Expressions::projection(module, None);
+            } = Expressions::projection(&self.module, None);
             let keys = KeysAndAttributes::builder()
                 .set_keys(Some(keys.collect()))
                 .set_projection_expression(projection)
@@ -87,7 +87,9 @@ impl Store {
                 .build()
                 .expect("the keys are there");
             let call = self.client.batch_get_item().request_items(table, keys);
-            let call = call.customize().interceptor(AnswerLimit::of_part(module));
+            let call = call
+                .customize()
+                .interceptor(AnswerLimit::of_part(&self.module));
             let failure = match call.send().await {
                 Ok(output) => {
                     let mut responses = output.responses.unwrap_or_default();
@@ -95,8 +97,8 @@ impl Store {
                     found.extend(
                         items
                             .into_iter()
-                            .filter(|attributes| !has_expired(module, attributes))
-                            .filter_map(|attributes| self.read(module, attributes, None))
+                            .filter(|attributes| !has_expired(&self.module, attributes))
+                            .filter_map(|attributes| self.read(attributes, None))
                             .map(|item| (item.id.clone(), Ok(item.with_only(None)))),
                     );
                     let left = output.unprocessed_keys;
@@ -115,18 +117,14 @@ impl Store {
                 let ids = wanted.drain(..).filter_map(|text| self.id_of(text));
                 found.extend(ids.map(|id| (id, Err(failure.clone()))));
             } else if !wanted.is_empty() {
-                stand_back(attempt).await;
+                pause(FIRST_BACKOFF, attempt).await;
             }
         }
         Some(found)
     }
 
     /// Does each of the writes, and tells of each what came of it, in their order.
-    pub(crate) async fn write_many(
-        &self,
-        module: &Module,
-        writes: Vec<BatchWrite>,
-    ) -> Vec<Result<(), StoreError>> {
+    pub(crate) async fn write_many(&self, writes: Vec<BatchWrite>) -> Vec<Result<(), StoreError>> {
         let mut calls = JoinSet::new();
         let mut outcomes: Vec<_> = writes.iter().map(|_| Ok(())).collect();
         let mut writes = writes.into_iter();
@@ -136,9 +134,9 @@ impl Store {
             if some.is_empty() {
                 break;
             }
-            let (store, module, first) = (self.clone(), module.clone(), begin);
+            let (items, first) = (self.clone(), begin);
             begin += some.len();
-            let call = async move { (first, store.write_some(&module, some).await) };
+            let call = async move { (first, items.write_some(some).await) };
             calls.spawn(metered_as_here(call));
         }
         while let Some(call) = calls.join_next().await {
@@ -151,17 +149,13 @@ impl Store {
     }
 
     /// As many writes as one call takes.
-    async fn write_some(
-        &self,
-        module: &Module,
-        writes: Vec<BatchWrite>,
-    ) -> Vec<Result<(), StoreError>> {
-        let table = module.table().name().as_str();
+    async fn write_some(&self, writes: Vec<BatchWrite>) -> Vec<Result<(), StoreError>> {
+        let table = self.module.table().name().as_str();
         let mut left = Vec::with_capacity(writes.len());
         let mut outcomes: Vec<_> = writes
             .iter()
             .map(|write| {
-                self.write_request(module, write.clone())
+                self.write_request(write.clone())
                     .map(|request| left.push(request))
             })
             .collect();
@@ -170,7 +164,11 @@ impl Store {
                 break;
             }
             let call = self.client.batch_write_item().request_items(table, left);
-            match call.send().await.map_err(|error| classify(&error, 0)) {
+            match self
+                .send(call.send())
+                .await
+                .map_err(|error| error.classify(0))
+            {
                 Ok(output) => {
                     let unprocessed = output.unprocessed_items;
                     left = unprocessed
@@ -179,7 +177,7 @@ impl Store {
                 }
                 // One item refuses the call: each by itself tells which it is.
                 Err(StoreError::ItemTooLarge { .. } | StoreError::Refused(_)) => {
-                    return self.write_each(module, writes).await;
+                    return self.write_each(writes).await;
                 }
                 Err(error) => {
                     let outcomes = outcomes.into_iter();
@@ -191,9 +189,9 @@ impl Store {
             if left.is_empty() || attempt == ATTEMPTS {
                 break;
             }
-            stand_back(attempt).await;
+            pause(FIRST_BACKOFF, attempt).await;
         }
-        let key = module.key().as_str();
+        let key = self.module.key().as_str();
         let left: Vec<_> = left
             .iter()
             .filter_map(|request| key_in(request, key))
@@ -206,15 +204,11 @@ impl Store {
         outcomes
     }
 
-    async fn write_each(
-        &self,
-        module: &Module,
-        writes: Vec<BatchWrite>,
-    ) -> Vec<Result<(), StoreError>> {
+    async fn write_each(&self, writes: Vec<BatchWrite>) -> Vec<Result<(), StoreError>> {
         let mut outcomes = Vec::with_capacity(writes.len());
         for (id, document) in writes {
             let write = document.map_or(Write::Delete, Write::Put);
-            let done = self.write(module, id, write, Condition::None).await;
+            let done = self.write(id, write, Condition::None).await;
             outcomes.push(done.map(drop));
         }
         outcomes
@@ -226,29 +220,28 @@ impl Store {
     /// See [`StoreError`].
     pub(crate) async fn transact(
         &self,
-        module: &Module,
         gets: Vec<ItemId>,
         writes: Vec<BatchWrite>,
     ) -> Result<(Found, Vec<Result<(), StoreError>>), StoreError> {
         if gets.is_empty() {
             let written = writes.iter().map(|_| Ok(())).collect();
-            self.write_all(module, writes).await?;
+            self.write_all(writes).await?;
             Ok((Found::new(), written))
         } else {
-            Ok((self.get_all(module, gets).await?, Vec::new()))
+            Ok((self.get_all(gets).await?, Vec::new()))
         }
     }
 
-    async fn get_all(&self, module: &Module, ids: Vec<ItemId>) -> Result<Found, StoreError> {
+    async fn get_all(&self, ids: Vec<ItemId>) -> Result<Found, StoreError> {
         let gets = ids.into_iter().map(|id| {
             let Expressions {
                 text: projection,
                 names,
                 ..
-            } = Expressions::projection(module, None);
+            } = Expressions::projection(&self.module, None);
             let get = Get::builder()
-                .table_name(module.table().name().as_str())
-                .set_key(Some(self.key(module, id.into_string())))
+                .table_name(self.module.table().name().as_str())
+                .set_key(Some(self.key(id.into_string())))
                 .set_projection_expression(projection)
                 .set_expression_attribute_names(names)
                 .build()
@@ -257,7 +250,9 @@ impl Store {
         });
         let call = self.client.transact_get_items();
         let call = call.set_transact_items(Some(gets.collect()));
-        let call = call.customize().interceptor(AnswerLimit::of_whole(module));
+        let call = call
+            .customize()
+            .interceptor(AnswerLimit::of_whole(&self.module));
         let output = call.send().await.map_err(|error| {
             match classify(&error, 0) {
                 _ if is_too_long(&error) => StoreError::AnswerFull,
@@ -270,26 +265,26 @@ impl Store {
         let items = answers
             .filter_map(|answer| answer.item)
             // What is not there may be told as an item without attributes.
-            .filter(|attributes| !attributes.is_empty() && !has_expired(module, attributes))
-            .filter_map(|attributes| self.read(module, attributes, None));
+            .filter(|attributes| !attributes.is_empty() && !has_expired(&self.module, attributes))
+            .filter_map(|attributes| self.read(attributes, None));
         Ok(items.map(|item| (item.id.clone(), Ok(item))).collect())
     }
 
-    async fn write_all(&self, module: &Module, writes: Vec<BatchWrite>) -> Result<(), StoreError> {
+    async fn write_all(&self, writes: Vec<BatchWrite>) -> Result<(), StoreError> {
         let sizes = writes.iter().filter_map(|(_, document)| document.as_ref());
         let document_bytes = sizes.map(|document| document.as_str().len()).max();
-        let table = module.table().name().as_str();
+        let table = self.module.table().name().as_str();
         let mut bytes = 0;
         let items = writes.into_iter().map(|(id, document)| {
             let item = TransactWriteItem::builder();
             let item = if let Some(document) = document {
-                let attributes = self.attributes(module, id, document)?;
+                let attributes = self.attributes(id, document)?;
                 bytes += item_bytes(&attributes);
                 let put = Put::builder().table_name(table);
                 let put = put.set_item(Some(attributes));
                 item.put(put.build().expect("table and item are there"))
             } else {
-                let key = self.key(module, id.into_string());
+                let key = self.key(id.into_string());
                 bytes += item_bytes(&key);
                 let delete = Delete::builder().table_name(table).set_key(Some(key));
                 item.delete(delete.build().expect("table and key are there"))
@@ -302,24 +297,20 @@ impl Store {
         }
         let call = self.client.transact_write_items();
         let call = call.set_transact_items(Some(items));
-        call.send()
-            .await
-            .map_err(|error| classify_transaction(&error, document_bytes.unwrap_or_default()))?;
+        let written = self.send(call.send()).await;
+        let document_bytes = document_bytes.unwrap_or_default();
+        written.map_err(|not_done| classify_transaction(not_done.error(), document_bytes))?;
         Ok(())
     }
 
-    fn write_request(
-        &self,
-        module: &Module,
-        (id, document): BatchWrite,
-    ) -> Result<WriteRequest, StoreError> {
+    fn write_request(&self, (id, document): BatchWrite) -> Result<WriteRequest, StoreError> {
         let request = WriteRequest::builder();
         let request = if let Some(document) = document {
-            let item = self.attributes(module, id, document)?;
+            let item = self.attributes(id, document)?;
             let put = PutRequest::builder().set_item(Some(item));
             request.put_request(put.build().expect("the item is there"))
         } else {
-            let key = self.key(module, id.into_string());
+            let key = self.key(id.into_string());
             let delete = DeleteRequest::builder().set_key(Some(key));
             request.delete_request(delete.build().expect("the key is there"))
         };
@@ -337,10 +328,4 @@ fn key_in<'r>(request: &'r WriteRequest, key: &str) -> Option<&'r str> {
 /// What DynamoDB had no capacity for, however often it was asked.
 fn unprocessed() -> StoreError {
     StoreError::Throttled(Failure(format!("left unprocessed {} times", ATTEMPTS + 1)))
-}
-
-/// Lets DynamoDB recover, longer each time.
-pub(super) async fn stand_back(attempt: u32) {
-    let pause: Duration = FIRST_BACKOFF * 2_u32.pow(attempt);
-    tokio::time::sleep(pause).await;
 }

@@ -18,7 +18,8 @@ use aws_sdk_dynamodb::types::{
 use futures_util::{Stream, StreamExt, stream};
 
 use super::classify::classify;
-use super::{Store, StoreError};
+use super::client::Store;
+use super::error::StoreError;
 #[cfg(feature = "cli")]
 use crate::module::Billing;
 use crate::module::name::TableName;

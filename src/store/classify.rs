@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::CancellationReason;
 
-use super::StoreError;
+use super::error::StoreError;
 use crate::aws::failure::Failure;
 use crate::telemetry::chain::Chain;
 

@@ -7,39 +7,55 @@ use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::config::interceptors::FinalizerInterceptorContextRef;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-use super::StoreError;
 use super::classify::classify;
+use super::error::StoreError;
 
 tokio::task_local! {
     /// Whether an attempt of this write got no answer that says it was refused.
     static IN_DOUBT: Cell<bool>;
 }
 
-/// Sends a write of so large a document, and says of its error what it means, as far as can be
-/// known.
+/// Why a write was not acknowledged.
+#[derive(Debug)]
+pub(super) struct NotDone<E> {
+    error: SdkError<E, HttpResponse>,
+    is_in_doubt: bool,
+}
+
+/// Sends a write, and notes whether an attempt of it may have been done before it was refused.
 ///
 /// The SDK tries again what got no answer. A write under a condition that was done then fails its
 /// own condition, and looks as if another writer had been faster. Nor does the item tell: the other
 /// may have written the same text, or have gone on from ours.
 pub(super) fn doubting<T, E>(
     write: impl Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-    document_bytes: usize,
-) -> impl Future<Output = Result<T, StoreError>>
-where
-    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
-{
+) -> impl Future<Output = Result<T, NotDone<E>>> {
     // The SDK's future is large: in a box before it is a part of another, it is copied once.
     let write = Box::pin(write);
     let known = async move {
-        let done = write.await;
-        match done.map_err(|error| classify(&error, document_bytes)) {
-            Err(StoreError::ConditionFailed(failure)) if IN_DOUBT.with(Cell::get) => {
-                Err(StoreError::InDoubt(failure))
-            }
-            done => done,
-        }
+        write.await.map_err(|error| NotDone {
+            error,
+            is_in_doubt: IN_DOUBT.with(Cell::get),
+        })
     };
     IN_DOUBT.scope(Cell::new(false), known)
+}
+
+impl<E: ProvideErrorMetadata + Error + Send + Sync + 'static> NotDone<E> {
+    /// What the SDK says.
+    pub(super) fn error(&self) -> &SdkError<E, HttpResponse> {
+        &self.error
+    }
+
+    /// What that means of a write of so large a document, as far as can be known.
+    pub(super) fn classify(&self, document_bytes: usize) -> StoreError {
+        match classify(&self.error, document_bytes) {
+            StoreError::ConditionFailed(failure) if self.is_in_doubt => {
+                StoreError::InDoubt(failure)
+            }
+            known => known,
+        }
+    }
 }
 
 /// Notes how an attempt ended.

@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{DATA, StoredItem};
+use super::storage::{self, Attributes};
+use super::stored::{DATA, StoredItem};
 use crate::item::Document;
 use crate::item::expiry;
 use crate::item::list::{IndexQuery, PageRequest, SortCondition};
@@ -13,7 +14,6 @@ use crate::json::content_tag;
 use crate::module::reserved::TAG_ATTRIBUTE;
 use crate::module::tenant::Tenant;
 use crate::module::{KeyType, Module, Storage};
-use crate::store::storage::{self, Attributes};
 
 /// How many members of an item are compared, and how many are changed, by one expression: fewer
 /// than its 4 KB and 300 operators.
@@ -330,6 +330,7 @@ mod tests {
     use super::*;
     use crate::config;
     use crate::item::ItemId;
+    use crate::item::collection::Collection;
     use crate::module::limits;
     use crate::module::name::Stage;
     use crate::store::types::{MAX_TYPES, STRING_SET};
@@ -374,7 +375,8 @@ mod tests {
         let kept: Vec<_> = kept.take(MAX_MEMBERS).collect();
         let document = format!("{{{}}}", kept.join(","));
         let id = ItemId::new();
-        let document = Document::parse_changed(document, module, &id).expect("it is one");
+        let document =
+            Document::parse_changed(document, &Collection::new(module), &id).expect("it is one");
         let few = names(MAX_MEMBERS / 2).map(|name| (name, value())).collect();
         let tenant: Tenant = "acme".parse().expect("a name");
         let (update, _) = changes(module, Some(&tenant), &few, &document).expect("it is one");

@@ -2,13 +2,19 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 
-use super::batch::stand_back;
 use super::classify::{classify, classify_transaction, reasons};
-use super::{ATTEMPTS, Condition, Expressions, Failure, Store, StoreError, Written, text};
+use super::client::{ATTEMPTS, FIRST_BACKOFF};
+use super::error::StoreError;
+use super::expressions::{Condition, Expressions};
+use super::items::Items;
+use super::pause::pause;
+use super::stored::text;
+use super::write::Written;
+use crate::aws::failure::Failure;
 use crate::item::expiry;
-use crate::item::idempotency::{Fingerprint, Once, Remembered};
+use crate::item::idempotency::{Fingerprint, IdempotentWrite, Remembered};
 use crate::item::{Document, ItemId};
-use crate::module::{Envelope, IdempotencyTable, Module};
+use crate::module::{Envelope, IdempotencyTable};
 use crate::store::storage::Attributes;
 
 const FINGERPRINT: &str = "fingerprint";
@@ -22,12 +28,15 @@ const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 /// That a key is new, or that its time is over.
 const FORGOTTEN: &str = "attribute_not_exists(#id) OR #expires <= :now";
 
-impl Store {
+impl Items {
     /// What is remembered under a write's key.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn remembered(&self, once: &Once) -> Result<Option<Remembered>, StoreError> {
+    pub async fn remembered(
+        &self,
+        once: &IdempotentWrite,
+    ) -> Result<Option<Remembered>, StoreError> {
         let key = AttributeValue::S(once.key.as_str().to_owned());
         let output = self
             .client
@@ -45,45 +54,44 @@ impl Store {
     /// before.
     pub(super) async fn put_once(
         &self,
-        module: &Module,
         id: ItemId,
         document: Document,
-        once: &Once,
+        once: &IdempotentWrite,
         condition: Condition,
     ) -> Result<Written, StoreError> {
         // A transaction does not tell what was there: who wants to know has to look first.
-        let looks = module.envelope() == Envelope::Plain && condition == Condition::None;
+        let looks = self.module.envelope() == Envelope::Plain && condition == Condition::None;
         let mut attempt = 0;
         loop {
             let condition = if !looks {
                 condition.clone()
-            } else if self.get(module, id.clone(), true).await?.is_some() {
+            } else if self.get(id.clone(), true).await?.is_some() {
                 Condition::Exists
             } else {
                 Condition::Absent
             };
             let (id, document) = (id.clone(), document.clone());
-            match self.try_once(module, id, document, once, condition).await {
+            match self.try_once(id, document, once, condition).await {
                 // Another request was under way: with the same key, or with this item.
                 Err(StoreError::Throttled(_)) if attempt < ATTEMPTS => {}
                 Err(StoreError::ConditionFailed(_)) if looks && attempt < ATTEMPTS => {}
                 done => return done,
             }
-            stand_back(attempt).await;
+            pause(FIRST_BACKOFF, attempt).await;
             attempt += 1;
         }
     }
 
     async fn try_once(
         &self,
-        module: &Module,
         id: ItemId,
         document: Document,
-        once: &Once,
+        once: &IdempotentWrite,
         condition: Condition,
     ) -> Result<Written, StoreError> {
         let document_bytes = document.as_str().len();
-        let was_created = module.envelope() == Envelope::Plain && condition == Condition::Absent;
+        let was_created =
+            self.module.envelope() == Envelope::Plain && condition == Condition::Absent;
         let mut forgotten = Expressions::default();
         forgotten.name("#id", IdempotencyTable::KEY);
         forgotten.name("#expires", IdempotencyTable::TTL);
@@ -93,32 +101,34 @@ impl Store {
         let puts = [
             put(once.table.name().as_str(), record, forgotten),
             put(
-                module.table().name().as_str(),
-                self.attributes(module, id, document)?,
-                condition.expressions(module),
+                self.module.table().name().as_str(),
+                self.attributes(id, document)?,
+                condition.expressions(&self.module),
             ),
         ];
         let call = self.client.transact_write_items();
-        let Err(error) = call.set_transact_items(Some(puts.into())).send().await else {
+        let call = call.set_transact_items(Some(puts.into()));
+        let Err(not_done) = self.send(call.send()).await else {
             return Ok(if was_created {
                 Written::Created
             } else {
                 Written::Done
             });
         };
-        let reasons = reasons(&error);
+        let error = not_done.error();
+        let reasons = reasons(error);
         let has_failed =
             |at: usize| reasons.get(at).and_then(|reason| reason.code()) == Some(CONDITION_FAILED);
         if has_failed(0) {
             // It is gone again if its time was over in between.
             let before = self.remembered(once).await?;
-            let before = before.ok_or_else(|| StoreError::Throttled(Failure::new(&error)))?;
+            let before = before.ok_or_else(|| StoreError::Throttled(Failure::new(error)))?;
             return Ok(Written::Before(before));
         }
         Err(if has_failed(1) {
-            StoreError::ConditionFailed(Failure::new(&error))
+            StoreError::ConditionFailed(Failure::new(error))
         } else {
-            classify_transaction(&error, document_bytes)
+            classify_transaction(error, document_bytes)
         })
     }
 }
@@ -135,7 +145,12 @@ fn put(table: &str, item: Attributes, condition: Expressions) -> TransactWriteIt
     TransactWriteItem::builder().put(put).build()
 }
 
-fn record(once: &Once, id: &ItemId, document: &Document, was_created: bool) -> Attributes {
+fn record(
+    once: &IdempotentWrite,
+    id: &ItemId,
+    document: &Document,
+    was_created: bool,
+) -> Attributes {
     let forget_at = expiry::now() + once.table.keep().as_secs();
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let number = |number: u64| AttributeValue::N(number.to_string());

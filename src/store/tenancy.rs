@@ -1,54 +1,14 @@
-//! What confines a store to one tenant's items: their keys, and the marks that they have.
+//! The marks that a tenant's items have, by which lists and indexes find them.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::Store;
 use crate::item::number::plain_number;
 use crate::module::reserved::{TENANT_ATTRIBUTE, mark_of};
 use crate::module::tenant::Tenant;
 use crate::module::{IndexKey, KeyType, Module};
 use crate::store::storage::Attributes;
-
-impl Store {
-    /// The same tables, of which no more than the items of `tenant` can be reached.
-    #[must_use]
-    pub fn confined_to(&self, tenant: Tenant) -> Self {
-        Self {
-            client: self.client.clone(),
-            tenant: Some(tenant),
-        }
-    }
-
-    /// The tenant that it is confined to.
-    #[must_use]
-    pub fn tenant(&self) -> Option<&Tenant> {
-        self.tenant.as_ref()
-    }
-
-    /// The text of the key of an item of this id.
-    pub(super) fn key_text(&self, id: String) -> String {
-        match &self.tenant {
-            Some(tenant) => tenant.qualify(&id),
-            None => id,
-        }
-    }
-
-    /// The key of an item of this id.
-    pub(super) fn key(&self, module: &Module, id: String) -> Attributes {
-        let key = AttributeValue::S(self.key_text(id));
-        [(module.key().to_string(), key)].into()
-    }
-
-    /// The id of an item whose key has this text, if it is within reach.
-    pub(super) fn id_of(&self, key: String) -> Option<String> {
-        match &self.tenant {
-            Some(tenant) => tenant.own(&key).map(str::to_owned),
-            None => Some(key),
-        }
-    }
-}
 
 impl Tenant {
     /// The marks of its item that has these `members`: each with its value, or with none where the
@@ -93,7 +53,7 @@ impl Tenant {
     }
 
     /// Adds its marks to an item that has none.
-    pub(super) fn sign(&self, module: &Module, attributes: &mut Attributes) {
+    pub(super) fn mark_item(&self, module: &Module, attributes: &mut Attributes) {
         let marks = self.marks(module, attributes).into_iter();
         attributes.extend(marks.filter_map(|(name, value)| Some((name, value?))));
     }

@@ -13,14 +13,18 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::classify::classify;
-use super::{DATA, Failure, Store, StoreError};
+use super::client::Store;
+use super::error::StoreError;
+use super::stored::{self, DATA};
+use crate::aws::failure::Failure;
+use crate::item::collection::Collection;
 use crate::item::number::parse_number;
 use crate::item::{Document, InvalidDocument, InvalidItemId, ItemId, Kept};
 use crate::json::content_tag;
 use crate::module::limits;
 use crate::module::reserved::{self, TAG_ATTRIBUTE};
 use crate::module::tenant::{InvalidTenant, Tenant};
-use crate::module::{Module, Storage};
+use crate::module::{Module, Storage, Table};
 use crate::store::storage::{self, Attributes, InvalidAttribute, foreign};
 
 /// Nobody waits for one of these calls as for a request's answer, and they are large.
@@ -273,11 +277,12 @@ pub enum InvalidRecord {
 }
 
 impl Record {
-    /// What `item` is in the module's table. A document's text is kept as it is, to the byte.
+    /// What `item` is in the collection's table. A document's text is kept as it is, to the byte.
     ///
     /// # Errors
     /// See [`InvalidRecord`].
-    pub fn new(module: &Module, item: WholeItem) -> Result<Self, InvalidRecord> {
+    pub fn new(collection: &Collection, item: WholeItem) -> Result<Self, InvalidRecord> {
+        let module = &**collection.module();
         let tenant = tenant_of(module, item.owner)?;
         let max_bytes = tenant
             .as_ref()
@@ -285,7 +290,8 @@ impl Record {
         let id = ItemId::parse(item.id)?.within(max_bytes)?;
         let mut attributes = match item.document {
             None => Attributes::new(),
-            Some(text) => match Document::parse_changed(text.clone(), module, &id)?.into_kept() {
+            Some(text) => match Document::parse_changed(text.clone(), collection, &id)?.into_kept()
+            {
                 Kept::Text(_) => Attributes::from([(DATA.to_owned(), AttributeValue::S(text))]),
                 Kept::Members(members) => storage::attributes_of(members),
             },
@@ -307,7 +313,7 @@ impl Record {
             attributes.insert(TAG_ATTRIBUTE.to_owned(), AttributeValue::S(tag));
         }
         if let Some(tenant) = tenant {
-            tenant.sign(module, &mut attributes);
+            tenant.mark_item(module, &mut attributes);
         }
         foreign::check(&attributes, module)?;
         match storage::item_bytes(&attributes) {
@@ -325,7 +331,8 @@ impl Record {
     }
 
     /// All of it, so that [`Record::new`] gives the same again.
-    fn into_whole(self, module: &Module) -> Result<WholeItem, StoreError> {
+    fn into_whole(self, collection: &Collection) -> Result<WholeItem, StoreError> {
+        let module = &**collection.module();
         let Self(mut attributes) = self;
         let key = module.key().as_str();
         let Some(AttributeValue::S(text)) = attributes.remove(key) else {
@@ -345,7 +352,7 @@ impl Record {
         };
         let (text, others) = match module.storage() {
             Storage::Json => {
-                let text = super::text(attributes.get(DATA).cloned());
+                let text = stored::text(attributes.get(DATA).cloned());
                 let others = attributes.iter().filter(|(name, _)| *name != DATA);
                 (text, others.map(cloned).collect())
             }
@@ -362,7 +369,7 @@ impl Record {
         let is_document = |text: &String| {
             let id = ItemId::parse(id.clone());
             stands_on_a_line(text)
-                && id.is_ok_and(|id| Document::parse_changed(text.clone(), module, &id).is_ok())
+                && id.is_ok_and(|id| Document::parse_changed(text.clone(), collection, &id).is_ok())
         };
         let (document, others) = match text.filter(is_document) {
             Some(text) => (Some(text), others),
@@ -427,15 +434,15 @@ impl Store {
         Self::with(shared, timeouts, retries)
     }
 
-    /// What is known of the module's table, if it is there.
+    /// What is known of a table, if it is there.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn table(&self, module: &Module) -> Result<Option<TableFacts>, StoreError> {
+    pub async fn table(&self, table: &Table) -> Result<Option<TableFacts>, StoreError> {
         let call = self
             .client
             .describe_table()
-            .table_name(module.table().name().as_str());
+            .table_name(table.name().as_str());
         match call.send().await {
             Ok(output) => {
                 let table = output.table.as_ref();
@@ -462,9 +469,10 @@ impl Store {
     /// See [`StoreError`].
     pub async fn whole_page(
         &self,
-        module: &Module,
+        collection: &Collection,
         after: Option<String>,
     ) -> Result<WholePage, StoreError> {
+        let module = collection.module();
         let key = module.key().as_str();
         let after = after.map(|id| HashMap::from([(key.to_owned(), AttributeValue::S(id))]));
         let output = self
@@ -478,11 +486,11 @@ impl Store {
             .map_err(|error| classify(&error, 0))?;
         let last = output
             .last_evaluated_key
-            .and_then(|mut last| super::text(last.remove(key)));
+            .and_then(|mut last| stored::text(last.remove(key)));
         let items = output.items.unwrap_or_default();
         let items = items
             .into_iter()
-            .map(|attributes| Record(attributes).into_whole(module));
+            .map(|attributes| Record(attributes).into_whole(collection));
         Ok(WholePage {
             items: items.collect::<Result<_, _>>()?,
             last,
@@ -494,8 +502,8 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`]; some of the items may have been stored.
-    pub async fn put_records(&self, module: &Module, records: &[Record]) -> Result<(), StoreError> {
-        let table = module.table().name().as_str();
+    pub async fn put_records(&self, table: &Table, records: &[Record]) -> Result<(), StoreError> {
+        let table = table.name().as_str();
         let mut requests = records
             .iter()
             .map(|Record(attributes)| {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Unusable;
+use super::check::Unusable;
 use crate::module::name::ModuleName;
 
 /// The modules that can't be served, and why.

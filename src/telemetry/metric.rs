@@ -5,9 +5,6 @@ pub(crate) const DIMENSIONS: [&str; 2] = [MODULE, VERB];
 pub(crate) const MODULE: &str = "module.name";
 pub(crate) const VERB: &str = "module.verb";
 
-/// The verb of a batch.
-pub(crate) const BATCH: &str = "BATCH";
-
 pub(crate) const REQUESTS: &str = "requests";
 pub(crate) const CLIENT_ERRORS: &str = "client_errors";
 pub(crate) const SERVER_ERRORS: &str = "server_errors";

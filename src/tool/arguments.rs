@@ -1,14 +1,17 @@
 //! The arguments that several commands have.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use anyhow::bail;
 use axum::http::Uri;
 
 use super::environment;
 use crate::config::{self, Config, ConfigError};
 use crate::local::Data;
 use crate::local::backend::Backend;
-use crate::module::name::{InvalidName, Stage};
+use crate::module::Module;
+use crate::module::name::{InvalidName, ModuleName, Stage};
 
 /// Where the embedded DynamoDB keeps its data if no option names another folder.
 const DATA_FOLDER: &str = ".modulo";
@@ -29,6 +32,23 @@ impl FileArgs {
     pub(super) fn load(&self) -> Result<Config, ConfigError> {
         config::check(&self.file, &self.stage, environment::all())
     }
+
+    /// Reads the file for the sake of one of its modules.
+    pub(super) fn module(&self, name: &ModuleName) -> anyhow::Result<Arc<Module>> {
+        let modules = self.load()?.modules;
+        if let Some(module) = modules.get(name) {
+            return Ok(Arc::clone(module));
+        }
+        let known: Vec<_> = modules
+            .iter()
+            .map(|module| module.name().as_str())
+            .collect();
+        bail!(
+            "{} has no module `{name}`; {}",
+            self.file.display(),
+            config::suggest(name.as_str(), &known)
+        );
+    }
 }
 
 /// Where the tables are: at most one of these.
@@ -46,6 +66,14 @@ pub(super) struct BackendArgs {
 }
 
 impl BackendArgs {
+    /// Whether anything says where the tables are.
+    pub(super) fn is_given(&self) -> bool {
+        self.aws
+            || self.data_dir.is_some()
+            || self.endpoint_url.is_some()
+            || environment::variable("AWS_ENDPOINT_URL").is_some()
+    }
+
     pub(super) fn backend(&self) -> anyhow::Result<Backend> {
         if self.aws {
             return Ok(Backend::Aws);

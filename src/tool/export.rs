@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
@@ -11,6 +12,7 @@ use tokio::runtime::Runtime;
 
 use super::transfer::progress::{Command, Job, Progress, beside};
 use super::transfer::{TransferArgs, bar, count, job, line, pace, table, unless_interrupted};
+use crate::item::collection::Collection;
 use crate::local::backend::Tables;
 use crate::module::Module;
 use crate::store::TableFacts;
@@ -67,7 +69,7 @@ impl Args {
     }
 }
 
-async fn to_stdout(tables: Tables, module: &Module, facts: TableFacts) -> anyhow::Result<()> {
+async fn to_stdout(tables: Tables, module: &Arc<Module>, facts: TableFacts) -> anyhow::Result<()> {
     let start = Instant::now();
     let write = |text: &[u8], _: &_| {
         let mut stdout = io::stdout().lock();
@@ -90,7 +92,7 @@ async fn to_file(
     path: &Path,
     restart: bool,
     tables: Tables,
-    module: &Module,
+    module: &Arc<Module>,
     facts: TableFacts,
 ) -> anyhow::Result<()> {
     let start = Instant::now();
@@ -123,16 +125,17 @@ fn report(module: &Module, ended: &Position, already: u64, start: Instant) {
 /// Gives the table's items to `write`, page by page, each page with the position after it.
 async fn read(
     tables: &Tables,
-    module: &Module,
+    module: &Arc<Module>,
     facts: TableFacts,
     mut position: Position,
     mut write: impl FnMut(&[u8], &Position) -> anyhow::Result<()>,
 ) -> anyhow::Result<Position> {
     let bar = bar("reading", facts.items, "{human_pos}/{human_len} items");
+    let collection = Collection::new(module);
     let mut text = Vec::new();
     loop {
         bar.set_position(position.items);
-        let page = tables.store.whole_page(module, position.after).await?;
+        let page = tables.store.whole_page(&collection, position.after).await?;
         text.clear();
         for item in &page.items {
             line::write(&mut text, item)?;

@@ -19,8 +19,8 @@ use tokio::runtime::Runtime;
 use super::transfer::line::{self, InvalidLine, MAX_LINE_BYTES};
 use super::transfer::progress::{Command, Content, Progress};
 use super::transfer::{TransferArgs, bar, count, job, pace, table, unless_interrupted};
+use crate::item::collection::Collection;
 use crate::local::backend::Tables;
-use crate::module::Module;
 use crate::store::{Record, Store, StoreError};
 
 /// How many calls are under way at a time.
@@ -66,7 +66,8 @@ impl Args {
         let backend = self.transfer.backend.backend()?;
         let module = self.transfer.module()?;
         let source = Source::open(self.input)?;
-        let content = source.check(&module)?;
+        let collection = Collection::new(&module);
+        let content = source.check(&collection)?;
         let bytes = content.bytes;
 
         let tables = Tables::join(&backend).await?;
@@ -88,7 +89,7 @@ impl Args {
         let start = Instant::now();
         let run = Run {
             name: &source.name,
-            module: &module,
+            collection: &collection,
             store: &tables.store,
             progress: progress.as_ref(),
             bytes,
@@ -162,7 +163,7 @@ impl Source {
     }
 
     /// Checks that each line is an item, and that no two lines have the same id.
-    fn check(&self, module: &Module) -> anyhow::Result<Content> {
+    fn check(&self, collection: &Collection) -> anyhow::Result<Content> {
         let bar = bar(
             "checking",
             Some(self.file.metadata()?.len()),
@@ -185,8 +186,8 @@ impl Source {
             if line::is_blank(&line) {
                 continue;
             }
-            let checked = line::parse(&line, module).and_then(|(id, record)| {
-                let hash: [u8; 32] = Sha256::digest(record.key(module)).into();
+            let checked = line::parse(&line, collection).and_then(|(id, record)| {
+                let hash: [u8; 32] = Sha256::digest(record.key(collection.module())).into();
                 match first_lines.entry(hash) {
                     Entry::Occupied(entry) => {
                         let first = *entry.get();
@@ -280,7 +281,7 @@ impl fmt::Display for WrongLines<'_> {
 struct Run<'r> {
     /// The source's.
     name: &'r str,
-    module: &'r Module,
+    collection: &'r Collection,
     store: &'r Store,
     progress: Option<&'r Progress>,
     /// Of all lines.
@@ -300,7 +301,7 @@ impl Run<'_> {
         let batches = Batches {
             lines,
             next_line: first_line,
-            module: self.module,
+            collection: self.collection,
         };
         // `buffered` keeps the file's order, so that everything before a position is stored.
         let mut done = stream::iter(batches)
@@ -324,15 +325,20 @@ impl Run<'_> {
     }
 
     async fn put(&self, batch: &Batch) -> anyhow::Result<()> {
-        match self.store.put_records(self.module, &batch.records).await {
+        match self
+            .store
+            .put_records(self.collection.module().table(), &batch.records)
+            .await
+        {
             // DynamoDB refuses the whole call for one item: sent one by one, they show which it is.
             Err(StoreError::Refused(_) | StoreError::ItemTooLarge { .. }) => {}
             done => return Ok(done?),
         }
         for (record, number) in batch.records.iter().zip(&batch.lines) {
-            let done = self
-                .store
-                .put_records(self.module, std::slice::from_ref(record));
+            let done = self.store.put_records(
+                self.collection.module().table(),
+                std::slice::from_ref(record),
+            );
             done.await.with_context(|| {
                 format!("{}:{number}: DynamoDB does not take this item", self.name)
             })?;
@@ -354,7 +360,7 @@ struct Batches<'b> {
     lines: Lines<'b>,
     /// The number of the one that is read next.
     next_line: u64,
-    module: &'b Module,
+    collection: &'b Collection,
 }
 
 impl Batches<'_> {
@@ -371,7 +377,7 @@ impl Batches<'_> {
         {
             batch.bytes += line.len() as u64;
             if !line::is_blank(&line) {
-                let parsed = line::parse(&line, self.module);
+                let parsed = line::parse(&line, self.collection);
                 let (_, record) = parsed.context("the file changed during the import")?;
                 batch.records.push(record);
                 batch.lines.push(self.next_line);

@@ -1,7 +1,7 @@
 //! `modulo key`.
 
-use crate::access::NewKey;
 use crate::edge::serve::say;
+use crate::module::api_key::NewKey;
 use crate::module::name::KeyName;
 
 /// Make a new API key, and print it with the line that modules.toml needs

@@ -11,7 +11,6 @@ use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
 use self::progress::{Command, Content, Job};
 use super::arguments::{BackendArgs, FileArgs};
-use crate::config;
 use crate::local::Ownership;
 use crate::local::backend::Tables;
 use crate::module::Module;
@@ -37,26 +36,13 @@ pub(super) struct TransferArgs {
 
 impl TransferArgs {
     pub(super) fn module(&self) -> anyhow::Result<Arc<Module>> {
-        let modules = self.file.load()?.modules;
-        if let Some(module) = modules.get(&self.module) {
-            return Ok(Arc::clone(module));
-        }
-        let known: Vec<_> = modules
-            .iter()
-            .map(|module| module.name().as_str())
-            .collect();
-        bail!(
-            "{} has no module `{}`; {}",
-            self.file.file.display(),
-            self.module,
-            config::suggest(self.module.as_str(), &known)
-        );
+        self.file.module(&self.module)
     }
 }
 
 /// The facts of the module's table, which must exist by now.
 pub(super) async fn table(tables: &Tables, module: &Module) -> anyhow::Result<TableFacts> {
-    if let Some(facts) = tables.store.table(module).await? {
+    if let Some(facts) = tables.store.table(module.table()).await? {
         return match tables.store.check(module.table()).await {
             Err(unusable) if unusable.is_of_the_key() => bail!(unusable),
             _ => Ok(facts),

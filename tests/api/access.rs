@@ -20,7 +20,9 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use modulo::access::{Caller, NewKey};
+use modulo::access::Caller;
+use modulo::item::collection::Collections;
+use modulo::module::api_key::NewKey;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -961,10 +963,11 @@ async fn a_credential_tells_whose_it_is() {
     let stage = modulo::module::name::Stage::default();
     let config =
         modulo::config::parse(&modules, "modules.toml".as_ref(), &stage, environment).unwrap();
+    let collections = Collections::new(&config.modules);
     let subject = async |module: &str, name: &'static str, credential: &str| {
-        let guard = config.modules.find(module).unwrap().access().unwrap();
+        let guard = collections.find(module).unwrap().authenticator().unwrap();
         let headers = [(name.parse().unwrap(), credential.parse().unwrap())];
-        let caller = guard.identify(&headers.into_iter().collect()).await;
+        let caller = guard.identify(&headers.into_iter().collect(), None).await;
         match caller.unwrap() {
             Caller::Known(identity) => identity.subject().map(str::to_owned),
             Caller::Anonymous => panic!("{credential} is known"),

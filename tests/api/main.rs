@@ -8,12 +8,15 @@
 )]
 
 mod access;
+mod adopt;
 mod app;
 mod batch;
 mod book;
 mod byte_order_mark;
 mod caching;
+mod calls;
 mod command;
+mod compare;
 mod conditions;
 mod config;
 mod contract;

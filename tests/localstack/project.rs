@@ -244,37 +244,75 @@ fn in_environment(mut command: Command, folder: &Path) -> Command {
     command
 }
 
-/// The release package of this tree, made as a user makes it, unless `MODULO_ARTIFACT` names
-/// another; the projects put their own `modules.toml` in.
-pub(crate) fn artifact() -> &'static Path {
-    static ARTIFACT: OnceLock<PathBuf> = OnceLock::new();
-    ARTIFACT.get_or_init(|| {
-        let npm = ["run", "--silent", "package", "--", "--stage", "local"];
-        package("npm", &npm, "target/deploy/modulo-x86_64.zip")
+/// The function's packages; the projects put their own `modules.toml` in.
+struct Packages {
+    /// With what the repository's modules need, made as a user makes it.
+    usual: PathBuf,
+    /// With all features, in a profile that is built sooner than a release.
+    complete: PathBuf,
+}
+
+/// The packages of this tree, unless `MODULO_ARTIFACT` names one for both. They are built side by
+/// side: a release is linked by a single core for minutes.
+fn packages() -> &'static Packages {
+    static PACKAGES: OnceLock<Packages> = OnceLock::new();
+    PACKAGES.get_or_init(|| {
+        if let Some(given) = std::env::var_os("MODULO_ARTIFACT") {
+            return Packages {
+                usual: given.clone().into(),
+                complete: given.into(),
+            };
+        }
+        node_modules();
+        // Before the lock, which an emulator that has to be installed takes as well.
+        emulator();
+        let _lock = lock();
+        build("node", &["serverless/build.cjs", "tools"]).unwrap_or_else(|why| panic!("{why}"));
+        let usual = || {
+            let npm = ["run", "--silent", "package", "--", "--stage", "local"];
+            package("npm", &npm, "release", "target/deploy/modulo-x86_64.zip")
+        };
+        let complete = || {
+            const ZIP: &str = "target/deploy/modulo-complete.zip";
+            let node = ["serverless/build.cjs", "x86_64", ZIP, "emulated"];
+            package("node", &node, "emulated", ZIP)
+        };
+        std::thread::scope(|scope| {
+            let complete = scope.spawn(complete);
+            Packages {
+                usual: usual(),
+                complete: complete.join().expect("the complete package is built"),
+            }
+        })
     })
 }
 
-/// The same with all features, made as a release makes it.
-fn complete_artifact() -> &'static Path {
-    const ZIP: &str = "target/deploy/modulo-complete.zip";
-    static ARTIFACT: OnceLock<PathBuf> = OnceLock::new();
-    ARTIFACT.get_or_init(|| package("node", &["serverless/build.cjs", "x86_64", ZIP], ZIP))
+/// The release package of this tree.
+pub(crate) fn artifact() -> &'static Path {
+    &packages().usual
 }
 
-fn package(program: &str, arguments: &[&str], zip: &str) -> PathBuf {
-    if let Some(given) = std::env::var_os("MODULO_ARTIFACT") {
-        return given.into();
-    }
-    node_modules();
-    // Before the lock, which an emulator that has to be installed takes as well.
-    let mut command = in_environment(Command::new(program), root());
-    let _lock = lock();
+/// The package with all features.
+fn complete_artifact() -> &'static Path {
+    &packages().complete
+}
+
+fn package(program: &str, arguments: &[&str], profile: &str, zip: &str) -> PathBuf {
     let start = Instant::now();
-    let said = run(command.args(arguments)).unwrap_or_else(|why| panic!("{why}"));
+    let said = build(program, arguments).unwrap_or_else(|why| panic!("{why}"));
     // A build takes minutes, in which its user sees cargo's own lines.
-    assert!(said.contains("Finished `release` profile"), "{said}");
+    assert!(
+        said.contains(&format!("Finished `{profile}` profile")),
+        "{said}"
+    );
+    // Features that the other builds have may be all that needs some code.
+    assert!(!said.contains("warning:"), "{said}");
     report(zip, start.elapsed());
     root().join(zip)
+}
+
+fn build(program: &str, arguments: &[&str]) -> Result<String, String> {
+    run(in_environment(Command::new(program), root()).args(arguments))
 }
 
 /// `npm ci`, if it is due.

@@ -9,15 +9,15 @@ use crate::api::batch::{
 };
 use crate::api::envelope;
 use crate::api::error::ApiError;
-use crate::api::middleware::validate::Valid;
 use crate::api::mount::Mount;
 use crate::api::work;
-use crate::module::{Module, Verb};
-use crate::store::{BatchWrite, Store, StoreError};
+use crate::item::collection::Collection;
+use crate::module::Verb;
+use crate::store::{BatchWrite, Items, StoreError};
 
 /// `POST /_batch/<module>`
-pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response, ApiError> {
-    let Mount { module, store, .. } = &mount;
+pub(crate) async fn batch(mount: Mount, batch: Batch) -> Result<Response, ApiError> {
+    let (module, items) = (&mount.module, mount.items()?);
     let (mut gets, mut writes) = (Vec::new(), Vec::new());
     let pending = batch
         .operations
@@ -39,13 +39,13 @@ pub async fn batch(mount: Mount, Valid(batch): Valid<Batch>) -> Result<Response,
         });
     let pending: Vec<(String, Result<Verb, Arc<ApiError>>)> = pending.collect();
     let (mut found, written) = if batch.atomic {
-        let writes = parse_all(module, writes).await?;
-        let (found, written) = store.transact(module, gets, writes).await?;
+        let writes = parse_all(&mount.collection, writes).await?;
+        let (found, written) = items.transact(gets, writes).await?;
         (found, written.into_iter().map(shared).collect())
     } else {
         tokio::join!(
-            store.get_many(module, gets, mount.answer_limit.body_bytes()),
-            write_in_parts(module, store, writes)
+            items.get_many(gets, mount.answer_limit.body_bytes()),
+            write_in_parts(&mount.collection, items, writes)
         )
     };
     let mut written = written.into_iter();
@@ -74,13 +74,13 @@ fn shared(done: Result<(), StoreError>) -> Result<(), Arc<ApiError>> {
 
 /// The writes of a batch that is done as a whole, for which every document must be one.
 async fn parse_all(
-    module: &Arc<Module>,
+    collection: &Arc<Collection>,
     writes: Vec<RawWrite>,
 ) -> Result<Vec<BatchWrite>, ApiError> {
-    if !Parts::fit_a_transaction(module, &writes) {
+    if !Parts::fit_a_transaction(collection.module(), &writes) {
         return Err(ApiError::BatchTooLarge);
     }
-    let parsed = parse_part(module, writes).await.into_iter().enumerate();
+    let parsed = parse_part(collection, writes).await.into_iter().enumerate();
     let parsed = parsed.map(|(at, write)| {
         write.map_err(|error| ApiError::Operation {
             at,
@@ -94,18 +94,18 @@ async fn parse_all(
 
 /// Parses documents and writes them, as many at a time as have room in memory.
 async fn write_in_parts(
-    module: &Arc<Module>,
-    store: &Store,
+    collection: &Arc<Collection>,
+    items: &Items,
     writes: Vec<RawWrite>,
 ) -> Vec<Result<(), Arc<ApiError>>> {
     let mut outcomes = Vec::with_capacity(writes.len());
-    for part in Parts::new(module, writes) {
+    for part in Parts::new(collection.module(), writes) {
         let mut pending = Vec::with_capacity(part.len());
         let mut writes = Vec::with_capacity(part.len());
-        for write in parse_part(module, part).await {
+        for write in parse_part(collection, part).await {
             pending.push(write.map(|write| writes.push(write)));
         }
-        let mut done = store.write_many(module, writes).await.into_iter();
+        let mut done = items.write_many(writes).await.into_iter();
         outcomes.extend(
             pending
                 .into_iter()
@@ -115,18 +115,18 @@ async fn write_in_parts(
     outcomes
 }
 
-async fn parse_part(module: &Arc<Module>, part: Vec<RawWrite>) -> Vec<ParsedWrite> {
+async fn parse_part(collection: &Arc<Collection>, part: Vec<RawWrite>) -> Vec<ParsedWrite> {
     let texts = part.iter().filter_map(|(_, text)| text.as_ref());
     let bytes = texts.map(|text| text.get().len()).sum();
-    let parse = |module: &Module, part: Vec<RawWrite>| {
+    let parse = |collection: &Collection, part: Vec<RawWrite>| {
         part.into_iter()
-            .map(|write| parse_write(module, write))
+            .map(|write| parse_write(collection, write))
             .collect()
     };
     if work::is_long(bytes) {
-        let module = Arc::clone(module);
-        work::long(move || parse(&module, part)).await
+        let collection = Arc::clone(collection);
+        work::long(move || parse(&collection, part)).await
     } else {
-        parse(module, part)
+        parse(collection, part)
     }
 }

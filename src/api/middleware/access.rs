@@ -9,10 +9,11 @@ use axum::response::{IntoResponse, Response};
 use super::around::{Inner, Next};
 use super::log::Seen;
 use crate::access::rate_limit::RateLimit;
-use crate::access::{Access, Caller, Refused};
+use crate::access::{Authenticator, Caller, Refused};
 use crate::api::batch::Batch;
 use crate::api::error::ApiError;
-use crate::api::mount::{Mount, Resource};
+use crate::api::mount::Mount;
+use crate::module::claim_path::ClaimPath;
 
 /// Finds out who sends the request, and whether they may.
 pub(super) async fn guard(request: Request, next: Next<impl Inner>) -> Response {
@@ -35,17 +36,17 @@ async fn check(request: &mut Parts) -> Result<Caller, ApiError> {
     if request.method == Method::OPTIONS {
         return Ok(Caller::Anonymous);
     }
-    let limit = mount.module.rate_limit();
-    let caller = match mount.module.access() {
-        Some(access) => identify(request, access, limit).await?,
+    let limit = mount.collection.rate_limit();
+    let caller = match mount.collection.authenticator() {
+        Some(guard) => identify(request, guard, mount.module.tenant(), limit).await?,
         None => Caller::Anonymous,
     };
     if let Some(limit) = limit {
         let address = request.extensions.get().copied();
         limit.count(&caller, address).map_err(ApiError::TooOften)?;
     }
-    permit(mount, &request.method, &caller)?;
-    confine(request, &caller)?;
+    permit(mount, &caller)?;
+    admit(request, &caller)?;
     Ok(caller)
 }
 
@@ -53,50 +54,52 @@ async fn check(request: &mut Parts) -> Result<Caller, ApiError> {
 /// needed: what is done is done in its owner's name.
 async fn identify(
     request: &Parts,
-    access: &Access,
+    authenticator: &Authenticator,
+    tenant: Option<&ClaimPath>,
     limit: Option<&RateLimit>,
 ) -> Result<Caller, ApiError> {
     let address = request.extensions.get().copied();
-    if let Some(limit) = limit.filter(|_| access.guard().is_shown(&request.headers)) {
+    if let Some(limit) = limit.filter(|_| authenticator.guard().is_shown(&request.headers)) {
         // Before the credential is looked at: to check a signature is dear.
         limit.check_failures(address).map_err(ApiError::TooOften)?;
     }
-    let identified = access.identify(&request.headers).await;
+    let identified = authenticator.identify(&request.headers, tenant).await;
     if let (Err(Refused::Denied(_)), Some(limit)) = (&identified, limit) {
         limit.count_failure(address).map_err(ApiError::TooOften)?;
     }
     let caller = identified?;
-    Seen::note(request, access.guard(), &caller);
+    Seen::note(request, authenticator.guard(), &caller);
     Ok(caller)
 }
 
 /// Makes sure that the caller may do what the request asks for.
-fn permit(mount: &Mount, method: &Method, caller: &Caller) -> Result<(), ApiError> {
-    let Some(access) = mount.module.access() else {
+fn permit(mount: &Mount, caller: &Caller) -> Result<(), ApiError> {
+    // That a call is not served is no secret: OPTIONS says so to everybody.
+    let (Some(access), Some(call)) = (mount.module.access(), mount.call) else {
         return Ok(());
     };
-    if mount.resource == Resource::Batch && *method == Method::POST {
-        let mut verbs = Batch::verbs().iter();
-        if *caller == Caller::Anonymous && !verbs.any(|verb| access.public().contains(verb)) {
-            return Err(ApiError::Denied(access.guard().unknown()));
-        }
-        return Ok(());
+    if let Some(verb) = call.row().verb {
+        return access.permit(verb, caller).map_err(ApiError::Denied);
     }
-    match mount.verb(method) {
-        Some(verb) => access.permit(verb, caller).map_err(ApiError::Denied),
-        // That it is not served is no secret: OPTIONS says so to everybody.
-        None => Ok(()),
+    // A batch: each of its operations asks again.
+    let mut verbs = Batch::verbs().iter();
+    if *caller == Caller::Anonymous && !verbs.any(|verb| access.public().contains(verb)) {
+        return Err(ApiError::Denied(access.guard().unknown()));
     }
+    Ok(())
 }
 
-/// Leaves a caller no more of a module than its tenant's items, where the module has tenants.
-fn confine(request: &mut Parts, caller: &Caller) -> Result<(), ApiError> {
-    let mount = request.extensions.get_mut::<Mount>();
-    if let (Some(mount), Caller::Known(identity)) = (mount, caller)
-        && let Some(access) = mount.module.access()
-        && let Some(tenant) = access.tenant_of(identity).map_err(ApiError::Denied)?
-    {
-        mount.store = mount.store.confined_to(tenant);
-    }
+/// Lets a caller reach a module's items: no more than its tenant's, where the module has tenants.
+fn admit(request: &mut Parts, caller: &Caller) -> Result<(), ApiError> {
+    let Some(mount) = request.extensions.get_mut::<Mount>() else {
+        return Ok(());
+    };
+    let tenant = match (mount.module.access(), caller) {
+        (Some(access), Caller::Known(identity)) => {
+            access.tenant_of(identity).map_err(ApiError::Denied)?
+        }
+        _ => None,
+    };
+    mount.admit(tenant);
     Ok(())
 }

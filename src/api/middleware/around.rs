@@ -10,21 +10,13 @@ use tower::layer::layer_fn;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 /// What can stand inside of a layer.
-pub(crate) trait Inner:
-    Service<Request, Response: IntoResponse, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + 'static
+pub(crate) trait Inner<R = Request, E = Infallible>:
+    Service<R, Response: IntoResponse, Error = E, Future: Send> + Clone + Send + Sync + 'static
 {
 }
 
-impl<S> Inner for S where
-    S: Service<Request, Response: IntoResponse, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static
+impl<R, E, S> Inner<R, E> for S where
+    S: Service<R, Response: IntoResponse, Error = E, Future: Send> + Clone + Send + Sync + 'static
 {
 }
 

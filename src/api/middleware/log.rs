@@ -13,12 +13,14 @@ use tower_http::request_id::RequestId;
 use tracing::{Level, enabled};
 
 use super::around::{Inner, Next};
-use crate::access::{Caller, Guard, Pseudonym};
+use crate::access::{Caller, Pseudonym};
 use crate::api::error::Cause;
 use crate::api::health;
 use crate::api::invocation::Invocation;
 use crate::api::mount::Mount;
 use crate::config::Service;
+use crate::module::call::Call;
+use crate::module::guard::Guard;
 use crate::module::tenant::Tenant;
 use crate::store::{Meter, Usage};
 use crate::telemetry::trace::TraceContext;
@@ -154,7 +156,7 @@ impl Asked {
             route: route.or(probe),
             status: status.as_u16(),
             module: mount.map(|mount| mount.module.name().as_str()),
-            verb: mount.and_then(|mount| mount.deed(&self.method)),
+            verb: mount.and_then(|mount| mount.call).map(Call::name),
             duration: spent.duration,
             usage: spent.usage,
             caller: who.caller,

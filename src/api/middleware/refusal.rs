@@ -1,6 +1,6 @@
 //! The body of an error, in the envelope of the module that was asked.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::http::header::CONTENT_LENGTH;
 use axum::http::{Method, StatusCode};
@@ -29,13 +29,17 @@ pub(super) async fn render(request: Request, next: Next<impl Inner>) -> Response
     }
     let mut rendered = envelope::told(response, envelope);
     cache::limit_caching(rendered.headers_mut(), is_guarded);
-    // axum gives them the length of an empty body; RFC 9110, section 8.6, forbids it for 204, and for
-    // 304 it would be the length of the 200.
-    if matches!(
+    let length = rendered.body().size_hint().exact();
+    let has_no_content = matches!(
         rendered.status(),
         StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
-    ) {
-        rendered.headers_mut().remove(CONTENT_LENGTH);
+    );
+    let headers = rendered.headers_mut();
+    if has_no_content {
+        // RFC 9110, section 8.6, forbids it for 204, and for 304 it would be the length of the 200.
+        headers.remove(CONTENT_LENGTH);
+    } else if let Some(length) = length {
+        headers.entry(CONTENT_LENGTH).or_insert(length.into());
     }
     if is_head {
         rendered.map(|_| Body::empty())

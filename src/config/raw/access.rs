@@ -10,14 +10,15 @@ use std::time::Duration;
 use ::config::{Value, ValueKind};
 
 use super::{Section, Setting, describe, has_environment, noun, source, suggest};
-use crate::access::{
-    ApiKey, Credential, Guard, IssuerUrl, Jwks, Jwt, KeySource, Keys, MAX_LEEWAY, Secret,
-    SecretPlace,
-};
+use crate::access::MAX_LEEWAY;
 use crate::config::error::{Faults, Source};
+use crate::module::api_key::ApiKey;
 use crate::module::claim_path::ClaimPath;
 use crate::module::file::{ConfigFile, FilePath};
+use crate::module::guard::{Credential, Guard, Jwt, KeyPlace, KeySource, Keys};
+use crate::module::issuer_url::IssuerUrl;
 use crate::module::name::{GuardName, Identifier, Scope};
+use crate::module::secret_place::SecretPlace;
 use crate::module::{Verb, Verbs};
 
 /// How far the clocks of issuer and function may be apart, where nothing is said.
@@ -57,9 +58,9 @@ impl Surroundings<'_> {
 }
 
 /// The keys of an issuer of which no more is said: its own document says where they are.
-fn discovered(issuer: &Setting<Identifier>, faults: &mut Faults) -> Option<Jwks> {
+fn discovered(issuer: &Setting<Identifier>, faults: &mut Faults) -> Option<KeyPlace> {
     match IssuerUrl::new(issuer.value.clone()) {
-        Ok(url) => Some(Jwks::of_issuer(url)),
+        Ok(url) => Some(KeyPlace::Issuer(url)),
         Err(invalid) => {
             let message = format!(
                 "`jwks` is missing, and can't be discovered from `{}`: {invalid}",
@@ -174,8 +175,8 @@ impl Section {
         let scopes_claim = self.scopes_claim("scopes_claim", faults);
         let jwks = self.text::<KeySource>("jwks", faults);
         let jwks = jwks.map(|set| match set.value {
-            KeySource::Url(url) => Jwks::at(url),
-            KeySource::File(path) => Jwks::in_file(ConfigFile::new(path, around.folder)),
+            KeySource::Url(url) => KeyPlace::Url(url),
+            KeySource::File(path) => KeyPlace::File(around.file(path)),
         });
         let secret = self.section("secret", faults);
         let secret = secret.and_then(|section| section.secret(around, faults));
@@ -286,7 +287,7 @@ impl Section {
         Some(set.value)
     }
 
-    fn secret(mut self, around: Surroundings<'_>, faults: &mut Faults) -> Option<Secret> {
+    fn secret(mut self, around: Surroundings<'_>, faults: &mut Faults) -> Option<SecretPlace> {
         const HELP: &str = "name the variable that has it, as in { env = \"JWT_SECRET\" }, or the \
                             parameter, { ssm = \"/modulo/jwt\" }, or the secret, \
                             { secretsmanager = \"modulo/jwt\" }";
@@ -302,14 +303,14 @@ impl Section {
             return None;
         }
         let Some(variable) = variable else {
-            return parameter.or(named).map(Secret::new);
+            return parameter.or(named);
         };
         let value = around.environment.get(variable.as_str());
-        let secret = Secret::of_variable(variable, value.map(String::as_str));
-        if let Some(bytes) = secret.len().filter(|&bytes| bytes < Secret::MIN_BYTES) {
+        let secret = SecretPlace::of_variable(variable, value.map(String::as_str));
+        if let Some(bytes) = secret.len().filter(|&bytes| bytes < SecretPlace::MIN_BYTES) {
             let message = format!(
                 "the secret there has {bytes} bytes, HS256 needs {} at the least",
-                Secret::MIN_BYTES
+                SecretPlace::MIN_BYTES
             );
             faults
                 .add(path, Source::File, message)

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::logical_id::logical_name;
 use crate::api::batch::Batch;
 use crate::config::Config;
+use crate::module::call::Call;
 use crate::module::{Module, Verb};
 use crate::telemetry::metric;
 
@@ -205,31 +206,33 @@ const GREATEST: &str = "MAX(METRICS())";
 struct Watched<'c> {
     module: &'c Module,
     namespace: String,
-    deeds: Vec<&'static str>,
+    verbs: Vec<&'static str>,
 }
 
 impl<'c> Watched<'c> {
     fn new(config: &Config, module: &'c Module) -> Self {
         let verbs = module.verbs();
         let has_batch = Batch::verbs().iter().any(|verb| verbs.contains(verb));
-        let deeds = verbs.iter().map(Verb::as_str);
+        let named = verbs.iter().map(Verb::as_str);
         Self {
             module,
             namespace: config.service.namespace(),
-            deeds: deeds.chain(has_batch.then_some(metric::BATCH)).collect(),
+            verbs: named
+                .chain(has_batch.then_some(Call::Batch.name()))
+                .collect(),
         }
     }
 
     /// The metric of this name, for each verb.
     fn each(&self, name: &'static str) -> impl Iterator<Item = (&'static str, Metric)> {
-        self.deeds.iter().map(move |deed| {
+        self.verbs.iter().map(move |verb| {
             let dimensions = vec![
                 (metric::MODULE, self.module.name().to_string()),
-                (metric::VERB, (*deed).to_owned()),
+                (metric::VERB, (*verb).to_owned()),
             ];
             let namespace = self.namespace.clone();
             (
-                *deed,
+                *verb,
                 Metric {
                     namespace,
                     name,
@@ -246,8 +249,8 @@ impl<'c> Watched<'c> {
                 .iter()
                 .flat_map(|&(name, statistic, label)| {
                     let each = self.each(name);
-                    each.map(move |(deed, metric)| {
-                        metric.line(statistic, format!("{deed} {label}").trim_end())
+                    each.map(move |(verb, metric)| {
+                        metric.line(statistic, format!("{verb} {label}").trim_end())
                     })
                 })
                 .collect(),

@@ -6,12 +6,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::logical_id::logical_id;
-use crate::access::SecretPlace;
 use crate::config::Config;
 use crate::module::name::Stage;
-use crate::module::{Module, Modules, Table, Verb};
-
-const SCAN: &str = "dynamodb:Scan";
+use crate::module::secret_place::SecretPlace;
+use crate::module::{Module, Modules, Table, call};
 
 /// One statement of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -136,8 +134,9 @@ pub(super) fn policy(statements: &[Statement]) -> Value {
 fn resources(modules: &Modules) -> BTreeMap<Vec<&'static str>, Vec<Resource>> {
     let mut resources: BTreeMap<Vec<&'static str>, Vec<Resource>> = BTreeMap::new();
     for module in modules.iter() {
-        if module.verbs().contains(Verb::List) && !module.table().indexes().is_empty() {
-            let query = resources.entry(vec!["dynamodb:Query"]).or_default();
+        let has_queries = call::actions(module.verbs()).any(|action| action == call::QUERY);
+        if has_queries && !module.table().indexes().is_empty() {
+            let query = resources.entry(vec![call::QUERY]).or_default();
             query.push(Resource::indexes(module.table()));
         }
         let tables = resources.entry(actions(module)).or_default();
@@ -177,38 +176,20 @@ const ACTION_OF_HEALTH: &str = "dynamodb:DescribeTable";
 /// Region and account of an ARN, for CloudFormation to fill in.
 const ACCOUNT: &str = "${AWS::Region}:${AWS::AccountId}";
 
+/// What the function may do with a module's table.
 fn actions(module: &Module) -> Vec<&'static str> {
-    let of_verbs = module.verbs().iter().flat_map(actions_of).copied();
-    // The list of a tenant's items is an index's, and no scan of everybody's.
     let has_tenants = module.tenant().is_some();
-    let of_verbs = of_verbs.filter(|action| !has_tenants || *action != SCAN);
-    let mut actions: Vec<_> = of_verbs.chain([ACTION_OF_HEALTH]).collect();
+    let of_calls = call::actions(module.verbs()).filter(|&action| match action {
+        // It is the indexes', not the table's.
+        call::QUERY => false,
+        // The list of a tenant's items is an index's, and no scan of everybody's.
+        call::SCAN => !has_tenants,
+        _ => true,
+    });
+    let mut actions: Vec<_> = of_calls.chain([ACTION_OF_HEALTH]).collect();
     actions.sort_unstable();
     actions.dedup();
     actions
-}
-
-/// The calls that the store makes for a verb. A write under an entity tag reads first.
-const fn actions_of(verb: Verb) -> &'static [&'static str] {
-    match verb {
-        Verb::Get => &["dynamodb:BatchGetItem", "dynamodb:GetItem"],
-        Verb::Post => &[
-            "dynamodb:BatchWriteItem",
-            "dynamodb:GetItem",
-            "dynamodb:PutItem",
-        ],
-        Verb::Put | Verb::Patch => &[
-            "dynamodb:GetItem",
-            "dynamodb:PutItem",
-            "dynamodb:UpdateItem",
-        ],
-        Verb::Delete => &[
-            "dynamodb:BatchWriteItem",
-            "dynamodb:DeleteItem",
-            "dynamodb:GetItem",
-        ],
-        Verb::List => &[SCAN],
-    }
 }
 
 #[cfg(test)]
@@ -281,14 +262,6 @@ mod tests {
         for n in 1..=141 {
             let arn = format!(":table/modulo{n}-prod\"");
             assert_eq!(all.matches(&arn).count(), 1, "{arn}");
-        }
-    }
-
-    #[test]
-    fn a_verb_that_gets_an_item_is_allowed_to() {
-        for &verb in Verb::ALL {
-            let is_allowed = actions_of(verb).contains(&"dynamodb:GetItem");
-            assert_eq!(verb.gets_item(), is_allowed, "{verb:?}");
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::cors::CorsDescription;
 use super::guard::{self, GuardDescription};
@@ -11,9 +12,10 @@ use super::service::ServiceDescription;
 use super::variables;
 use super::verb_access::{self, VerbAccess};
 use crate::config::Config;
-use crate::item::schema::{InvalidSchema, Schema};
+use crate::item::schema::InvalidSchema;
 use crate::json::content_tag;
 use crate::module::rate::Rate;
+use crate::module::schema::SchemaSource;
 use crate::module::{Billing, IdempotencyTable, Module, Storage, Table, TableIndex};
 use crate::store::keys_in_words;
 
@@ -166,15 +168,12 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         storage: storage.to_string(),
         indexes: described(indexes),
         tenant: module.tenant().map(ToString::to_string),
-        schema: schema.as_deref().map(hash).transpose()?,
+        schema: schema.as_ref().map(hash).transpose()?,
         access: verb_access::of(module),
         cors: cors.as_deref().map(CorsDescription::of),
-        rate_limit: rate_limit.as_ref().map(|limit| {
-            let Rate { requests, per } = limit.rate();
-            RateDescription {
-                requests: requests.get(),
-                per: per.as_secs(),
-            }
+        rate_limit: rate_limit.map(|Rate { requests, per }| RateDescription {
+            requests: requests.get(),
+            per: per.as_secs(),
         }),
         idempotency: idempotency.as_ref().map(|table| {
             // The table is the service's, whose name is told of.
@@ -190,8 +189,8 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
 }
 
 /// The same for two schemas that say the same, however they are written.
-fn hash(schema: &Schema) -> Result<String, Arc<InvalidSchema>> {
-    let mut document = schema.to_value()?;
+fn hash(schema: &SchemaSource) -> Result<String, Arc<InvalidSchema>> {
+    let mut document = Value::clone(&*schema.to_value()?);
     document.sort_all_objects();
     Ok(content_tag::of(&document.to_string()))
 }

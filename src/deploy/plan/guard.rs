@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Changes;
 use super::words::{joined, time};
-use crate::access::{ApiKey, Credential, Guard, Jwt, Keys};
 use crate::json::content_tag;
 use crate::module::Modules;
+use crate::module::api_key::ApiKey;
+use crate::module::guard::{Credential, Guard, Jwt, Keys};
 
 /// A guard. It has tokens or keys.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,8 +95,8 @@ fn describe_key(key: &ApiKey) -> (String, KeyDescription) {
 
 fn place_of(keys: &Keys) -> String {
     match keys {
-        Keys::Public(jwks) => jwks.to_string(),
-        Keys::Secret(secret) => secret.place().to_string(),
+        Keys::Public(place) => place.to_string(),
+        Keys::Secret(place) => place.to_string(),
     }
 }
 

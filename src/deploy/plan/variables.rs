@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::words::joined;
 use super::{Changes, Description, Plan};
-use crate::access::{Secret, SecretPlace};
 use crate::module::Modules;
+use crate::module::secret_place::SecretPlace;
 
 /// The guards that read a variable, by the variable's name.
 pub(super) type Readers = BTreeMap<String, BTreeSet<String>>;
@@ -29,7 +29,7 @@ pub(super) fn of(modules: &Modules) -> Readers {
     let mut readers = Readers::new();
     for access in modules.iter().filter_map(|module| module.access()) {
         let guard = access.guard();
-        if let Some(SecretPlace::Variable(variable, _)) = guard.secret().map(Secret::place) {
+        if let Some(SecretPlace::Variable(variable, _)) = guard.secret() {
             let readers = readers.entry(variable.to_string()).or_default();
             readers.insert(guard.name().to_string());
         }

@@ -16,6 +16,7 @@ use super::terminal::{report, say};
 use super::unserved::Unserved;
 use crate::api::listing;
 use crate::config::Config;
+use crate::item::collection::Collections;
 use crate::local::backend::Tables;
 use crate::module::Modules;
 use crate::module::few::few_by;
@@ -112,22 +113,28 @@ impl Watch {
     }
 }
 
+/// What is served.
+pub(super) struct Mounted {
+    pub(super) config: Arc<Config>,
+    pub(super) collections: Arc<Collections>,
+}
+
 /// Mounts what the file says whenever it changes; while it has errors, what worked stays.
 pub(super) async fn keep_current(
     mut watch: Watch,
     options: &Options,
-    mut mounted: Arc<Config>,
+    mut mounted: Mounted,
     tables: &Tables,
     unserved: &Unserved,
     routes: &Routes,
 ) {
     let file = options.file.display();
-    let mut guards = has_guards(&mounted);
+    let mut guards = has_guards(&mounted.config);
     while watch.next().await.is_some() {
         let (loaded, opened) = loop {
-            let loaded = load(options, &mut watch, &mounted, tables).await;
+            let loaded = load(options, &mut watch, &mounted.config, tables).await;
             let opened = match &loaded {
-                Ok(config) => opened(&mounted, config, guards || has_guards(config)),
+                Ok(config) => opened(&mounted.config, config, guards || has_guards(config)),
                 Err(_) => Vec::new(),
             };
             if opened.is_empty() || !watch.changes_within(SETTLE_OPENED).await {
@@ -136,10 +143,13 @@ pub(super) async fn keep_current(
             while watch.changes_within(SETTLE).await {}
         };
         match loaded {
-            Ok(config) if config == *mounted => {}
+            Ok(config) if config == *mounted.config => {}
             Ok(config) => {
                 let config = Arc::new(config);
-                routes.mount(&config, unserved.app(&config, &tables.store));
+                let collections = Collections::again(&config.modules, &mounted.collections);
+                let collections = Arc::new(collections);
+                let app = unserved.app(&config, &collections, &tables.store);
+                routes.mount(&config, app);
                 if !opened.is_empty() {
                     eprintln!(
                         "Warning: {file} has changed, and {}.",
@@ -151,7 +161,10 @@ pub(super) async fn keep_current(
                     "{file} has changed; these are the routes now:\n\n{table}\n"
                 ));
                 guards |= has_guards(&config);
-                mounted = config;
+                mounted = Mounted {
+                    config,
+                    collections,
+                };
             }
             Err(error) => {
                 eprintln!(

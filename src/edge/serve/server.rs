@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -30,6 +29,7 @@ use crate::api::envelope;
 use crate::api::error::{ApiError, Crowded};
 use crate::api::health;
 use crate::api::middleware::{self, App};
+use crate::api::router;
 use crate::config::Config;
 use crate::module::Envelope;
 
@@ -65,13 +65,13 @@ struct Mounted {
 impl Mounted {
     fn new(config: &Config, app: App, hosts: &Arc<Hosts>) -> Self {
         let hosts = Arc::clone(hosts);
-        let refuse = move |request: Request| {
-            let checked = host::check(&request, &hosts);
-            async { checked }
-        };
+        let refuse = tower::service_fn(move |request: Request| {
+            let refused = host::check(&request, &hosts).into_response();
+            async { Ok(refused) }
+        });
         Self {
             app,
-            refusing: middleware::stack(|request| request, config, Router::new().fallback(refuse)),
+            refusing: middleware::stack(|request| request, config, router::Routes::new(refuse)),
         }
     }
 }

@@ -6,13 +6,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use tower::Layer;
 
 use crate::api::error::ApiError;
 use crate::api::middleware::around::{Inner, Next, around};
 use crate::api::middleware::{self, App};
 use crate::api::mount::{self, Mount};
+use crate::api::router::Routes;
 use crate::app;
 use crate::config::Config;
+use crate::item::collection::Collections;
 use crate::local::Found;
 use crate::module::name::ModuleName;
 use crate::store::{Store, Unready};
@@ -32,11 +35,16 @@ impl Unserved {
     }
 
     /// [`crate::app`], which answers 503 to requests for these modules.
-    pub(super) fn app(&self, config: &Arc<Config>, store: &Store) -> App {
+    pub(super) fn app(
+        &self,
+        config: &Arc<Config>,
+        collections: &Arc<Collections>,
+        store: &Store,
+    ) -> App {
         let unserved = self.clone();
         let refuse = around(move |request, next| refuse(unserved.clone(), request, next));
-        let router = app::routes(config, store).layer(refuse);
-        middleware::stack(mount::mount(config, store), config, router)
+        let router = Routes::new(refuse.layer(app::routes(config, store)));
+        middleware::stack(mount::mount(collections, store), config, router)
     }
 
     fn contains(&self, module: &ModuleName) -> bool {

@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use crate::item::collection::Collection;
 use crate::json::byte_order_mark;
-use crate::module::Module;
 use crate::module::limits;
 use crate::store::{InvalidRecord, Owner, Record, Typed, WholeItem};
 
@@ -70,10 +70,10 @@ pub(in crate::tool) fn is_blank(line: &[u8]) -> bool {
     byte_order_mark::skip(line).trim_ascii().is_empty()
 }
 
-/// The id that a line has, and what the item is in the table of `module`.
+/// The id that a line has, and what the item is in the table of `collection`.
 pub(in crate::tool) fn parse(
     line: &[u8],
-    module: &Module,
+    collection: &Collection,
 ) -> Result<(String, Record), InvalidLine> {
     if line.len() > MAX_LINE_BYTES {
         return Err(InvalidLine::TooLong);
@@ -97,7 +97,7 @@ pub(in crate::tool) fn parse(
         attributes: attributes.unwrap_or_default(),
     };
     let id = id.into_owned();
-    match Record::new(module, item) {
+    match Record::new(collection, item) {
         Ok(record) => Ok((id, record)),
         Err(reason) => Err(InvalidLine::Illegal { id, reason }),
     }

@@ -1,0 +1,95 @@
+//! The client of DynamoDB, with the time limits and retries that fit a request.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
+
+use super::classify::classify;
+use super::error::StoreError;
+use super::trim::Trim;
+use super::usage::Watch;
+use crate::module::Table;
+
+/// The time limits of one operation. They add up to less than an API Gateway's 29 s, and the time
+/// limit of the whole request, which knows what Lambda has left, cuts them short.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const READ_TIMEOUT: Duration = Duration::from_secs(3);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(7);
+pub(super) const ATTEMPTS: u32 = 3;
+pub(super) const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(1);
+
+/// The id that is asked for where the answer does not matter.
+const NOBODY: &str = "\0modulo warms up";
+
+/// DynamoDB, in which the tables are. What is in a module's table, only its
+/// [`Items`](super::Items) can reach.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pub(super) client: Client,
+}
+
+impl Store {
+    /// A store in the account or the endpoint that `shared` leads to, with the time limits and
+    /// retries that fit a request.
+    #[must_use]
+    pub fn new(shared: &aws_config::SdkConfig) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT)
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(ATTEMPTS)
+            .with_initial_backoff(FIRST_BACKOFF)
+            .with_max_backoff(LONGEST_BACKOFF);
+        Self::with(shared, timeouts, retries)
+    }
+
+    pub(super) fn with(
+        shared: &aws_config::SdkConfig,
+        timeouts: TimeoutConfig,
+        retries: RetryConfig,
+    ) -> Self {
+        let mut config = aws_sdk_dynamodb::config::Builder::from(shared)
+            .timeout_config(timeouts)
+            .retry_config(retries)
+            // It watches streamed bodies; DynamoDB has none.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        // Permanent: it is not asked of each of their steps whether they are disabled.
+        config
+            .push_interceptor(SharedInterceptor::permanent(Trim))
+            .push_interceptor(SharedInterceptor::permanent(Watch));
+        Self {
+            client: Client::from_conf(config.build()),
+        }
+    }
+
+    /// The client underneath.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Connects, by asking for an item that nobody stores: what the first request need not wait for.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn warm_up(&self, table: &Table) -> Result<(), StoreError> {
+        self.client
+            .get_item()
+            .table_name(table.name().as_str())
+            .key(table.key().as_str(), AttributeValue::S(NOBODY.to_owned()))
+            .projection_expression("#key")
+            .expression_attribute_names("#key", table.key().as_str())
+            .send()
+            .await
+            .map_err(|error| classify(&error, 0))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,120 @@
+//! Items as they are read.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::storage::{self, Attributes};
+use crate::item::expiry;
+use crate::item::list::{self, IndexQuery, Position};
+use crate::module::reserved;
+use crate::module::tenant::Tenant;
+use crate::module::{IndexKey, Module, Storage};
+
+/// The attribute that holds an item's document, as JSON text.
+pub(super) const DATA: &str = "data";
+
+/// An item as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredItem {
+    /// Its id.
+    pub id: String,
+    /// Its document's text, unless it is somebody else's item, without one.
+    pub data: Option<String>,
+    /// All that was read of it.
+    pub(super) attributes: Attributes,
+}
+
+impl StoredItem {
+    /// Reads it from what DynamoDB has, or the `fields` of its document only; nothing, if it is
+    /// another's than the `tenant`'s.
+    pub(super) fn new(
+        module: &Module,
+        tenant: Option<&Tenant>,
+        mut attributes: Attributes,
+        fields: Option<&[String]>,
+    ) -> Option<Self> {
+        let mut id = text(attributes.remove(module.key().as_str())).unwrap_or_default();
+        if let Some(tenant) = tenant {
+            id = tenant.own(&id)?.to_owned();
+            attributes.retain(|name, _| !reserved::is_mark(name));
+        }
+        let data = match (module.storage(), fields) {
+            (Storage::Document, fields) => Some(storage::text_of(&attributes, module, fields)),
+            (Storage::Json, None) => text(attributes.remove(DATA)),
+            (Storage::Json, Some(fields)) => {
+                text(attributes.remove(DATA)).map(|text| list::project(&text, fields))
+            }
+        };
+        Some(Self {
+            id,
+            data,
+            attributes,
+        })
+    }
+
+    /// The same for those who need no attribute but this one: native attributes take many times
+    /// their text.
+    pub(super) fn with_only(mut self, key: Option<&IndexKey>) -> Self {
+        let key = key.map(|key| key.attribute.as_str());
+        self.attributes.retain(|name, _| Some(name.as_str()) == key);
+        self.attributes.shrink_to_fit();
+        self
+    }
+
+    /// How long its document's text is.
+    pub(crate) fn bytes(&self) -> usize {
+        self.data.as_ref().map_or(0, String::len)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_text(id: &str, data: Option<&str>) -> Self {
+        Self {
+            id: id.to_owned(),
+            data: data.map(str::to_owned),
+            attributes: Attributes::new(),
+        }
+    }
+
+    /// Where a list goes on after it.
+    #[must_use]
+    pub fn position(&self, query: Option<&IndexQuery>) -> Position {
+        let sort = query.and_then(|query| query.index.sort.as_ref());
+        let sort = sort.and_then(|sort| scalar(self.attributes.get(sort.attribute.as_str())));
+        Position {
+            id: self.id.clone(),
+            sort,
+        }
+    }
+}
+
+/// One page of a table.
+#[derive(Debug)]
+pub struct StoredPage {
+    /// Its items.
+    pub items: Vec<StoredItem>,
+    /// Where the next page begins, if there may be one.
+    pub next: Option<Position>,
+}
+
+/// Whether an item's time is over, as its module says it.
+pub(super) fn has_expired(module: &Module, attributes: &Attributes) -> bool {
+    let time = module.ttl().and_then(|ttl| attributes.get(ttl.as_str()));
+    let seconds = time.and_then(|time| time.as_n().ok()?.parse::<f64>().ok());
+    #[expect(clippy::cast_precision_loss, reason = "the time now has ten digits")]
+    seconds.is_some_and(|seconds| seconds <= expiry::now() as f64)
+}
+
+/// The text of a value that is one.
+pub(super) fn text(value: Option<AttributeValue>) -> Option<String> {
+    match value {
+        Some(AttributeValue::S(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// The text of a value that can be a key.
+pub(super) fn scalar(value: Option<&AttributeValue>) -> Option<String> {
+    match value {
+        Some(AttributeValue::S(text) | AttributeValue::N(text)) => Some(text.clone()),
+        _ => None,
+    }
+}
