@@ -56,8 +56,8 @@ fn send(domain: &str, method: &str, path: &str, body: &str) -> (u16, String, Val
 /// On the HTTP API, which keeps a mapped path, and then on the REST API, which takes it off.
 #[test]
 fn a_domain_leads_to_the_api() {
+    // Which the first line of this run says.
     if !emulator().http_api {
-        eprintln!("this emulator has no domains of HTTP APIs");
         return;
     }
     let mut project = Project::new("local", MODULO1);

@@ -29,8 +29,7 @@ pub(crate) struct Emulator {
     pub(crate) endpoint: String,
     /// Whether it has HTTP APIs: LocalStack without a licence has not.
     pub(crate) http_api: bool,
-    /// Whether it is LocalStack, which can't import tables.
-    pub(crate) is_localstack: bool,
+    is_localstack: bool,
     _companion: Mutex<Option<Companion>>,
 }
 
@@ -63,6 +62,16 @@ fn choose() -> Emulator {
 }
 
 impl Emulator {
+    /// Whether a stack can import tables, as LocalStack's can't; else says what is not tested.
+    pub(crate) fn can_import(&self, what: &str) -> bool {
+        if self.is_localstack {
+            // Not by `eprintln!`, as below.
+            let line = format!("not tested, since LocalStack can't import tables: {what}\n");
+            std::io::stderr().write_all(line.as_bytes()).ok();
+        }
+        !self.is_localstack
+    }
+
     /// The one at `endpoint`, once it is healthy; says in one line that it is taken.
     fn at(endpoint: &str, mut companion: Option<Companion>, origin: &str) -> Result<Self, String> {
         let endpoint = endpoint

@@ -1,12 +1,26 @@
 //! Tables that are there before the deployment that is to have them.
 
-use aws_sdk_dynamodb::types::{BillingMode, ProvisionedThroughput, TableDescription};
+use aws_sdk_dynamodb::types::{
+    BillingMode, ProvisionedThroughput, TableDescription, TimeToLiveSpecification,
+};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::header::CONTENT_LENGTH;
+use axum::response::Response;
+use http_body_util::BodyExt;
+use hyper_util::client::legacy::Client as Http;
+use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 
 use crate::contract::Visitor;
+use crate::emulator::emulator;
+use crate::plan;
+use crate::program::run;
 use crate::project::{Project, template};
 use crate::tables::{self, client, wait};
-use crate::{emulator, plan};
 
 const MODULO1: &str = "[modules.modulo1]\nkey = \"modulo1Id\"\n";
 const MODULO2: &str = "[modules.modulo2]\nkey = \"modulo2Id\"\n";
@@ -34,8 +48,7 @@ fn has_table(project: &Project, table: &str) -> bool {
 /// A module out and in again; meanwhile somebody has changed its table.
 #[test]
 fn a_module_comes_back_over_its_table() {
-    if emulator::emulator().is_localstack {
-        eprintln!("LocalStack can't import; see `an_emulator_that_cannot_import_touches_no_table`");
+    if !emulator().can_import("a module does not come back over its table") {
         return;
     }
     let mut project = Project::new("prod", &format!("{MODULO1}{MODULO2}"));
@@ -94,22 +107,54 @@ fn a_module_comes_back_over_its_table() {
     tables::delete(&name);
 }
 
-/// As LocalStack, which ignores the parameter; ministack imports whatever is asked for.
+/// The emulator at another address, where it ignores `ImportExistingResources`, as LocalStack does.
+fn that_cannot_import() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.set_nonblocking(true).expect("it can be");
+    let address = listener.local_addr().expect("it is bound");
+    std::thread::spawn(move || {
+        let runtime = Runtime::new().expect("a runtime is possible");
+        runtime.block_on(async move {
+            let listener = TcpListener::from_std(listener).expect("it is non-blocking");
+            axum::serve(listener, Router::new().fallback(forget_imports)).await
+        })
+    });
+    format!("http://{address}")
+}
+
+async fn forget_imports(request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let body = body.collect().await.expect("it is sent whole").to_bytes();
+    let text = String::from_utf8_lossy(&body);
+    let body = match text.split_once("&ImportExistingResources=true") {
+        Some((before, after)) => Bytes::from(format!("{before}{after}")),
+        None => body,
+    };
+    parts.headers.insert(CONTENT_LENGTH, body.len().into());
+    let target = format!("{}{}", emulator().endpoint, parts.uri);
+    parts.uri = target.parse().expect("it is a URL");
+    let client = Http::builder(TokioExecutor::new()).build_http::<Body>();
+    let request = Request::from_parts(parts, Body::from(body));
+    let answer = client.request(request).await.expect("the emulator answers");
+    answer.map(Body::new)
+}
+
 #[test]
 fn an_emulator_that_cannot_import_touches_no_table() {
-    if !emulator::emulator().is_localstack {
-        return;
-    }
     let mut project = Project::new("prod", MODULO1);
     let name = project.table("modulo1");
-    let seed = format!("seed{}", project.table_suffix());
-    let mut table = plan::table(&name);
-    table["DeletionPolicy"] = "Retain".into();
-    plan::make(&seed, &json!({ "Resources": { "OldTable": table } }));
-    plan::delete(&seed);
+    make(&name, "modulo1Id", "S");
     tables::put(&name, "modulo1Id", "old", "[1]");
-    let why = project.deploy(&CLOSED).err().expect("it can't be imported");
+    let before = described(&name).table_id;
+    project.is_tried();
+    let mut deploy = project.osls("deploy");
+    deploy
+        .args(CLOSED)
+        .env("AWS_ENDPOINT_URL", that_cannot_import());
+    let why = run(&mut deploy).expect_err("it can't be imported");
     assert!(why.contains("an emulator that cannot import"), "{why}");
+    assert!(why.contains("(Add)"), "{why}");
+    assert_eq!(described(&name).table_id, before);
     let kept = tables::data(&name, "modulo1Id", "old");
     assert_eq!(kept.as_deref(), Some("[1]"));
     project.remove();
@@ -194,7 +239,7 @@ fn a_table_that_can_not_be_imported_is_said_with_the_reason() {
     let said = planned(&project);
     assert!(said.contains("say retain = true"), "{said}");
 
-    let ttl = aws_sdk_dynamodb::types::TimeToLiveSpecification::builder()
+    let ttl = TimeToLiveSpecification::builder()
         .attribute_name("end")
         .enabled(true)
         .build()
