@@ -43,6 +43,8 @@ def handler(event, context):
     if method == "DELETE":
         dynamodb("DeleteItem", Key=key)
         return answer(200, {"DELETE": {KEY: id}})
+    if method not in ("POST", "PUT"):
+        return answer(405, {"ERROR": {"message": "Method not allowed"}})
     document = json.loads(event["body"])
     text = json.dumps(document, ensure_ascii=False)
     if method == "POST":
