@@ -1,6 +1,7 @@
 'use strict';
 // `--param domain=…`: the API under a name of one's own.
 
+const { DescribeStacksCommand } = require('@aws-sdk/client-cloudformation');
 const { fail } = require('./tool.cjs');
 
 const HOST_NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -14,6 +15,30 @@ const DOMAIN_TARGET = 'ApiDomainTarget';
 
 /** The base path as `service.base_path` has it, or nothing. */
 const basePath = (param) => (param ? `/${String(param).replace(/^\//, '')}` : undefined);
+
+/** The address that the API gets, if it gets one. */
+const addressOf = ({ domain, basePath: path }) =>
+  domain ? `https://${domain}${basePath(path) ?? ''}` : undefined;
+
+/** Ends the deployment if the API is deployed at an address that it would no longer have. */
+async function checkAddressStays(address, provider) {
+  const client = await provider.getCloudFormationClient();
+  const StackName = provider.naming.getStackName();
+  let stack;
+  try {
+    [stack] = (await client.send(new DescribeStacksCommand({ StackName }))).Stacks;
+  } catch (error) {
+    if (error.message.includes('does not exist')) return;
+    throw error;
+  }
+  const output = stack.Outputs?.find(({ OutputKey }) => OutputKey === DOMAIN_URL);
+  if (!output || output.OutputValue === addressOf(address)) return;
+  fail(
+    `The API is deployed at ${output.OutputValue}, and would no longer be: give the deployment its ` +
+      '--param domain, certificate and base-path, or write them into serverless.yml. If you mean it, ' +
+      'deploy with --param accept-breaking=true',
+  );
+}
 
 /** Ends the deployment if the parameters of the address are wrong or do not go together. */
 function checkDomain({ domain, certificate, zone, basePath: path }, region, hasApi) {
@@ -57,7 +82,8 @@ function checkDomain({ domain, certificate, zone, basePath: path }, region, hasA
  * Adds the domain to the template of a stack, with its mapping and, where its zone is given, its
  * records. It leads to the HTTP API, or else to the REST API.
  */
-function addDomain({ Resources, Outputs }, { domain, certificate, zone, basePath: path }, provider) {
+function addDomain({ Resources, Outputs }, address, provider) {
+  const { domain, certificate, zone, basePath: path } = address;
   const { naming } = provider;
   const isHttp = naming.getHttpApiLogicalId() in Resources;
   // A REST API's stage comes with its deployment, whose id is another each time.
@@ -103,7 +129,7 @@ function addDomain({ Resources, Outputs }, { domain, certificate, zone, basePath
   }
   Outputs[DOMAIN_URL] = {
     Description: 'URL of the API under its own domain',
-    Value: `https://${domain}${basePath(path) ?? ''}`,
+    Value: addressOf(address),
   };
   if (zone) return;
   Outputs[DOMAIN_TARGET] = {
@@ -112,4 +138,4 @@ function addDomain({ Resources, Outputs }, { domain, certificate, zone, basePath
   };
 }
 
-module.exports = { addDomain, basePath, checkDomain, DOMAIN_TARGET, DOMAIN_URL };
+module.exports = { addDomain, basePath, checkAddressStays, checkDomain, DOMAIN_TARGET, DOMAIN_URL };

@@ -6,7 +6,13 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { buildPackage } = require('./build.cjs');
-const { addDomain, checkDomain, DOMAIN_TARGET, DOMAIN_URL } = require('./domain.cjs');
+const {
+  addDomain,
+  checkAddressStays,
+  checkDomain,
+  DOMAIN_TARGET,
+  DOMAIN_URL,
+} = require('./domain.cjs');
 const emulator = require('./emulator.cjs');
 const { importTables } = require('./import.cjs');
 const { BASE_PATH, features, openModules, variables } = require('./modulo.cjs');
@@ -88,10 +94,11 @@ module.exports = class ModuloPlugin {
     if (command !== 'deploy' || part === 'list') return;
     const provider = this.serverless.getProvider('aws');
     const credentials = await provider.getAwsSdkV3CredentialsProvider()();
-    const { acceptBreaking, alarmTopic, dashboard } = this.serverless.service.custom;
+    const { acceptBreaking, address, alarmTopic, dashboard } = this.serverless.service.custom;
     const basePath = this.serverless.service.provider.environment[BASE_PATH];
     const endpoint = emulator.emulatorEndpoint(this.stage);
     const isLocal = emulator.isLocal(this.stage);
+    if (!isLocal && !acceptBreaking) await checkAddressStays(address, provider);
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'modulo-'));
     const imports = path.join(folder, 'imports.json');
     const args = [

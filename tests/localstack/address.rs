@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::emulator::emulator;
 use crate::program::run;
 use crate::project::{Project, template};
-use crate::tables::wait;
+use crate::tables::{self, wait};
 
 const MODULO1: &str = "[modules.modulo1]\nkey = \"modulo1Id\"\n";
 const CERTIFICATE: &str = "certificate=arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555";
@@ -60,7 +60,7 @@ fn a_domain_leads_to_the_api() {
     if !emulator().http_api {
         return;
     }
-    let mut project = Project::new("local", MODULO1);
+    let mut project = Project::new("prod", MODULO1);
     let domain = format!("api{}.example.com", project.table_suffix());
     let zone = zone();
     let (name, records) = (format!("domain={domain}"), format!("zone={zone}"));
@@ -85,14 +85,18 @@ fn a_domain_leads_to_the_api() {
         let (status, _, got) = send(&domain, "GET", &location, "");
         assert_eq!((status, &got["GET"]["data"]), (200, &"[1]".into()));
     }
-    // Without a path before its own.
+    // Without a path before its own, which clients know.
+    let why = project.deploy(&address).err().expect("clients lose it");
+    let known = format!("The API is deployed at https://{domain}/v1, and would no longer be");
+    assert!(why.contains(&known), "{why}");
+    let accepted = ["--param", "accept-breaking=yes"];
     project
-        .deploy(&address)
+        .deploy(&[address.as_slice(), &accepted].concat())
         .unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(send(&domain, "GET", "/_health", "").0, 200);
 
     // An emulator's records are those of its template.
-    let client = aws_sdk_cloudformation::Client::new(crate::tables::account());
+    let client = aws_sdk_cloudformation::Client::new(tables::account());
     let resources = client.list_stack_resources().stack_name(project.stack());
     let resources = wait(resources.send()).expect("there is a stack");
     let kinds: Vec<_> = resources
@@ -111,6 +115,8 @@ fn a_domain_leads_to_the_api() {
     }
     let url = template(&project).expect("it is deployed")["Outputs"]["ApiDomainUrl"].take();
     assert_eq!(url["Value"], format!("https://{domain}"));
+    project.remove();
+    tables::delete(&project.table("modulo1"));
 }
 
 /// `npm run url`, of the outputs that AWS gives; an emulator's DNS has no such name.
