@@ -15,45 +15,41 @@ use crate::store::{self, billing_of};
 /// A table as it is.
 pub(super) struct Live {
     pub(super) description: TableDescription,
-    /// Some emulators don't know of it.
+    /// Nothing, where it may not be asked for them.
+    settings: Option<Settings>,
+}
+
+/// What the description of a table does not say.
+struct Settings {
+    /// Whether it has point-in-time recovery, of which some emulators know nothing.
     recovery: Option<bool>,
+    /// The attribute by which DynamoDB deletes items.
     ttl: Option<String>,
 }
 
-/// It may not be asked for its point-in-time recovery or its TTL.
-pub(super) struct Hidden;
-
 impl Live {
-    /// Asks for what the description of a table does not say.
-    pub(super) async fn look(
-        client: &Client,
-        table: &Table,
-        description: TableDescription,
-    ) -> Result<Self, Hidden> {
-        let name = table.name().as_str();
-        let backups = client.describe_continuous_backups().table_name(name).send();
-        let ttl = client.describe_time_to_live().table_name(name).send();
-        let (backups, ttl) = tokio::join!(backups, ttl);
-        let backups = known(backups)?.and_then(|found| found.continuous_backups_description);
-        let recovery = backups.and_then(|found| found.point_in_time_recovery_description);
-        let recovery = recovery.and_then(|found| found.point_in_time_recovery_status);
-        let ttl = known(ttl)?.and_then(|found| found.time_to_live_description);
-        let ttl = ttl.filter(|found| {
-            let on = [TimeToLiveStatus::Enabled, TimeToLiveStatus::Enabling];
-            found
-                .time_to_live_status()
-                .is_some_and(|status| on.contains(status))
-        });
-        Ok(Self {
+    /// Asks for what its description does not say.
+    pub(super) async fn look(client: &Client, description: TableDescription) -> Self {
+        let name = description.table_name().unwrap_or_default();
+        let settings = Settings::ask(client, name).await.ok();
+        Self {
             description,
-            recovery: recovery.map(|status| status == PointInTimeRecoveryStatus::Enabled),
-            ttl: ttl.and_then(|found| found.attribute_name),
-        })
+            settings,
+        }
+    }
+
+    /// Whether not all of it may be looked at.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.settings.is_none()
     }
 
     /// The attribute by which DynamoDB deletes items.
     pub(super) fn ttl(&self) -> Option<&str> {
-        self.ttl.as_deref()
+        self.settings.as_ref()?.ttl.as_deref()
+    }
+
+    fn recovery(&self) -> Option<bool> {
+        self.settings.as_ref()?.recovery
     }
 
     /// What its stream shows, if it has one.
@@ -84,11 +80,12 @@ impl Live {
         let protected = self.description.deletion_protection_enabled();
         properties["DeletionProtectionEnabled"] = protected.unwrap_or_default().into();
         properties["PointInTimeRecoverySpecification"] =
-            json!({ "PointInTimeRecoveryEnabled": self.recovery.unwrap_or_default() });
+            json!({ "PointInTimeRecoveryEnabled": self.recovery().unwrap_or_default() });
         resource
     }
 
-    /// In what the table differs from the properties of a template, as far as modulo sets them.
+    /// In what the table differs from the properties of a template, as far as modulo sets them, its TTL
+    /// and its indexes aside.
     pub(super) fn differences(&self, table: &Table, stage: &Stage, wanted: &Value) -> Vec<String> {
         let now = &self.resource(table, stage)["Properties"];
         let mut found = Vec::new();
@@ -102,20 +99,44 @@ impl Live {
         compare("deletion protection", |of| {
             on_or_off(&of["DeletionProtectionEnabled"])
         });
-        if self.recovery.is_some() {
+        if self.recovery().is_some() {
             compare("point-in-time recovery", |of| {
                 on_or_off(&of["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"])
             });
         }
-        compare("TTL", |of| {
-            let attribute = of["TimeToLiveSpecification"]["AttributeName"].as_str();
-            attribute.map_or("off".to_owned(), |name| format!("by `{name}`"))
-        });
         found
     }
 }
 
-/// What was answered; nothing, where the operation is not known.
+impl Settings {
+    async fn ask(client: &Client, table: &str) -> Result<Self, Hidden> {
+        let backups = client
+            .describe_continuous_backups()
+            .table_name(table)
+            .send();
+        let ttl = client.describe_time_to_live().table_name(table).send();
+        let (backups, ttl) = tokio::join!(backups, ttl);
+        let recovery = known(backups)?
+            .and_then(|found| found.continuous_backups_description)
+            .and_then(|found| found.point_in_time_recovery_description)
+            .and_then(|found| found.point_in_time_recovery_status);
+        let ttl = known(ttl)?
+            .and_then(|found| found.time_to_live_description)
+            .filter(|found| {
+                let on = [TimeToLiveStatus::Enabled, TimeToLiveStatus::Enabling];
+                (found.time_to_live_status()).is_some_and(|status| on.contains(status))
+            });
+        Ok(Self {
+            recovery: recovery.map(|status| status == PointInTimeRecoveryStatus::Enabled),
+            ttl: ttl.and_then(|found| found.attribute_name),
+        })
+    }
+}
+
+/// A table may not be asked for them.
+struct Hidden;
+
+/// What was answered; nothing, where an emulator does not know the operation.
 fn known<T, E, R>(answer: Result<T, SdkError<E, R>>) -> Result<Option<T>, Hidden>
 where
     E: ProvideErrorMetadata,
@@ -178,8 +199,10 @@ mod tests {
                 .provisioned_throughput(capacity)
                 .global_secondary_indexes(index)
                 .build(),
-            recovery: Some(false),
-            ttl: None,
+            settings: Some(Settings {
+                recovery: Some(false),
+                ttl: None,
+            }),
         }
     }
 
@@ -220,7 +243,6 @@ mod tests {
                 "billing is 5 read and 2 write units, and should be on-demand",
                 "deletion protection is off, and should be on",
                 "point-in-time recovery is off, and should be on",
-                "TTL is off, and should be by `end`",
             ]
         );
         assert_eq!(live().differences(table, &stage, properties), [""; 0]);

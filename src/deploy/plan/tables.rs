@@ -102,12 +102,19 @@ impl Tables<'_> {
             None => found
                 .changes
                 .add(false, "its table is created", "it begins empty"),
-            Some(there) => match Live::look(&self.client, table, there).await {
-                Err(_) => found.hide(table),
-                Ok(live) if !table.create() => self.leave(table, &live, &mut found.changes),
-                Ok(live) if is_owned => self.keep(table, &live, &mut found.changes),
-                Ok(live) => self.import(table, &live, found).await,
-            },
+            Some(there) => {
+                let live = Live::look(&self.client, there).await;
+                if live.is_hidden() {
+                    found.hide(table);
+                }
+                if !table.create() {
+                    self.leave(table, &live, &mut found.changes);
+                } else if is_owned {
+                    self.keep(table, &live, &mut found.changes);
+                } else {
+                    self.import(table, &live, found).await;
+                }
+            }
         }
     }
 
@@ -126,7 +133,7 @@ impl Tables<'_> {
             .get(table.owner().as_str());
         let is_new = before.is_none_or(|before| before.create);
         let ttl = table.ttl().filter(|ttl| live.ttl() != Some(ttl.as_str()));
-        if let Some(ttl) = ttl {
+        if let Some(ttl) = ttl.filter(|_| !live.is_hidden()) {
             let edit = format!("TTL by `{ttl}` is not on in table `{}`", table.name());
             let consequence = "the function hides items that have expired, and DynamoDB does not \
                 delete them; whoever has the table turns TTL on";
@@ -150,10 +157,15 @@ impl Tables<'_> {
             }
             return;
         }
-        let Some(deployed) = self.deployed.properties.get(&logical_id(table.owner())) else {
+        let deployed = self.deployed.properties.get(&logical_id(table.owner()));
+        let Some(deployed) = deployed.filter(|_| !live.is_hidden()) else {
             return;
         };
         let mut drift = live.differences(table, self.stage, deployed);
+        let ttl = deployed["TimeToLiveSpecification"]["AttributeName"].as_str();
+        if live.ttl() != ttl {
+            drift.push(ttl_difference(live.ttl(), ttl));
+        }
         if let Some(view) = live.stream()
             && deployed["StreamSpecification"].is_null()
         {
@@ -210,14 +222,17 @@ impl Tables<'_> {
             );
             return;
         }
-        if let Some(reason) = self.not_importable(table, live) {
+        if live.is_hidden() {
+            return;
+        }
+        if let Some(reason) = not_importable(table, live) {
             let edit = format!("table `{name}` is there already, and not in stack `{stack}`");
             changes.fail(edit, format!("it can't be imported: {reason}"));
             return;
         }
         let wanted = generate::resource(table, self.stage);
         let differences = live.differences(table, self.stage, &wanted["Properties"]);
-        say_import(table, live, differences, changes);
+        say_import(table, live, &differences, changes);
         if owner == Owner::Unknown {
             changes.doubt(
                 format!("whether another stack has table `{name}` may not be looked at"),
@@ -228,40 +243,6 @@ impl Tables<'_> {
         let id = logical_id(table.owner());
         found.imports.insert(id, live.resource(table, self.stage));
     }
-
-    /// Why a table that belongs to no stack can't be imported.
-    fn not_importable(&self, table: &Table, live: &Live) -> Option<String> {
-        match store::check(&live.description, table) {
-            Err(Unusable::Unfit { misfits, .. })
-                if (misfits.iter()).all(|misfit| matches!(misfit, Misfit::NoIndex { .. })) =>
-            {
-                if misfits.len() > 1 {
-                    return Some(format!(
-                        "it lacks {} indexes, and one deployment makes one; import it with one of \
-                         them, and deploy the others one at a time",
-                        misfits.len()
-                    ));
-                }
-            }
-            Err(unusable) => return Some(unusable.to_string()),
-            Ok(()) => {}
-        }
-        if let (Some(wanted), Some(now)) = (table.ttl(), live.ttl())
-            && wanted.as_str() != now
-        {
-            return Some(format!(
-                "its TTL is by `{now}`, and the module's by `{wanted}`, which one deployment can't \
-                 change; say ttl = \"{now}\", or turn the table's TTL off first"
-            ));
-        }
-        (!table.retain()).then(|| {
-            format!(
-                "CloudFormation imports only what it retains; say retain = true, name another \
-                 `table` in modules.toml, or delete `{}`",
-                table.name()
-            )
-        })
-    }
 }
 
 impl Found {
@@ -270,8 +251,47 @@ impl Found {
     }
 }
 
-fn say_import(table: &Table, live: &Live, mut set: Vec<String>, changes: &mut Changes) {
+/// Why a table that belongs to no stack can't be imported.
+fn not_importable(table: &Table, live: &Live) -> Option<String> {
+    match store::check(&live.description, table) {
+        Err(Unusable::Unfit { misfits, .. })
+            if (misfits.iter()).all(|misfit| matches!(misfit, Misfit::NoIndex { .. })) =>
+        {
+            if misfits.len() > 1 {
+                return Some(format!(
+                    "it lacks {} indexes, and one deployment makes one; import it with one of \
+                     them, and deploy the others one at a time",
+                    misfits.len()
+                ));
+            }
+        }
+        Err(unusable) => return Some(unusable.to_string()),
+        Ok(()) => {}
+    }
+    if let (Some(wanted), Some(now)) = (table.ttl(), live.ttl())
+        && wanted.as_str() != now
+    {
+        return Some(format!(
+            "its TTL is by `{now}`, and the module's by `{wanted}`, which one deployment can't \
+             change; say ttl = \"{now}\", or turn the table's TTL off first"
+        ));
+    }
+    (!table.retain()).then(|| {
+        format!(
+            "CloudFormation imports only what it retains; say retain = true, name another \
+             `table` in modules.toml, or delete `{}`",
+            table.name()
+        )
+    })
+}
+
+/// What an import does, and what the same deployment sets after it.
+fn say_import(table: &Table, live: &Live, differences: &[String], changes: &mut Changes) {
     let name = table.name();
+    let mut set = differences.to_vec();
+    if let (Some(ttl), None) = (table.ttl(), live.ttl()) {
+        set.push(ttl_difference(None, Some(ttl.as_str())));
+    }
     if let Err(Unusable::Unfit { misfits, .. }) = store::check(&live.description, table) {
         let missing = misfits.iter().filter_map(Misfit::index);
         set.extend(missing.map(|index| format!("there is no index `{index}`")));
@@ -302,11 +322,18 @@ fn say_import(table: &Table, live: &Live, mut set: Vec<String>, changes: &mut Ch
         (None, Some(ttl)) => changes.add(
             false,
             format!("TTL by `{ttl}` stays on in table `{name}`"),
-            "DynamoDB goes on deleting items by it, which the module does not know of; say \
-             ttl = in modules.toml to have expired items hidden",
+            format!(
+                "DynamoDB goes on deleting items by it, and the module does not hide those that \
+                 have expired; it does with ttl = \"{ttl}\" in modules.toml"
+            ),
         ),
         _ => {}
     }
+}
+
+fn ttl_difference(now: Option<&str>, wanted: Option<&str>) -> String {
+    let words = |ttl: Option<&str>| ttl.map_or("off".to_owned(), |name| format!("by `{name}`"));
+    format!("TTL is {}, and should be {}", words(now), words(wanted))
 }
 
 /// DynamoDB's error for what the caller has no permission for.
