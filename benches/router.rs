@@ -177,7 +177,7 @@ fn shared(dynamodb: SocketAddr) -> SdkConfig {
 fn modulo(modules: usize, shared: &SdkConfig) -> Service {
     let text = modules::toml(modules);
     let config = config::parse(&text, Path::new("modules.toml"), &Stage::default(), [])
-        .expect("the modules are legal");
+        .expect("the modules are valid");
     app(&config.into(), &Store::new(shared))
 }
 
@@ -189,7 +189,7 @@ fn guarded(modules: usize, shared: &SdkConfig) -> Service {
     let text = issuer::GUARD.to_owned() + &modules::toml(modules);
     std::fs::write(&file, text).expect("the folder is writable");
     std::fs::write(folder.path().join("jwks.json"), issuer.jwks()).expect("the folder is writable");
-    let config = config::check(&file, &Stage::default(), []).expect("the modules are legal");
+    let config = config::check(&file, &Stage::default(), []).expect("the modules are valid");
     let authorization = format!("Bearer {}", issuer.token());
     let authorization: HeaderValue = authorization.parse().expect("a token is ASCII");
     let service = ServiceBuilder::new()
@@ -320,7 +320,7 @@ async fn request(service: &Service, call: &Call) {
         .header("content-type", "application/json")
         .header("accept", "application/json")
         .body(Body::from(call.body.clone()))
-        .expect("the request is legal");
+        .expect("the request is valid");
     let answer = service
         .clone()
         .oneshot(request)

@@ -480,7 +480,7 @@ fn own_table(
     let expanded = match table.value.expand(name, stage) {
         Ok(expanded) => expanded,
         Err(invalid) => {
-            let message = format!("the table's name for stage `{stage}` is illegal: {invalid}");
+            let message = format!("the table's name for stage `{stage}` is invalid: {invalid}");
             faults
                 .add(table.path, table.source, message)
                 .help("give the module another `table`");

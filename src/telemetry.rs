@@ -114,7 +114,7 @@ static LINES: OnceLock<Lines> = OnceLock::new();
 
 /// Sends the process's log lines to standard output.
 ///
-/// `rust_log` is what `RUST_LOG` holds, and wins over `filter`; where it is illegal, the first line
+/// `rust_log` is what `RUST_LOG` holds, and wins over `filter`; where it is invalid, the first line
 /// says so.
 pub fn init(format: Format, rust_log: Option<&str>, filter: &Filter) {
     std::panic::set_hook(Box::new(report_panic));
@@ -129,7 +129,7 @@ where
     let parsed = rust_log
         .filter(|text| !text.is_empty())
         .map(str::parse::<Targets>);
-    let (targets, illegal) = match parsed {
+    let (targets, invalid) = match parsed {
         None => (filter.0.clone(), None),
         Some(Ok(targets)) => (targets, None),
         Some(Err(error)) => (filter.0.clone(), Some(error)),
@@ -150,8 +150,8 @@ where
         let _ = writer.make_writer().write_all(line);
     });
     LINES.get_or_init(|| Lines { format, write });
-    if let Some(error) = illegal {
-        tracing::warn!(%error, "RUST_LOG is illegal, and taken as if it were not set");
+    if let Some(error) = invalid {
+        tracing::warn!(%error, "RUST_LOG is not valid, and taken as if it were not set");
     }
 }
 
@@ -322,17 +322,17 @@ mod tests {
 
     #[test]
     fn a_filter_is_levels_with_or_without_targets() {
-        for legal in [
+        for valid in [
             "info",
             "off",
             "WARN",
             "warn,modulo::request=info",
             "modulo=debug",
         ] {
-            assert!(legal.parse::<Filter>().is_ok(), "{legal}");
+            assert!(valid.parse::<Filter>().is_ok(), "{valid}");
         }
-        for illegal in ["inof", "", "info,", "modulo=inof", "warn;info"] {
-            assert!(illegal.parse::<Filter>().is_err(), "{illegal}");
+        for invalid in ["inof", "", "info,", "modulo=inof", "warn;info"] {
+            assert!(invalid.parse::<Filter>().is_err(), "{invalid}");
         }
     }
 }

@@ -70,7 +70,7 @@ struct Served {
 impl Served {
     fn start() -> Self {
         let runtime = Runtime::new().expect("threads are to be had");
-        let config = Arc::new(parse(MODULES).expect("it is legal"));
+        let config = Arc::new(parse(MODULES).expect("it is valid"));
         let (engine, app) = runtime.block_on(async {
             let engine = Engine::start(&Data::Memory).await.expect("it starts");
             let store = Store::new(&local::settings(&engine.endpoint()).await);
@@ -229,7 +229,7 @@ pub fn schema(input: &[u8]) {
     std::fs::write(SCHEMAS.join("schema.json"), schema).expect("it is written");
     let text = "[modules.documents]\nkey = 'id'\nschema = 'schema.json'";
     let file = SCHEMAS.join("modules.toml");
-    let config = config::parse(text, &file, &Stage::default(), []).expect("it is legal");
+    let config = config::parse(text, &file, &Stage::default(), []).expect("it is valid");
     let module = config.modules.iter().next().expect("there is one");
     let parsed = Document::parse(document.as_bytes().to_vec(), &Collection::new(module), None);
     if let Err(InvalidDocument::Unfit(Unfit::Violations(violations))) = parsed {
@@ -368,7 +368,7 @@ impl Guarded {
         let config = config::parse(GUARDS, &file, &Stage::default(), environment);
         Self {
             runtime: Runtime::new().expect("threads are to be had"),
-            collections: Collections::new(&config.expect("it is legal").modules),
+            collections: Collections::new(&config.expect("it is valid").modules),
             key: hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()),
         }
     }

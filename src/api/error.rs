@@ -47,7 +47,7 @@ pub enum ApiError {
     #[error("Please provide {0}")]
     MissingId(KeyAttribute),
     /// An id that DynamoDB can't take.
-    #[error("Please provide a legal {key}: {invalid}")]
+    #[error("Please provide a valid {key}: {invalid}")]
     InvalidId {
         /// The module's key attribute.
         key: KeyAttribute,
@@ -99,7 +99,7 @@ pub enum ApiError {
         limit: AnswerLimit,
     },
     /// A list's query that can't be understood.
-    #[error("Please provide a legal query: {0}")]
+    #[error("Please provide a valid query: {0}")]
     InvalidQuery(InvalidQuery),
     /// GET of an absent item.
     #[error("Resource does not exist")]
@@ -165,7 +165,7 @@ pub enum ApiError {
     #[error("{}", unchecked_message(.0))]
     Unchecked(#[source] Unchecked),
     /// A header that should have an idempotency key, and has none.
-    #[error("Please provide a legal Idempotency-Key: {0}")]
+    #[error("Please provide a valid Idempotency-Key: {0}")]
     InvalidIdempotencyKey(InvalidKey),
     /// An idempotency key that was sent with another write.
     #[error("Please provide another Idempotency-Key: this one was sent with another request")]
@@ -327,7 +327,7 @@ fn store_message(error: &StoreError) -> String {
         StoreError::ConditionFailed(_) => PRECONDITION_FAILED.to_owned(),
         StoreError::AnswerFull => "Please get it by itself: the batch's answer is full".to_owned(),
         StoreError::NoSuchPosition(_) => {
-            format!("Please provide a legal query: {}", InvalidQuery::Cursor)
+            format!("Please provide a valid query: {}", InvalidQuery::Cursor)
         }
         StoreError::Other(_) => INTERNAL_ERROR.to_owned(),
     }

@@ -14,7 +14,6 @@ use serde::Deserialize;
 pub(super) use self::access::{Access, Surroundings};
 use super::about::About;
 use super::error::{Faults, KeyPath, Source};
-#[cfg(feature = "cli")]
 use crate::module::base_path::BasePath;
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
@@ -263,7 +262,7 @@ impl Section {
                 faults.add(
                     path,
                     source,
-                    format!("`{text}` is no legal {}: {invalid}", noun(key)),
+                    format!("`{text}` is not a valid {}: {invalid}", noun(key)),
                 );
                 None
             }
@@ -713,7 +712,7 @@ impl Section {
                     }
                 }
                 Err(invalid) => {
-                    let message = format!("`{name}` is no legal module name: {invalid}");
+                    let message = format!("`{name}` is not a valid module name: {invalid}");
                     faults.add(self.path.child(name), Source::File, message);
                 }
             }

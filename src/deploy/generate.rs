@@ -162,8 +162,8 @@ mod tests {
 
     #[track_caller]
     fn deployment(text: &str, stage: &str) -> Deployment {
-        let stage = stage.parse().expect("a legal stage");
-        let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("legal");
+        let stage = stage.parse().expect("a valid stage");
+        let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("valid");
         Deployment::new(&config, &stage).expect("no schema that can't be read")
     }
 

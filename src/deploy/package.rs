@@ -224,7 +224,7 @@ mod tests {
     }
 
     fn pack(bootstrap: &Path, modules: &Path, output: &Path) -> Result<Written, PackageError> {
-        let config = config::check(modules, &Stage::default(), []).expect("legal");
+        let config = config::check(modules, &Stage::default(), []).expect("valid");
         write(bootstrap, modules, &config, output)
     }
 

@@ -154,8 +154,8 @@ mod tests {
 
     #[track_caller]
     pub(super) fn description(text: &str) -> Description {
-        let stage: Stage = "prod".parse().expect("legal");
-        let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("legal");
+        let stage: Stage = "prod".parse().expect("valid");
+        let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("valid");
         Description::of(&config).expect("no schema that can't be read")
     }
 

@@ -12,7 +12,7 @@ use crate::module::limits;
 #[serde(transparent)]
 pub struct ItemId(String);
 
-/// Why a path holds no legal id.
+/// Why a path holds no valid id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidItemId {
     /// There is none.
@@ -123,13 +123,13 @@ mod tests {
             ("%zz", "%zz"),
         ] {
             assert_eq!(
-                ItemId::from_path(raw).expect("legal").as_str(),
+                ItemId::from_path(raw).expect("valid").as_str(),
                 id,
                 "of {raw}"
             );
         }
         assert!(ItemId::from_path(&"x".repeat(2_048)).is_ok());
-        let refused = |raw: &str| ItemId::from_path(raw).expect_err("illegal").to_string();
+        let refused = |raw: &str| ItemId::from_path(raw).expect_err("not valid").to_string();
         insta::assert_snapshot!(refused(&"x".repeat(2_049)), @"the id has 2049 bytes, at most 2048 are possible");
         insta::assert_snapshot!(refused("a%ff"), @"the id is not UTF-8: byte 1 of it, percent-decoded, begins no character");
     }

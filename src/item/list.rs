@@ -167,7 +167,7 @@ impl PageRequest {
     /// Parses a raw query string, of a list of `tenant`'s items or of all.
     ///
     /// # Errors
-    /// A parameter is unknown, its value is illegal, or no index of `module` serves the query.
+    /// A parameter is unknown, its value is invalid, or no index of `module` serves the query.
     pub fn parse(
         query: &str,
         module: &Module,
@@ -584,7 +584,7 @@ mod tests {
         let config = config.unwrap_or_else(|error| panic!("{error}"));
         let module = config.modules.iter().next().expect("there is one");
         let parse = |query| PageRequest::parse(query, module, None);
-        let page = parse("utm_campaign=may&_.ge=3&utm_source=x").expect("legal");
+        let page = parse("utm_campaign=may&_.ge=3&utm_source=x").expect("valid");
         let query = page.query.expect("a query");
         assert_eq!(query.partition, "may");
         let sort = Some(SortCondition::Compared(">=", "3".to_owned()));
@@ -679,7 +679,7 @@ mod tests {
         ]
         .into_iter()
         .map(|query| match PageRequest::parse(query, &rooms(), None) {
-            Ok(page) => panic!("{query} is legal: {page:?}"),
+            Ok(page) => panic!("{query} is valid: {page:?}"),
             Err(invalid) => format!("{query}: {invalid}"),
         })
         .collect();

@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn an_origin_is_written_as_browsers_send_it() {
-        for legal in [
+        for valid in [
             "*",
             "https://app.example.com",
             "http://localhost:5173",
@@ -140,8 +140,8 @@ mod tests {
             "moz-extension://2bd1c1b3-1ff5-4e0f-8c6d-5f3d2d1f3a11",
             "safari-web-extension://8A2F7E1C-2B0D-4D55-9D8C-9E0C2F4A5B6D",
         ] {
-            let origin = legal.parse::<Origin>().expect(legal);
-            assert_eq!(origin.to_string(), legal);
+            let origin = valid.parse::<Origin>().expect(valid);
+            assert_eq!(origin.to_string(), valid);
         }
         for (written, told) in [
             (
@@ -172,7 +172,7 @@ mod tests {
             let invalid = written.parse::<Origin>().expect_err(written);
             assert_eq!(invalid.to_string(), told);
         }
-        for illegal in [
+        for invalid in [
             "",
             "null",
             "app.example.com",
@@ -182,9 +182,9 @@ mod tests {
             "chrome-extension://*",
         ] {
             assert_eq!(
-                illegal.parse::<Origin>(),
+                invalid.parse::<Origin>(),
                 Err(InvalidOrigin::Shape),
-                "{illegal}"
+                "{invalid}"
             );
         }
         for scheme in ["ftp", "file", "wss", "htps", "httpss", "htt", "hhtp"] {

@@ -1,6 +1,6 @@
 //! The names that `modules.toml` may hold, each a type of its own.
 //!
-//! A value of one of these types is legal by construction: `FromStr` is the only way in. This
+//! A value of one of these types is valid by construction: `FromStr` is the only way in. This
 //! module knows nothing of files, HTTP or DynamoDB calls.
 
 use std::borrow::{Borrow, Cow};
@@ -33,21 +33,21 @@ pub enum InvalidName {
         /// The greatest length in bytes.
         max: usize,
     },
-    /// A character outside the legal ones.
-    #[error("`{}` is not possible in it; use {legal}", character.escape_debug())]
+    /// A character outside the allowed ones.
+    #[error("`{}` is not possible in it; use {allowed}", character.escape_debug())]
     Character {
-        /// The first illegal character.
+        /// The first invalid character.
         character: char,
-        /// The legal characters, in words.
-        legal: &'static str,
+        /// The allowed characters, in words.
+        allowed: &'static str,
     },
-    /// An illegal first character.
-    #[error("it begins with `{}`; begin with {legal}", character.escape_debug())]
+    /// An invalid first character.
+    #[error("it begins with `{}`; begin with {allowed}", character.escape_debug())]
     Start {
         /// The first character.
         character: char,
         /// What it may begin with, in words.
-        legal: &'static str,
+        allowed: &'static str,
     },
     /// Taken by modulo itself.
     #[error("`{name}` is reserved: {reason}")]
@@ -73,13 +73,13 @@ impl Rule {
         if let Some(character) = text.chars().find(|&c| !(self.rest.0)(c)) {
             return Err(InvalidName::Character {
                 character,
-                legal: self.rest.1,
+                allowed: self.rest.1,
             });
         }
         if !(self.start.0)(first) {
             return Err(InvalidName::Start {
                 character: first,
-                legal: self.start.1,
+                allowed: self.start.1,
             });
         }
         let length = text.len();
@@ -281,11 +281,11 @@ name! {
     /// Source: RFC 6749, section 3.3.
     Scope,
     |text| {
-        let legal: (fn(char) -> bool, _) = (
+        let allowed: (fn(char) -> bool, _) = (
             |c| c.is_ascii_graphic() && !matches!(c, '"' | '\\'),
             "visible ASCII characters but `\"` and `\\`",
         );
-        Rule { min: 1, max: 255, start: legal, rest: legal }.check(text)
+        Rule { min: 1, max: 255, start: allowed, rest: allowed }.check(text)
     }
 }
 
@@ -417,7 +417,7 @@ impl TableTemplate {
     /// The table of `module` at `stage`.
     ///
     /// # Errors
-    /// The parts are legal, but together they can be too short or too long.
+    /// The parts are valid, but together they can be too short or too long.
     pub fn expand(&self, module: &ModuleName, stage: &Stage) -> Result<TableName, InvalidName> {
         let texts = self.0.iter().map(|part| match part {
             Part::Text(text) => text,
@@ -491,8 +491,8 @@ mod tests {
 
     #[test]
     fn a_module_name_begins_with_a_letter_or_digit() {
-        for legal in ["modulo1", "2nd", "a", "salas-de-aula", "A_b"] {
-            assert_eq!(legal.parse::<ModuleName>().expect("legal").as_str(), legal);
+        for valid in ["modulo1", "2nd", "a", "salas-de-aula", "A_b"] {
+            assert_eq!(valid.parse::<ModuleName>().expect("valid").as_str(), valid);
         }
         insta::assert_snapshot!(refused::<ModuleName, _>("_health"), @"`_health` is reserved: paths that begin with `/_` are the function's own");
         insta::assert_snapshot!(refused::<ModuleName, _>("-a"), @"it begins with `-`; begin with a letter or a digit");
@@ -503,10 +503,10 @@ mod tests {
 
     #[test]
     fn a_key_attribute_is_what_dynamodb_takes_and_the_answers_leave_free() {
-        for legal in ["modulo1Id", "id", "código", "a b", "#", "size"] {
+        for valid in ["modulo1Id", "id", "código", "a b", "#", "size"] {
             assert_eq!(
-                legal.parse::<KeyAttribute>().expect("legal").as_str(),
-                legal
+                valid.parse::<KeyAttribute>().expect("valid").as_str(),
+                valid
             );
         }
         insta::assert_snapshot!(refused::<KeyAttribute, _>("data"), @"`data` is reserved: an item keeps its document there");
@@ -515,7 +515,7 @@ mod tests {
 
     #[test]
     fn a_table_template_expands_to_a_table_name() {
-        let module = "modulo1".parse().expect("legal");
+        let module = "modulo1".parse().expect("valid");
         let stage = Stage::default();
         let expand = |text: &str| {
             text.parse::<TableTemplate>()
@@ -523,20 +523,20 @@ mod tests {
         };
         let default = TableTemplate::default()
             .expand(&module, &stage)
-            .expect("legal");
+            .expect("valid");
         assert_eq!(default.as_str(), "modulo1-local");
         assert_eq!(
-            expand("{module}-{stage}").expect("legal").expect("legal"),
+            expand("{module}-{stage}").expect("valid").expect("valid"),
             default
         );
         assert_eq!(
             expand("fixed.Name_1")
-                .expect("legal")
-                .expect("legal")
+                .expect("valid")
+                .expect("valid")
                 .as_str(),
             "fixed.Name_1"
         );
-        insta::assert_snapshot!(expand("ab").expect("legal").expect_err("short"), @"it has 2 characters, at least 3 are needed");
+        insta::assert_snapshot!(expand("ab").expect("valid").expect_err("short"), @"it has 2 characters, at least 3 are needed");
         insta::assert_snapshot!(refused::<TableTemplate, _>("{modulo}-x"), @"`{modulo}` is not known in it; the placeholders are `{module}` and `{stage}`");
         insta::assert_snapshot!(refused::<TableTemplate, _>("{module"), @"a `{` in it has no partner; write `{module}` or `{stage}`");
         insta::assert_snapshot!(refused::<TableTemplate, _>("module}"), @"a `}` in it has no partner; write `{module}` or `{stage}`");

@@ -82,7 +82,7 @@ mod tests {
 
     #[track_caller]
     fn tenant(name: &str) -> Tenant {
-        name.parse().expect("a legal name")
+        name.parse().expect("a valid name")
     }
 
     #[test]

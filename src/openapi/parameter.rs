@@ -159,7 +159,7 @@ fn query(name: &str, description: &str, schema: &Value, example: impl Into<Value
     })
 }
 
-/// What is no legal value of one is not refused, so that there is no pattern.
+/// What is not a valid value of one is not refused, so that there is no pattern.
 fn header(name: &str, description: &str, example: &str) -> Value {
     json!({
         "name": name,

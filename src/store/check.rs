@@ -399,8 +399,8 @@ mod tests {
             partition = 'building'
             sort = { attribute = 'floor', type = 'N' }
         ";
-        let stage = "prod".parse().expect("legal");
-        let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("legal");
+        let stage = "prod".parse().expect("valid");
+        let config = config::parse(text, "modules.toml".as_ref(), &stage, []).expect("valid");
         config
             .modules
             .tables()

@@ -45,7 +45,7 @@ struct Collector {
 /// Has spans sent to the collector that the variables of OpenTelemetry name, if they name one.
 ///
 /// # Errors
-/// One of the variables is illegal.
+/// One of the variables is invalid.
 pub fn init(service: &Service) -> Result<(), ExporterBuildError> {
     #[expect(
         clippy::disallowed_methods,

@@ -108,7 +108,7 @@ mod tests {
         let later = format!("cc{}-what-ever", &text[2..]);
         assert_eq!(TraceContext::of_traceparent(&later), Some(expected));
         let unsampled = text.replace("-01", "-02");
-        let read = TraceContext::of_traceparent(&unsampled).expect("it is legal");
+        let read = TraceContext::of_traceparent(&unsampled).expect("it is valid");
         assert!(!read.is_sampled);
     }
 
@@ -167,11 +167,11 @@ mod tests {
         };
         assert_eq!(id(&headers, None), None);
         let xray = "Root=1-00000000-000000000000000000000002";
-        headers.insert(X_AMZN_TRACE_ID, xray.parse().expect("legal"));
+        headers.insert(X_AMZN_TRACE_ID, xray.parse().expect("valid"));
         assert_eq!(id(&headers, None), Some(2));
         assert_eq!(id(&headers, of_lambda), Some(1));
         let parent = "00-00000000000000000000000000000003-00f067aa0ba902b7-01";
-        headers.insert(TRACEPARENT, parent.parse().expect("legal"));
+        headers.insert(TRACEPARENT, parent.parse().expect("valid"));
         assert_eq!(id(&headers, of_lambda), Some(3));
     }
 }

@@ -95,7 +95,7 @@ pub(super) fn bar(doing: &'static str, length: Option<u64>, counts: &str) -> Pro
     let bar = length.map_or_else(ProgressBar::no_length, ProgressBar::new);
     let template = format!("{doing} {{wide_bar}} {counts} {{msg}} {{eta}}");
     let style = ProgressStyle::with_template(&template);
-    bar.with_style(style.expect("the template is legal"))
+    bar.with_style(style.expect("the template is valid"))
 }
 
 /// `10,000 items … in 2 seconds, 5,000 a second`

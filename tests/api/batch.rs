@@ -74,7 +74,7 @@ async fn each_operation_has_its_own_answer_in_its_place() {
             { "status": 400, "ERROR": error("Please provide some data") },
             { "status": 400, "ERROR": error("Please provide some data") },
             { "status": 400, "ERROR": error(
-                "Please provide a legal modulo1Id: the id has 2049 bytes, at most 2048 are possible"
+                "Please provide a valid modulo1Id: the id has 2049 bytes, at most 2048 are possible"
             ) },
             { "status": 200, "DELETE": { "modulo1Id": "none too" } },
         ]),
@@ -107,7 +107,7 @@ async fn a_plain_batch_has_documents_and_problems() {
             refused("c", "Please provide a JSON document: it is no object, so it has no members to store"),
             { "id": "none", "status": 404, "problem": missing },
             refused("d", "Please provide some data"),
-            refused("", "Please provide a legal id: the id is empty"),
+            refused("", "Please provide a valid id: the id is empty"),
         ]),
     );
 }

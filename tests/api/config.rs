@@ -20,7 +20,7 @@ fn errors(text: &str, environment: &[(&str, &str)]) -> String {
     )
     .map_or_else(
         |error: ConfigError| error.to_string(),
-        |config| panic!("legal: {config:?}"),
+        |config| panic!("valid: {config:?}"),
     )
 }
 

@@ -427,7 +427,7 @@ async fn the_errors_of_the_contract() {
             "",
             "",
             400,
-            "Please provide a legal modulo1Id: the id is not UTF-8: byte 0 of it, percent-decoded, begins no character",
+            "Please provide a valid modulo1Id: the id is not UTF-8: byte 0 of it, percent-decoded, begins no character",
         ),
         (
             "GET",
@@ -435,7 +435,7 @@ async fn the_errors_of_the_contract() {
             "",
             "",
             400,
-            "Please provide a legal modulo1Id: the id has 2049 bytes, at most 2048 are possible",
+            "Please provide a valid modulo1Id: the id has 2049 bytes, at most 2048 are possible",
         ),
         (
             "GET",
@@ -509,7 +509,7 @@ async fn the_errors_of_the_contract() {
             "",
             "",
             400,
-            "Please provide a legal query: `limit` is `0`, an integer from 1 to 100 is needed",
+            "Please provide a valid query: `limit` is `0`, an integer from 1 to 100 is needed",
         ),
     ];
     for (method, path, content_type, body, status, message) in rows {

@@ -245,7 +245,7 @@ async fn an_illegal_key_is_a_mistake() {
         assert_eq!(refused.status, 400, "{headers:?}");
         assert_eq!(
             document_of(&refused.body)["ERROR"]["message"],
-            "Please provide a legal Idempotency-Key: it must be one header of 1 to 255 \
+            "Please provide a valid Idempotency-Key: it must be one header of 1 to 255 \
              visible characters of ASCII"
         );
     }

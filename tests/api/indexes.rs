@@ -117,7 +117,7 @@ async fn a_query_that_no_index_serves_is_refused_with_those_there_are() {
     ] {
         let answer = app.get(&format!("/rooms?{query}")).await;
         assert_eq!(answer.status, 400, "of {query}");
-        let expected = format!("Please provide a legal query: {message}");
+        let expected = format!("Please provide a valid query: {message}");
         assert_eq!(document_of(&answer.body)["detail"], expected, "of {query}");
     }
 }

@@ -397,7 +397,7 @@ async fn what_a_tenants_list_or_id_cannot_be_is_told() {
     };
     assert_eq!(
         message("/texts?consistent=true").await,
-        "Please provide a legal query: the list of a tenant's items has no consistent reads; \
+        "Please provide a valid query: the list of a tenant's items has no consistent reads; \
          leave `consistent` out"
     );
     tenants
@@ -406,7 +406,7 @@ async fn what_a_tenants_list_or_id_cannot_be_is_told() {
     let longest = "x".repeat(1_024 - "acme/".len());
     assert_eq!(
         message(&format!("/texts/{longest}x")).await,
-        "Please provide a legal id: the id has 1020 bytes, at most 1019 are possible"
+        "Please provide a valid id: the id has 1020 bytes, at most 1019 are possible"
     );
     for module in ["texts", "rooms"] {
         let path = format!("/{module}/{longest}");

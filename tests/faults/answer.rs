@@ -102,14 +102,14 @@ impl Module {
     }
 
     fn check_refusal(&self, method: &str, status: u16, refusal: &Value, shown: &str) {
-        let legal: &[u16] = match method {
+        let valid: &[u16] = match method {
             "GET" => &[404],
             "POST" | "PUT" | "DELETE" => &[412],
             "PATCH" => &[404, 409, 412],
             _ => &[],
         };
         assert!(
-            legal.contains(&status) || [500, 503, 504].contains(&status),
+            valid.contains(&status) || [500, 503, 504].contains(&status),
             "{shown}"
         );
         let members = refusal.as_object().map_or(0, serde_json::Map::len);

@@ -88,13 +88,13 @@ impl Steps {
         }
         for (token, outcome) in &self.0 {
             let times = times.remove(token.as_str()).unwrap_or_default();
-            let legal = match outcome {
+            let valid = match outcome {
                 Outcome::Done(_) => times == 1,
                 Outcome::Refused(_) => times == 0,
                 Outcome::Unknown => times <= 1,
             };
             assert!(
-                legal,
+                valid,
                 "step {token} of {of} was {outcome:?} and is there {times} times"
             );
         }

@@ -2,7 +2,7 @@
 //!
 //! Which fault meets the n-th request depends on the seed and on n alone; which request is the
 //! n-th, the clients' race decides. TLS excludes some faults, and so they are not among these: an
-//! answer that is changed into another legal one, a request that is done again when its answer has
+//! answer that is changed into another valid one, a request that is done again when its answer has
 //! long been given.
 
 use std::collections::BTreeMap;

@@ -64,8 +64,8 @@ pub(crate) fn table(name: &str) -> Value {
 
 /// Makes what these modules lack, as `modulo serve` does.
 fn make_tables(modules: &str) {
-    let stage = "local".parse().expect("legal");
-    let config = config::parse(modules, "modules.toml".as_ref(), &stage, []).expect("legal");
+    let stage = "local".parse().expect("valid");
+    let config = config::parse(modules, "modules.toml".as_ref(), &stage, []).expect("valid");
     let dynamodb = aws_sdk_dynamodb::Client::new(account());
     let made = local::create_tables(&dynamodb, config.modules.tables());
     wait(made).expect("they are made");

@@ -56,7 +56,7 @@ fn needs(section: &Section, key: &str) -> &'static str {
 }
 
 /// A file in which the section has that key with that value, or without a value lacks it, and all
-/// that it needs to be legal but for these.
+/// that it needs to be valid but for these.
 fn file(section: &Section, name: &str, value: Option<&str>) -> String {
     let mut text = before(section) + needs(section, name);
     for key in section.keys {
@@ -135,10 +135,10 @@ fn each_default_is_what_the_reader_takes() {
             match (key.absent, bare) {
                 (Absent::Default(default), bare) => {
                     let written = file(section, key.name, Some(default));
-                    let same = bare.expect("legal without it") == read(&written).expect("legal");
+                    let same = bare.expect("valid without it") == read(&written).expect("valid");
                     assert!(same, "of\n{written}");
                     let other = read(&file(section, key.name, Some(key.example)));
-                    let is_read = other.expect("legal") != read(&written).expect("legal");
+                    let is_read = other.expect("valid") != read(&written).expect("valid");
                     assert!(is_read, "the example is the default: {}", key.name);
                 }
                 (Absent::Required, bare) => {

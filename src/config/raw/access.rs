@@ -100,7 +100,7 @@ impl Section {
             let name = match name.parse::<GuardName>() {
                 Ok(name) => name,
                 Err(invalid) => {
-                    let message = format!("`{name}` is no legal name of a guard: {invalid}");
+                    let message = format!("`{name}` is not a valid name of a guard: {invalid}");
                     faults.add(path, source, message);
                     continue;
                 }
@@ -418,7 +418,7 @@ impl Section {
         let scopes = values.iter().filter_map(|value| {
             let text = value.kind.to_string();
             text.parse::<Scope>()
-                .map_err(|invalid| fault(format!("`{text}` is no legal scope: {invalid}")))
+                .map_err(|invalid| fault(format!("`{text}` is not a valid scope: {invalid}")))
                 .ok()
         });
         scopes.collect()

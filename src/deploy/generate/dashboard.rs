@@ -411,8 +411,8 @@ mod tests {
     use crate::module::name::Stage;
 
     fn config(text: &str) -> Config {
-        let stage: Stage = "prod".parse().expect("a legal stage");
-        config::parse(text, "modules.toml".as_ref(), &stage, []).expect("legal")
+        let stage: Stage = "prod".parse().expect("a valid stage");
+        config::parse(text, "modules.toml".as_ref(), &stage, []).expect("valid")
     }
 
     const MODULES: &str = r#"

@@ -234,7 +234,7 @@ mod tests {
     /// Found with 141 modules, 68 of them with an index: 13,000 characters in one policy.
     #[test]
     fn a_policy_that_is_too_long_is_split() {
-        let stage: Stage = "prod".parse().expect("legal");
+        let stage: Stage = "prod".parse().expect("valid");
         let config = |modules: usize| {
             let module = |n| {
                 let index = format!(
@@ -244,7 +244,7 @@ mod tests {
                 format!("[modules.modulo{n}]\nkey = 'id'\n{index}")
             };
             let text: String = (1..=modules).map(module).collect();
-            config::parse(&text, "modules.toml".as_ref(), &stage, []).expect("legal")
+            config::parse(&text, "modules.toml".as_ref(), &stage, []).expect("valid")
         };
         assert_eq!(resolved(&config(60), &stage).len(), 1);
         let policies = resolved(&config(141), &stage);

@@ -36,7 +36,7 @@ mod tests {
         ];
         let mut seen = BTreeMap::new();
         for name in names {
-            let id = logical_id(&name.parse().expect("a legal name"));
+            let id = logical_id(&name.parse().expect("a valid name"));
             assert!(
                 id.chars().all(|c| c.is_ascii_alphanumeric()),
                 "{name} became {id}"
@@ -46,6 +46,6 @@ mod tests {
             }
         }
         let longest = "_".repeat(100).replacen('_', "a", 1);
-        assert!(logical_id(&longest.parse().expect("a legal name")).len() <= 255);
+        assert!(logical_id(&longest.parse().expect("a valid name")).len() <= 255);
     }
 }

@@ -132,7 +132,7 @@ mod tests {
                  access = {{ guard = 'main', scopes = {{ PUT = ['write'] }} }}"
             );
             let stage = Stage::default();
-            let config = config::parse(&text, "modules.toml".as_ref(), &stage, []).expect("legal");
+            let config = config::parse(&text, "modules.toml".as_ref(), &stage, []).expect("valid");
             Description::of(&config).expect("no schema")
         };
         Plan::new(&description(before), &description(after))

@@ -202,11 +202,11 @@ pub(super) fn take_edge(event: &mut HttpEvent, modules: &Modules) -> Edge {
             }
             .split(&path, modules);
             // A REST API has the path as it was sent, an HTTP API has it decoded.
-            let illegal = match api {
+            let escaped = match api {
                 Api::Http => DECODED,
                 Api::Rest => ILLEGAL,
             };
-            let path = utf8_percent_encode(split.path, illegal);
+            let path = utf8_percent_encode(split.path, escaped);
             let host = event.headers.remove(HOST);
             keep_repeated(&mut event.headers, &event.multi_value_headers);
             let edge = Edge {

@@ -248,7 +248,7 @@ mod tests {
             "127.0.0.1.rebind.example",
             "2130706433",
             "0x7f.1",
-            // A legal name (RFC 3986, section 3.2.2).
+            // A valid name (RFC 3986, section 3.2.2).
             "localhost,b",
         ] {
             assert_eq!(status(&hosts, host), 421, "{host}");

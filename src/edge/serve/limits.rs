@@ -13,7 +13,7 @@ const MAX_CONNECTIONS: u64 = 1_024;
 /// The fewest, which a laptop needs anyway.
 const MIN_CONNECTIONS: u64 = 16;
 
-/// The most bytes of a request's head: more than a legal query and legal headers have, so that they
+/// The most bytes of a request's head: more than a valid query and valid headers have, so that they
 /// are refused by what says which of the two is too long.
 pub(super) const HEAD_BYTES: usize = 131_072;
 

@@ -48,7 +48,7 @@ struct Read<'l> {
     attributes: Option<BTreeMap<String, Typed>>,
 }
 
-/// A `null` that was written is a document, and no legal one.
+/// A `null` that was written is a document, and no valid one.
 fn present<'l, D: Deserializer<'l>>(deserializer: D) -> Result<Option<&'l RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }

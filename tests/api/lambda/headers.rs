@@ -177,14 +177,14 @@ async fn a_list_s_query_is_decoded_once() {
     let list = |query: &str| Call::new("GET", "/modulo1").query(query);
     let unknown = |name: &str| {
         let message = format!(
-            "Please provide a legal query: `{name}` is unknown here; a list takes \
+            "Please provide a valid query: `{name}` is unknown here; a list takes \
              `limit`, `cursor`, `consistent` and `fields`, and there is no index"
         );
         Reply::error(400, &message)
     };
     let limit = |limit: &str| {
         let message = format!(
-            "Please provide a legal query: `limit` is `{limit}`, an integer from 1 to 100 is needed"
+            "Please provide a valid query: `limit` is `{limit}`, an integer from 1 to 100 is needed"
         );
         Reply::error(400, &message)
     };

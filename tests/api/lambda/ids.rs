@@ -1,4 +1,4 @@
-//! Any id that is legal comes through every front door unharmed: decoded once, nothing
+//! Any id that is valid comes through every front door unharmed: decoded once, nothing
 //! normalised.
 
 use serde_json::json;
@@ -110,7 +110,7 @@ async fn an_id_of_more_than_2048_bytes() {
     let path = format!("/modulo1/{}x", "%C3%A9".repeat(1024));
     let expected = Reply::error(
         400,
-        "Please provide a legal modulo1Id: the id has 2049 bytes, at most 2048 are possible",
+        "Please provide a valid modulo1Id: the id has 2049 bytes, at most 2048 are possible",
     );
     for door in FrontDoor::ALL {
         for call in [
@@ -130,7 +130,7 @@ async fn an_id_that_is_not_utf_8() {
     let mut fixture = Fixture::start().await;
     let expected = Reply::error(
         400,
-        "Please provide a legal modulo1Id: the id is not UTF-8: byte 1 of it, percent-decoded, begins no character",
+        "Please provide a valid modulo1Id: the id is not UTF-8: byte 1 of it, percent-decoded, begins no character",
     );
     for door in FrontDoor::ALL {
         if !door.decodes_path() {
