@@ -65,21 +65,20 @@ async function importTables(deploy, tables) {
  * `ImportExistingResources`, and would make an empty table in its place.
  */
 async function checkImports(client, changeSet, tables) {
-  const actions = new Map();
+  const imported = new Set();
   for await (const { Changes } of paginateDescribeChangeSet({ client }, changeSet)) {
     for (const { ResourceChange } of Changes ?? []) {
-      actions.set(ResourceChange.LogicalResourceId, ResourceChange.Action);
+      if (ResourceChange.Action === 'Import') imported.add(ResourceChange.LogicalResourceId);
     }
   }
-  const wrong = Object.keys(tables).filter((id) => actions.get(id) !== 'Import');
+  const wrong = Object.keys(tables).filter((id) => !imported.has(id));
   if (wrong.length === 0) return;
   await client.send(new DeleteChangeSetCommand(changeSet));
   const names = wrong.map((id) => `\`${tables[id].Properties.TableName}\``);
   fail(
-    `CloudFormation would not import ${names.join(', ')}, but act otherwise ` +
-      `(${[...new Set(wrong.map((id) => actions.get(id)))].join(', ')}): this is an emulator that ` +
-      'cannot import, such as LocalStack. No table was touched. Say `create = false` in ' +
-      'modules.toml to use the table as it is, or deploy to ministack or AWS',
+    `CloudFormation would not import ${names.join(', ')}, but make an empty table in its place, as ` +
+      'does an emulator that cannot import, such as LocalStack. No table was touched. Say ' +
+      '`create = false` in modules.toml to use the table as it is, or deploy to ministack or AWS',
   );
 }
 

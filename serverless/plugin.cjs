@@ -100,6 +100,7 @@ module.exports = class ModuloPlugin {
     const isLocal = emulator.isLocal(this.stage);
     if (!isLocal && !acceptBreaking) await checkAddressStays(address, provider);
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'modulo-'));
+    process.once('exit', () => fs.rmSync(folder, { recursive: true }));
     const imports = path.join(folder, 'imports.json');
     const args = [
       ...['plan', '--stage', this.stage],
@@ -126,7 +127,6 @@ module.exports = class ModuloPlugin {
         '`--param accept-breaking=true`.',
     });
     this.imports = JSON.parse(fs.readFileSync(imports, 'utf8'));
-    fs.rmSync(folder, { recursive: true });
     // Tables that are to be imported are a change, whatever osls sees of the template.
     if (Object.keys(this.imports).length > 0) this.options.force = true;
   }
