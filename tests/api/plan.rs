@@ -287,6 +287,22 @@ async fn a_table_that_was_kept_is_imported_where_it_is_retained() {
 }
 
 #[tokio::test]
+async fn a_table_is_not_imported_in_the_place_of_another() {
+    let before = format!("{MODULO1}retain = true\n");
+    let after = format!("{before}table = 'other-local'\n");
+    let account = Account::with(&after).await.deployed(&before).await;
+    let (status, said) = account.plan(&after, &["--accept-breaking"]).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(said, @"
+    BREAKS  modulo1: table `modulo1-local` becomes `other-local`
+            no item moves to the other table, and table `modulo1-local` stays, outside the stack
+    FAILS   modulo1: table `other-local` is there already, and not in stack `modulo-local`
+            it can't be imported: CloudFormation does not import a table in the place of another, here `modulo1-local`; take the module out, deploy, put it back, and deploy again
+    the deployment would fail; fix what is marked FAILS first
+    ");
+}
+
+#[tokio::test]
 async fn a_table_that_is_somebody_elses_is_left() {
     let foreign = format!("{MODULO1}create = false\n");
     let mut account = Account::with(MODULO1).await;

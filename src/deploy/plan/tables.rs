@@ -225,7 +225,14 @@ impl Tables<'_> {
         if live.is_hidden() {
             return;
         }
-        if let Some(reason) = not_importable(table, live) {
+        let id = logical_id(table.owner());
+        let replaced = owned.get(&id).map(|other| {
+            format!(
+                "CloudFormation does not import a table in the place of another, here `{other}`; \
+                 take the module out, deploy, put it back, and deploy again"
+            )
+        });
+        if let Some(reason) = not_importable(table, live).or(replaced) {
             let edit = format!("table `{name}` is there already, and not in stack `{stack}`");
             changes.fail(edit, format!("it can't be imported: {reason}"));
             return;
@@ -240,7 +247,6 @@ impl Tables<'_> {
                  cloudformation:DescribeStackResources, and plan again",
             );
         }
-        let id = logical_id(table.owner());
         found.imports.insert(id, live.resource(table, self.stage));
     }
 }
