@@ -115,7 +115,7 @@ impl Guard {
         }
     }
 
-    /// What somebody is told who shows nothing.
+    /// What the answer says to a caller without a credential.
     pub(crate) fn unknown(&self) -> Denied {
         self.denied(Reason::Missing)
     }
@@ -187,13 +187,13 @@ pub enum Refused {
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Unchecked {
     /// The issuer's keys can't be had at the moment.
-    #[error("the issuer's keys can't be had")]
+    #[error("the issuer's keys cannot be fetched")]
     Unreachable(#[source] Arc<InvalidJwks>),
     /// The issuer's keys are not what they must be.
     #[error("the issuer's keys can't be used")]
     Keys(#[source] Arc<InvalidJwks>),
     /// There is no secret.
-    #[error("the secret can't be had")]
+    #[error("the secret cannot be fetched")]
     Secret(#[source] Arc<NoSecret>),
 }
 
@@ -299,7 +299,7 @@ impl Denied {
             Scheme::ApiKey => "ApiKey",
         };
         let error = match &self.reason {
-            // To who has shown nothing, no error is told.
+            // A caller without a credential gets no error code (RFC 6750, section 3.1).
             Reason::Missing => String::new(),
             Reason::Repeated => error("invalid_request", "more than one credential"),
             Reason::Token(invalid) => error("invalid_token", &invalid.to_string()),

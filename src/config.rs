@@ -1,7 +1,7 @@
 //! `modules.toml` and the environment become a [`Config`]: the only reader of both.
 //!
 //! Three types on the way in: the file's text, `raw` (what was written), [`Config`] (what it
-//! means). All faults are found and told at once. Nothing after this reads file or environment;
+//! means). All faults are found and reported at once. Nothing after this reads file or environment;
 //! of a module's schema, only the place is known here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -73,13 +73,13 @@ pub struct Service {
     pub cors: Option<Arc<Cors>>,
     /// The stage that the file was read for.
     pub stage: Stage,
-    /// What is told of its requests.
+    /// What the log has of its requests.
     pub telemetry: Telemetry,
     /// What the API's description says of the API as a whole.
     pub about: About,
 }
 
-/// What is told of requests, and to whom.
+/// What the log has of requests, and who gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Telemetry {
     /// How much is logged, where `RUST_LOG` does not say it.
@@ -342,7 +342,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             continue;
         };
         let Some(key) = raw.key.take() else {
-            // One that was written, but wrong, has been told of already.
+            // One that was written, but wrong, has been reported already.
             if !faults.blame(&path.child("key")) && !faults.blame(&default_key) {
                 refuse_keyless(&name, path, faults);
             }
@@ -498,7 +498,7 @@ fn own_table(
 
 /// The guards that the file defines, and the one of modules that name none.
 struct Guards {
-    /// Those that are wrong have been told of, and are known by their names alone.
+    /// Those that are wrong have been reported, and are known by their names alone.
     defined: BTreeMap<GuardName, Option<Arc<Guard>>>,
     default: Option<Setting<GuardName>>,
 }
@@ -611,7 +611,7 @@ fn check_tenant(tenant: &Setting<ClaimPath>, guard: &Guard, public: Verbs, fault
     };
     if let Some(verb) = public.iter().next() {
         fault(
-            format!("{verb} is public, and of who shows nothing no tenant is known"),
+            format!("{verb} is public, and a caller without a credential has no tenant"),
             "leave `public` out, or `tenant`",
         );
     }

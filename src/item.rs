@@ -72,7 +72,7 @@ pub enum InvalidDocument {
         /// The offset of the bracket that is one too many, from 0.
         at: usize,
     },
-    /// An object whose members can't be told apart.
+    /// An object whose members have the same name.
     #[error("an object in it has a member twice")]
     RepeatedMember,
     /// A name that is taken.
@@ -493,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_document_is_told_with_its_place() {
+    fn what_is_no_document_is_reported_with_its_place() {
         insta::assert_snapshot!(refused("{\"a\":}"), @"the body is not JSON: expected value at line 1 column 6");
         insta::assert_snapshot!(refused("{} {}"), @"the body is not JSON: trailing characters at line 1 column 4");
         insta::assert_snapshot!(refused(b"\"\xff\"".to_vec()), @"the body is not JSON: byte 1 is not UTF-8");

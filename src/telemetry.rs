@@ -70,7 +70,7 @@ impl FromStr for Filter {
         let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
         let mut words = text.split(',').map(str::trim);
         if let Some(word) = words.find(|word| !word.contains('=') && !is_level(word)) {
-            return Err(InvalidFilter(format!("`{word}` is no level")));
+            return Err(InvalidFilter(format!("`{word}` is not a level")));
         }
         let targets = text.parse::<Targets>();
         let targets = targets.map_err(|invalid| InvalidFilter(invalid.to_string()))?;

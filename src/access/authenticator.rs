@@ -20,7 +20,7 @@ pub struct Authenticator {
 
 #[derive(Debug)]
 enum Check {
-    Token(Verifier),
+    Token(Box<Verifier>),
     Key(Vec<ApiKey>),
 }
 
@@ -31,7 +31,7 @@ impl Authenticator {
         Self {
             guard: Arc::clone(guard),
             check: match guard.credential() {
-                Credential::Jwt(jwt) => Check::Token(Verifier::new(jwt.clone())),
+                Credential::Jwt(jwt) => Check::Token(Box::new(Verifier::new(jwt.clone()))),
                 Credential::Key(keys) => Check::Key(keys.clone()),
             },
         }

@@ -10,7 +10,7 @@ use crate::module::secure_url::SecureUrl;
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidKeySet {
     /// It is not the JSON that RFC 7517 describes.
-    #[error("it is no JSON Web Key Set")]
+    #[error("it is not a JSON Web Key Set")]
     NotJwks(#[source] serde_json::Error),
     /// It is JSON of another kind, such as certificates by their names.
     #[error("it is not a JSON Web Key Set: `keys` is missing")]

@@ -12,7 +12,7 @@ pub enum InvalidToken {
     #[error("it is longer than {MAX_TOKEN_BYTES} bytes")]
     TooLong,
     /// No token at all, or one that is encrypted, or `alg` is `none`.
-    #[error("it is no signed JWT")]
+    #[error("it is not a signed JWT")]
     Malformed,
     /// Its header asks for what is not understood.
     #[error("its header has crit")]

@@ -159,7 +159,7 @@ impl<'a> Results<'a> {
 
     /// An item that was there, if the answer has room for it.
     pub fn found(&mut self, id: &str, stored: Option<&str>) {
-        let told = match self.module.envelope() {
+        let rendered = match self.module.envelope() {
             Envelope::Verb => {
                 let item = text(&Item {
                     module: self.module,
@@ -174,8 +174,8 @@ impl<'a> Results<'a> {
                 format!(r#"{{"id":{id},"status":200,"item":{item}}}"#)
             }
         };
-        if self.has_room(&told) {
-            self.add(&told);
+        if self.has_room(&rendered) {
+            self.add(&rendered);
         } else {
             self.failed(id, ApiError::from(StoreError::AnswerFull).into());
         }
@@ -184,13 +184,13 @@ impl<'a> Results<'a> {
     /// A write that was done.
     pub fn done(&mut self, verb: Verb, id: &str) {
         let key = self.module.key().as_str();
-        let told = match self.module.envelope() {
+        let rendered = match self.module.envelope() {
             Envelope::Verb => json!({ "status": 200, verb.as_str(): { key: id } }),
             Envelope::Plain => json!({ "id": id, "status": 204 }),
         };
-        let told = told.to_string();
-        if self.has_room(&told) {
-            self.add(&told);
+        let rendered = rendered.to_string();
+        if self.has_room(&rendered) {
+            self.add(&rendered);
         } else {
             // It is done all the same; which it is, its place tells.
             self.add(match self.module.envelope() {
@@ -204,7 +204,7 @@ impl<'a> Results<'a> {
     pub fn failed(&mut self, id: &str, error: Arc<ApiError>) {
         let status = error.status();
         let envelope = self.module.envelope();
-        let tell = |id, details| match envelope {
+        let problem = |id, details| match envelope {
             Envelope::Verb => text(&RefusedOperation {
                 status: status.as_u16(),
                 error: Refusal::of(&error, details),
@@ -215,15 +215,15 @@ impl<'a> Results<'a> {
                 problem: Problem::of(&error, details),
             }),
         };
-        let mut told = tell(Some(id), error.details());
-        if !self.has_room(&told) {
-            told = tell(Some(id), &[]);
+        let mut rendered = problem(Some(id), error.details());
+        if !self.has_room(&rendered) {
+            rendered = problem(Some(id), &[]);
         }
-        if !self.has_room(&told) {
-            // Which operation it is, its place tells.
-            told = tell(None, &[]);
+        if !self.has_room(&rendered) {
+            // Its place says which operation it is.
+            rendered = problem(None, &[]);
         }
-        self.add(&told);
+        self.add(&rendered);
         if status.is_server_error() {
             self.cause.get_or_insert(error);
         }
@@ -326,16 +326,16 @@ pub(crate) fn error_body(envelope: Envelope, error: &ApiError) -> (HeaderValue, 
 #[must_use]
 pub fn refusal(envelope: Envelope, refused: Response, error: &ApiError) -> Response {
     let (media_type, body) = error_body(envelope, error);
-    let mut told = refused;
-    let headers = told.headers_mut();
+    let mut rendered = refused;
+    let headers = rendered.headers_mut();
     headers.insert(CONTENT_TYPE, media_type);
     headers.insert(CONTENT_LENGTH, body.len().into());
-    *told.body_mut() = body.into();
-    told
+    *rendered.body_mut() = body.into();
+    rendered
 }
 
 /// Gives an error's answer its body, in the envelope of the module that was asked.
-pub(crate) fn told(response: Response, envelope: Envelope) -> Response {
+pub(crate) fn rendered(response: Response, envelope: Envelope) -> Response {
     match response.extensions().get::<Cause>().cloned() {
         // A batch has a cause where one of its operations has failed.
         Some(Cause(error)) if !response.status().is_success() => {

@@ -40,7 +40,7 @@ const PRECONDITION_FAILED: &str = "Precondition failed";
 /// How long a client should wait before it tries again, in seconds.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
-/// Why a request was not done. Its `Display` is what the client is told.
+/// Why a request was not done. Its `Display` is what the client gets.
 #[derive(Debug, thiserror::Error)]
 pub enum ApiError {
     /// An item's verb without an item.
@@ -171,7 +171,7 @@ pub enum ApiError {
     #[error("Please provide another Idempotency-Key: this one was sent with another request")]
     KeyReused,
     /// The caller has called too often.
-    #[error("Try again later: this is more often than this API lets one caller call")]
+    #[error("Try again later: this API does not let one caller call so often")]
     TooOften(TooOften),
     /// An API whose description is over the function's limit.
     #[error(

@@ -29,7 +29,7 @@ pub(crate) fn probe(path: &str) -> Option<&'static str> {
     [LIVE, READY].into_iter().find(|probe| *probe == path)
 }
 
-/// How long what was found is told again: who asks often must not cost much.
+/// How long a finding is answered again: frequent checks must not cost much.
 const READY_LASTS: Duration = Duration::from_secs(10);
 const UNREADY_LASTS: Duration = Duration::from_secs(2);
 
@@ -101,7 +101,7 @@ pub fn router(config: &Arc<Config>, store: &Store) -> Router {
         last: Mutex::default(),
     };
     Router::new()
-        .route(LIVE, only(get(async || told("live"))))
+        .route(LIVE, only(get(async || status("live"))))
         .route(READY, only(get(ready)))
         .with_state(Arc::new(readiness))
 }
@@ -109,7 +109,7 @@ pub fn router(config: &Arc<Config>, store: &Store) -> Router {
 /// `GET /_health/ready`
 async fn ready(State(readiness): State<Arc<Readiness>>) -> Result<impl IntoResponse, ApiError> {
     match readiness.get().await {
-        Ok(()) => Ok(told("ready")),
+        Ok(()) => Ok(status("ready")),
         Err(unready) => Err(ApiError::Unready {
             unready,
             // As is the description, which names them all.
@@ -118,7 +118,7 @@ async fn ready(State(readiness): State<Arc<Readiness>>) -> Result<impl IntoRespo
     }
 }
 
-fn told(status: &'static str) -> impl IntoResponse {
+fn status(status: &'static str) -> impl IntoResponse {
     let headers = [
         (CONTENT_TYPE, "application/json"),
         (CACHE_CONTROL, "no-store"),

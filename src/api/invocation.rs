@@ -16,7 +16,7 @@ pub struct Invocation {
     pub deadline: Instant,
     /// The trace that Lambda says it is a part of.
     pub trace: Option<TraceContext>,
-    /// Whether the event told what the client's URL has before the path.
+    /// Whether the event says what the client's URL has before the path.
     pub has_base_path: bool,
     /// How long the answer can be.
     pub answer_limit: AnswerLimit,

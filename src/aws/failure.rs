@@ -92,21 +92,21 @@ impl Failure {
         let SdkError::ServiceError(service) = error else {
             return Self(Chain(error).to_string());
         };
-        let told = if let Some(code) = error.code() {
-            tell(code, error.message().unwrap_or_default())
+        let text = if let Some(code) = error.code() {
+            describe(code, error.message().unwrap_or_default())
         } else {
             let status = service.raw().status();
             format!("an answer that is not DynamoDB's, status {status}")
         };
         match error.request_id() {
-            Some(id) => Self(format!("{told}, AWS request {id}")),
-            None => Self(told),
+            Some(id) => Self(format!("{text}, AWS request {id}")),
+            None => Self(text),
         }
     }
 }
 
 /// An error's code, and as much of its message as is not about a document.
-fn tell(code: &str, message: &str) -> String {
+fn describe(code: &str, message: &str) -> String {
     if ABOUT_NO_DOCUMENT.contains(&code) {
         return format!("{code}: {message}");
     }
@@ -126,14 +126,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_about_tables_is_told_in_full() {
+    fn a_message_about_tables_is_reported_in_full() {
         let message = "Requested resource not found: Table: rooms-prod not found";
-        let told = tell("ResourceNotFoundException", message);
-        assert_eq!(told, format!("ResourceNotFoundException: {message}"));
+        let text = describe("ResourceNotFoundException", message);
+        assert_eq!(text, format!("ResourceNotFoundException: {message}"));
     }
 
     #[test]
-    fn of_a_message_that_may_quote_only_known_words_are_told() {
+    fn of_a_message_that_may_quote_only_known_words_are_reported() {
         for (message, expected) in [
             (
                 "One or more parameter values were invalid: Type mismatch for key planted expected: S actual: N",
@@ -156,19 +156,19 @@ mod tests {
                 "ValidationException, with a message that may quote what was sent",
             ),
         ] {
-            assert_eq!(tell("ValidationException", message), expected);
+            assert_eq!(describe("ValidationException", message), expected);
         }
     }
 
     /// It shows the headers that were signed, the session's token among them.
     #[test]
-    fn nothing_of_a_signature_is_told() {
+    fn nothing_of_a_signature_is_reported() {
         let message = "The request signature we calculated does not match the signature you \
                        provided. The Canonical String for this request should have been 'POST / \
                        x-amz-security-token:planted'";
-        let told = tell("InvalidSignatureException", message);
+        let text = describe("InvalidSignatureException", message);
         assert_eq!(
-            told,
+            text,
             "InvalidSignatureException, with a message that may quote what was sent"
         );
     }

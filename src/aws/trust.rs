@@ -191,8 +191,11 @@ mod tests {
             bytes.join(":")
         });
         let rows = include_str!("trust/README.md").lines().skip(6);
-        let told = rows.map_while(|row| row.split('`').nth(1));
-        assert_eq!(fingerprints.collect::<Vec<_>>(), told.collect::<Vec<_>>());
+        let documented = rows.map_while(|row| row.split('`').nth(1));
+        assert_eq!(
+            fingerprints.collect::<Vec<_>>(),
+            documented.collect::<Vec<_>>()
+        );
     }
 
     #[test]

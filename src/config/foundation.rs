@@ -93,11 +93,11 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_is_told_as_the_config_crate_tells_it() {
+    fn a_mistake_is_reported_as_the_config_crate_tells_it() {
         for mistake in ["[modules", "a = 9223372036854775808", "a = 1e400"] {
-            let told = read(mistake).expect_err("a mistake").to_string();
+            let message = read(mistake).expect_err("a mistake").to_string();
             let expected = read_by_crate(mistake).expect_err("a mistake");
-            assert_eq!(told, expected.to_string());
+            assert_eq!(message, expected.to_string());
         }
     }
 }

@@ -366,7 +366,11 @@ impl Section {
             }),
             Err(invalid) => {
                 faults
-                    .add(path, source, format!("`{text}` is no duration: {invalid}"))
+                    .add(
+                        path,
+                        source,
+                        format!("`{text}` is not a duration: {invalid}"),
+                    )
                     .help(format!("write it as in {key} = \"30d\" or \"1h 30m\""));
                 None
             }
@@ -549,7 +553,7 @@ impl Section {
         let origins = origins?;
         let parsed = origins.value.iter().filter_map(|text| {
             let fault = |invalid| {
-                let message = format!("`{text}` is no origin: {invalid}");
+                let message = format!("`{text}` is not an origin: {invalid}");
                 faults.add(origins.path.clone(), origins.source, message);
             };
             text.parse().map_err(fault).ok()
@@ -625,7 +629,11 @@ impl Section {
             let verb = word.parse::<Verb>().ok();
             if verb.is_none() {
                 faults
-                    .add(path.clone(), source, format!("`{word}` is no method"))
+                    .add(
+                        path.clone(),
+                        source,
+                        format!("`{word}` is not a valid method"),
+                    )
                     .help(suggest(word, &known));
             }
             verb

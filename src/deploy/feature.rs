@@ -189,16 +189,17 @@ mod tests {
             &["modulo-feature:schemas;"],
             &["modulo-feature:secrets;"],
         ] {
-            let told = check_against(built, &both)
+            let message = check_against(built, &both)
                 .expect_err("one is missing")
                 .to_string();
             assert!(
-                told.contains("--features lambda,schemas,secrets`"),
-                "{told}"
+                message.contains("--features lambda,schemas,secrets`"),
+                "{message}"
             );
         }
-        let told = check_against(&["modulo-feature:schemas;"], &both).expect_err("one is missing");
-        insta::assert_snapshot!(told, @"this function was built without `secrets`, which modules.toml needs; build it with `--no-default-features --features lambda,schemas,secrets`, or use the bootstrap zip of a release");
+        let message =
+            check_against(&["modulo-feature:schemas;"], &both).expect_err("one is missing");
+        insta::assert_snapshot!(message, @"this function was built without `secrets`, which modules.toml needs; build it with `--no-default-features --features lambda,schemas,secrets`, or use the bootstrap zip of a release");
     }
 
     #[test]

@@ -310,13 +310,13 @@ mod tests {
         pack(&bootstrap, &modules, &output).expect("written");
         fs::write(&modules, "[modules.a]\nkey = 'id'\nschema = {}\n").expect("writable");
         let error = pack(&bootstrap, &modules, &output).expect_err("refused");
-        let told = Chain(&error).to_string();
-        let told = told.replace(&bootstrap.display().to_string(), "built");
-        insta::assert_snapshot!(told, @"`built` can't serve the modules: this function was built without `schemas`, which modules.toml needs; build it with `--no-default-features --features lambda,schemas`, or use the bootstrap zip of a release");
+        let message = Chain(&error).to_string();
+        let message = message.replace(&bootstrap.display().to_string(), "built");
+        insta::assert_snapshot!(message, @"`built` can't serve the modules: this function was built without `schemas`, which modules.toml needs; build it with `--no-default-features --features lambda,schemas`, or use the bootstrap zip of a release");
     }
 
     #[test]
-    fn what_is_no_bootstrap_is_told() {
+    fn what_is_no_bootstrap_is_reported() {
         let (folder, _, modules, output) = folder();
         let refused = |content: &[u8]| {
             let file = folder.path().join("wrong");

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn every_breaking_edit_is_told_with_its_consequence() {
+    fn every_breaking_edit_is_reported_with_its_consequence() {
         let after = "
             [modules.modulo1]
             key = 'id'
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn who_gains_and_who_loses_access_is_told() {
+    fn who_gains_and_who_loses_access_is_reported() {
         const OPEN: &str = "methods = ['GET', 'POST', 'DELETE']";
         let with = |module: &str, keys: &str| {
             description(&format!(
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn tenants_are_told_of_and_so_is_their_index() {
+    fn tenants_are_reported_and_so_is_their_index() {
         let with = |tenant: &str| {
             description(&format!(
                 "
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_schemas_edit_is_told_and_its_layout_is_no_edit() {
+    fn a_schemas_edit_is_reported_and_its_layout_is_no_edit() {
         let with = |schema: &str| description(&format!("[modules.a]\nkey = 'id'\n{schema}"));
         let (none, strict) = (
             with(""),

@@ -96,11 +96,11 @@ pub async fn run(app: App, config: Arc<Config>) -> Result<(), lambda_http::Error
         // Around all that an invocation needs, the posting of its answer included.
         .layer(MapFutureLayer::new(move |invocation| {
             // Before the next poll, from which on Lambda may stop the clock.
-            let told = telemetry::lines_after(invocation).then(async |posted| {
+            let written = telemetry::lines_after(invocation).then(async |posted| {
                 telemetry::send_spans().await;
                 posted
             });
-            tracked.track_future(told)
+            tracked.track_future(written)
         }));
     let finished = async {
         terminate.recv().await;

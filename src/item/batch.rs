@@ -26,7 +26,7 @@ pub enum InvalidBatch {
         second: usize,
     },
     /// A transaction reads or writes.
-    #[error("what is atomic has gets only, or no gets")]
+    #[error("an atomic batch has only gets, or no gets")]
     Mixed,
 }
 

@@ -84,7 +84,7 @@ pub enum InvalidQuery {
     #[error("`limit` is `{0}`, an integer from 1 to {max} is needed", max = PageRequest::MAX_LIMIT)]
     Limit(String),
     /// A cursor that no such list gave.
-    #[error("`cursor` is none that this list has answered with")]
+    #[error("`cursor` is not one that this list has answered with")]
     Cursor,
     /// Neither true nor false.
     #[error("`consistent` is `{0}`, `true` or `false` is needed")]
@@ -270,9 +270,9 @@ impl PageRequest {
         if self.query.is_none() && tenant.is_none() {
             return None;
         }
-        let query = self.query.as_ref().map(IndexQuery::told);
-        let told = query.unwrap_or_default() + tenant.map_or("", Tenant::as_str);
-        Some(URL_SAFE_NO_PAD.encode(&Sha256::digest(told)[..8]))
+        let query = self.query.as_ref().map(IndexQuery::fingerprint_text);
+        let text = query.unwrap_or_default() + tenant.map_or("", Tenant::as_str);
+        Some(URL_SAFE_NO_PAD.encode(&Sha256::digest(text)[..8]))
     }
 }
 
@@ -411,7 +411,7 @@ impl IndexQuery {
     }
 
     /// All of it as one text.
-    fn told(&self) -> String {
+    fn fingerprint_text(&self) -> String {
         format!(
             "{:?}",
             (
@@ -654,7 +654,7 @@ mod tests {
     }
 
     #[test]
-    fn an_illegal_query_is_told_what_is_legal() {
+    fn an_illegal_query_is_reported_what_is_legal() {
         let refused: Vec<_> = [
             "limit=0",
             "limit=101",

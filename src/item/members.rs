@@ -20,7 +20,7 @@ pub struct Members(Map<String, Value>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unstorable {
     /// It has no members.
-    #[error("it is no object, so it has no members to store")]
+    #[error("it is not an object, so it has no members to store")]
     NoObject,
     /// It says another id than the path.
     #[error("`/{key}` is not the id of the path; leave it out")]

@@ -151,7 +151,7 @@ pub enum InvalidSchema {
     #[error("`$ref` leads to `{0}`, which is not in the schema")]
     Reference(String),
     /// `$schema` names what is no draft of JSON Schema.
-    #[error("`$schema` is `{0}`, which is no known draft")]
+    #[error("`$schema` is `{0}`, which is not a known draft")]
     UnknownDraft(String),
     /// The program has nothing to compile it with.
     #[error("this program was built without the feature `schemas`")]

@@ -51,7 +51,7 @@ pub enum InvalidTree {
         /// The offset of the bracket that is one too many, from 0.
         at: usize,
     },
-    /// An object whose members can't be told apart.
+    /// An object whose members have the same name.
     #[error("has an object with a member twice")]
     RepeatedMember,
 }

@@ -1,4 +1,4 @@
-//! What the AWS SDK is told of a DynamoDB that is not AWS's.
+//! What the AWS SDK needs to know of a DynamoDB that is not AWS's.
 
 use aws_config::environment::{
     EnvironmentVariableCredentialsProvider, EnvironmentVariableRegionProvider,

@@ -63,7 +63,7 @@ const NO_ORIGIN: [&str; 9] = [
     "wss",
 ];
 
-/// Why a text is no origin.
+/// Why a text is not an origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidOrigin {
     /// Neither a web server's, nor that of an app's or an extension's pages.
@@ -143,7 +143,7 @@ mod tests {
             let origin = valid.parse::<Origin>().expect(valid);
             assert_eq!(origin.to_string(), valid);
         }
-        for (written, told) in [
+        for (written, message) in [
             (
                 "https://app.example.com/",
                 "browsers write it `https://app.example.com`",
@@ -170,7 +170,7 @@ mod tests {
             ),
         ] {
             let invalid = written.parse::<Origin>().expect_err(written);
-            assert_eq!(invalid.to_string(), told);
+            assert_eq!(invalid.to_string(), message);
         }
         for invalid in [
             "",

@@ -72,7 +72,7 @@ pub enum InvalidFilePath {
     #[error("it must be relative to the folder of modules.toml")]
     Absolute,
     /// It has a segment that is no name.
-    #[error("`{0}` is no name in it; use names of folders with one `/` between them")]
+    #[error("`{0}` cannot be a part of it; use names of folders with one `/` between them")]
     Segment(String),
     /// It does not look like JSON.
     #[error("its name must end in `.json`")]

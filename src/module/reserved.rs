@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_told_from_members() {
+    fn marks_are_reported_from_members() {
         for (attribute, expected) in [
             ("_tenant", true),
             ("_tenant.building", true),

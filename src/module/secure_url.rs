@@ -13,7 +13,7 @@ pub struct SecureUrl(Url);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidUrl {
     /// No URL.
-    #[error("it is no URL")]
+    #[error("it is not a URL")]
     NotUrl,
     /// Others could change the answer on its way.
     #[error("it must begin with `https://`, but for a server on this machine")]

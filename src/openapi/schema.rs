@@ -317,7 +317,7 @@ fn page(item: &Value) -> Value {
     }))
 }
 
-/// What else is wrong with one operation is told in its own answer.
+/// What else is wrong with one operation stands in its own answer.
 fn batch(module: &Module) -> Value {
     json!({
         "type": "object",

@@ -264,7 +264,7 @@ impl Items {
         let answers = output.responses.unwrap_or_default().into_iter();
         let items = answers
             .filter_map(|answer| answer.item)
-            // What is not there may be told as an item without attributes.
+            // Some engines answer a missing item as one without attributes.
             .filter(|attributes| !attributes.is_empty() && !has_expired(&self.module, attributes))
             .filter_map(|attributes| self.read(attributes, None));
         Ok(items.map(|item| (item.id.clone(), Ok(item))).collect())

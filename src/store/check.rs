@@ -454,7 +454,7 @@ mod tests {
     const INDEX: &[(&str, Role)] = &[("building", Role::Hash), ("floor", Role::Range)];
 
     #[track_caller]
-    fn told(table: &TableDescription) -> String {
+    fn rendered(table: &TableDescription) -> String {
         check(table, &needed())
             .expect_err("it does not fit")
             .to_string()
@@ -471,28 +471,28 @@ mod tests {
     }
 
     #[test]
-    fn a_table_that_does_not_is_told_with_what_to_do() {
+    fn a_table_that_does_not_is_reported_with_what_to_do() {
         let all = ProjectionType::All;
         let named = table(&[("id", Role::Hash)], &[("id", "S")], INDEX, all.clone());
-        insta::assert_snapshot!(told(&named), @r#"table `rooms-prod` does not fit: its key is `id`, and the module's is `roomId`; say key = "id" in modules.toml, or name another `table`"#);
+        insta::assert_snapshot!(rendered(&named), @r#"table `rooms-prod` does not fit: its key is `id`, and the module's is `roomId`; say key = "id" in modules.toml, or name another `table`"#);
         // A name that is two names is not the names of two keys.
         let keys = [("pk", Role::Hash), ("sk", Role::Range)];
         let types = [("pk", "S"), ("sk", "N")];
-        insta::assert_snapshot!(told(&table(&keys, &types, INDEX, all.clone())), @"table `rooms-prod` does not fit: it has the sort key `sk`, and modulo serves only tables without one; name another `table` in modules.toml");
+        insta::assert_snapshot!(rendered(&table(&keys, &types, INDEX, all.clone())), @"table `rooms-prod` does not fit: it has the sort key `sk`, and modulo serves only tables without one; name another `table` in modules.toml");
         let types = [("roomId", "N"), ("building", "S"), ("floor", "N")];
-        insta::assert_snapshot!(told(&table(KEY, &types, INDEX, all.clone())), @"table `rooms-prod` does not fit: its key `roomId` is a number (N), and modulo serves only strings (S); name another `table` in modules.toml");
+        insta::assert_snapshot!(rendered(&table(KEY, &types, INDEX, all.clone())), @"table `rooms-prod` does not fit: its key `roomId` is a number (N), and modulo serves only strings (S); name another `table` in modules.toml");
         let types = [("roomId", "S"), ("building", "S"), ("floor", "S")];
-        insta::assert_snapshot!(told(&table(KEY, &types, INDEX, all.clone())), @"table `rooms-prod` does not fit: its index `by-building` is of building (S), floor (S), and the module's is of building (S), floor (N); give the module's another `name`");
-        insta::assert_snapshot!(told(&table(KEY, TYPES, &INDEX[..1], all)), @"table `rooms-prod` does not fit: its index `by-building` is of building (S), and the module's is of building (S), floor (N); give the module's another `name`");
+        insta::assert_snapshot!(rendered(&table(KEY, &types, INDEX, all.clone())), @"table `rooms-prod` does not fit: its index `by-building` is of building (S), floor (S), and the module's is of building (S), floor (N); give the module's another `name`");
+        insta::assert_snapshot!(rendered(&table(KEY, TYPES, &INDEX[..1], all)), @"table `rooms-prod` does not fit: its index `by-building` is of building (S), and the module's is of building (S), floor (N); give the module's another `name`");
         let part = table(KEY, TYPES, INDEX, ProjectionType::Include);
-        insta::assert_snapshot!(told(&part), @"table `rooms-prod` does not fit: its index `by-building` projects INCLUDE, and lists need ALL; make one that projects ALL under another name, and give the module's that `name`");
+        insta::assert_snapshot!(rendered(&part), @"table `rooms-prod` does not fit: its index `by-building` projects INCLUDE, and lists need ALL; make one that projects ALL under another name, and give the module's that `name`");
         let bare = TableDescription::builder()
             .table_status(TableStatus::Active)
             .set_key_schema(Some(schema(KEY)))
             .build();
-        insta::assert_snapshot!(told(&bare), @"table `rooms-prod` does not fit: it has no index `by-building` of building (S), floor (N); add it, or take it out of modules.toml");
+        insta::assert_snapshot!(rendered(&bare), @"table `rooms-prod` does not fit: it has no index `by-building` of building (S), floor (N); add it, or take it out of modules.toml");
         let leaving = TableDescription::builder().table_status(TableStatus::Deleting);
-        insta::assert_snapshot!(told(&leaving.build()), @"table `rooms-prod` is DELETING");
+        insta::assert_snapshot!(rendered(&leaving.build()), @"table `rooms-prod` is DELETING");
     }
 
     #[test]

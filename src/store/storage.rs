@@ -57,7 +57,7 @@ fn attribute_of(value: Value) -> AttributeValue {
 }
 
 /// The text of the document that an item is, whoever wrote it: sorted, its numbers in plain form,
-/// without the key and the tag. Sets are told as arrays, binary values in base64.
+/// without the key and the tag. Sets are rendered as arrays, binary values in base64.
 ///
 /// With `fields`, of these members only.
 pub(crate) fn text_of(
@@ -75,16 +75,16 @@ pub(crate) fn text_of(
         .filter(|(name, _)| is_member(name))
         .collect();
     members.sort_unstable_by_key(|(name, _)| *name);
-    serde_json::to_string(&Told(&members)).expect("attributes are JSON")
+    serde_json::to_string(&Rendered(&members)).expect("attributes are JSON")
 }
 
-/// Whether two values are told alike.
+/// Whether two values are rendered alike.
 pub(crate) fn is_same(a: &AttributeValue, b: &AttributeValue) -> bool {
-    let told = |value| serde_json::to_string(&ToldValue(value)).ok();
-    a == b || told(a) == told(b)
+    let rendered = |value| serde_json::to_string(&RenderedValue(value)).ok();
+    a == b || rendered(a) == rendered(b)
 }
 
-/// Leaves the attributes that are told as those `seen` as they were seen, of whatever type.
+/// Leaves the attributes that are rendered like those `seen` as they were seen, of whatever type.
 pub(crate) fn keep_types(attributes: &mut Attributes, seen: &Attributes) {
     for (name, value) in attributes {
         if let Some(seen) = seen.get(name)
@@ -96,39 +96,40 @@ pub(crate) fn keep_types(attributes: &mut Attributes, seen: &Attributes) {
 }
 
 /// Sorted members, as JSON.
-struct Told<'a>(&'a [(&'a String, &'a AttributeValue)]);
+struct Rendered<'a>(&'a [(&'a String, &'a AttributeValue)]);
 
-impl Serialize for Told<'_> {
+impl Serialize for Rendered<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, value) in self.0 {
-            map.serialize_entry(name, &ToldValue(value))?;
+            map.serialize_entry(name, &RenderedValue(value))?;
         }
         map.end()
     }
 }
 
 /// One value, as JSON.
-struct ToldValue<'a>(&'a AttributeValue);
+struct RenderedValue<'a>(&'a AttributeValue);
 
-impl Serialize for ToldValue<'_> {
+impl Serialize for RenderedValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             AttributeValue::S(text) => serializer.serialize_str(text),
-            AttributeValue::N(number) => told_number(number)?.serialize(serializer),
+            AttributeValue::N(number) => rendered_number(number)?.serialize(serializer),
             AttributeValue::Bool(value) => serializer.serialize_bool(*value),
             AttributeValue::Null(_) => serializer.serialize_unit(),
             AttributeValue::B(bytes) => serializer.serialize_str(&STANDARD.encode(bytes)),
-            AttributeValue::L(values) => serializer.collect_seq(values.iter().map(ToldValue)),
+            AttributeValue::L(values) => serializer.collect_seq(values.iter().map(RenderedValue)),
             AttributeValue::M(members) => {
                 let mut members: Vec<_> = members.iter().collect();
                 members.sort_unstable_by_key(|(name, _)| *name);
-                Told(&members).serialize(serializer)
+                Rendered(&members).serialize(serializer)
             }
             AttributeValue::Ss(texts) => serializer.collect_seq(sorted(texts)),
             AttributeValue::Ns(numbers) => {
-                let numbers: Result<Vec<_>, S::Error> =
-                    sorted(numbers).map(|number| told_number(number)).collect();
+                let numbers: Result<Vec<_>, S::Error> = sorted(numbers)
+                    .map(|number| rendered_number(number))
+                    .collect();
                 serializer.collect_seq(numbers?)
             }
             AttributeValue::Bs(values) => {
@@ -149,7 +150,7 @@ fn sorted(texts: &[String]) -> impl Iterator<Item = &String> {
     texts.into_iter()
 }
 
-fn told_number<E: Error>(text: &str) -> Result<Number, E> {
+fn rendered_number<E: Error>(text: &str) -> Result<Number, E> {
     let plain = plain_number(text).map_or(Cow::Borrowed(text), Cow::Owned);
     plain.parse().map_err(E::custom)
 }

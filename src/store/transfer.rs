@@ -143,7 +143,7 @@ impl TryFrom<String> for Number {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         parse_number(&text).map(Self).ok_or_else(|| {
-            format!("`{text}` is no number of DynamoDB's: up to 38 digits, from 1e-130 to 9.9e125")
+            format!("`{text}` is not a number that DynamoDB takes: up to 38 digits, from 1e-130 to 9.9e125")
         })
     }
 }
@@ -406,7 +406,7 @@ fn stands_on_a_line(text: &str) -> bool {
     text.trim_ascii().len() == text.len() && !text.contains(['\n', '\r'])
 }
 
-/// Whether JSON can say a value so that it can be told from all others.
+/// Whether JSON can say a value without becoming equal to another.
 fn is_json(value: &AttributeValue) -> bool {
     match value {
         AttributeValue::S(_) | AttributeValue::N(_) | AttributeValue::Bool(_) => true,

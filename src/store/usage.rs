@@ -69,7 +69,7 @@ struct Reading {
     attempts: u32,
     under_way: u32,
     since: Option<Instant>,
-    /// The calls that have ended, where they are to be told.
+    /// The calls that have ended, where the log is to have them.
     calls: Option<Vec<Call>>,
 }
 
@@ -158,7 +158,7 @@ where
 }
 
 /// Tells the meter of the task, if there is one.
-fn tell(what: impl FnOnce(&mut Reading)) {
+fn record(what: impl FnOnce(&mut Reading)) {
     // Without a meter nobody wants to know.
     let _ = METER.try_with(|meter| what(&mut meter.reading()));
 }
@@ -179,7 +179,7 @@ impl Intercept for Watch {
         _: &RuntimeComponents,
         known: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        tell(|reading| {
+        record(|reading| {
             if reading.calls.is_some() {
                 known
                     .interceptor_state()
@@ -199,7 +199,7 @@ impl Intercept for Watch {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        tell(|reading| reading.attempts += 1);
+        record(|reading| reading.attempts += 1);
         Ok(())
     }
 
@@ -215,7 +215,7 @@ impl Intercept for Watch {
         };
         let code = error.as_operation_error().and_then(code);
         if code.is_some_and(is_throttle) {
-            tell(|reading| reading.usage.throttles += 1);
+            record(|reading| reading.usage.throttles += 1);
         }
         Ok(())
     }
@@ -226,7 +226,7 @@ impl Intercept for Watch {
         _: &RuntimeComponents,
         known: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        tell(|reading| {
+        record(|reading| {
             let result = context.output_or_error();
             reading.end(result.and_then(Result::ok).and_then(consumed));
             let began = known.load::<Began>();

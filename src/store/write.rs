@@ -34,7 +34,7 @@ pub enum Write {
 /// What a write has done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Written {
-    /// There is an item that was not there. Told only of modules whose envelope tells it.
+    /// There is an item that was not there. Known only where the module's envelope says so.
     Created,
     /// What was asked for.
     Done,

@@ -87,7 +87,7 @@ impl Figure {
         }
     }
 
-    fn is_told(&self) -> bool {
+    fn is_reported(&self) -> bool {
         match self.value {
             Value::Whole(value) => value > 0,
             Value::Broken(value) => value > 0.0,
@@ -122,8 +122,8 @@ impl RequestLine<'_> {
 
 impl Serialize for RequestLine<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let figures = self.figures().into_iter().filter(Figure::is_told);
-        let counts = self.counts().into_iter().filter(Figure::is_told);
+        let figures = self.figures().into_iter().filter(Figure::is_reported);
+        let counts = self.counts().into_iter().filter(Figure::is_reported);
         // A metric of a request that is none of a module's verbs would be one of all strays.
         let namespace = self.namespace.filter(|_| self.verb.is_some());
 

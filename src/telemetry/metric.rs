@@ -1,6 +1,6 @@
 //! The names of the metrics, which are members of a request's line.
 
-/// What metrics are told apart by.
+/// What distinguishes metrics.
 pub(crate) const DIMENSIONS: [&str; 2] = [MODULE, VERB];
 pub(crate) const MODULE: &str = "module.name";
 pub(crate) const VERB: &str = "module.verb";

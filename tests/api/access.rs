@@ -1138,7 +1138,7 @@ async fn a_key_can_be_made() {
 }
 
 #[tokio::test]
-async fn what_is_open_is_told() {
+async fn what_is_open_is_reported() {
     let folder = Folder::with(&guarded(r#"jwks = "https://issuer.example.com/jwks.json""#));
     for command in ["check", "routes"] {
         let output = folder.modulo(&[command]).output().await.unwrap();

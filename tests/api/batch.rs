@@ -104,7 +104,7 @@ async fn a_plain_batch_has_documents_and_problems() {
         &json!([
             { "id": "a", "status": 200, "item": { "n": 1 } },
             { "id": "b", "status": 204 },
-            refused("c", "Please provide a JSON document: it is no object, so it has no members to store"),
+            refused("c", "Please provide a JSON document: it is not an object, so it has no members to store"),
             { "id": "none", "status": 404, "problem": missing },
             refused("d", "Please provide some data"),
             refused("", "Please provide a valid id: the id is empty"),
@@ -160,7 +160,7 @@ async fn what_is_no_batch_is_refused_whole() {
         ),
         (
             json!({ "atomic": true, "operations": [{ "op": "get", "id": "x" }, { "op": "delete", "id": "y" }] }),
-            "what is atomic has gets only, or no gets",
+            "an atomic batch has only gets, or no gets",
         ),
     ] {
         let answer = batch(&app, "modulo1", &body).await;

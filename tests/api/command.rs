@@ -291,7 +291,7 @@ async fn check_tells_how_it_stands() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_is_told() {
+async fn a_file_that_is_not_there_is_reported() {
     let (status, _, stderr) = Folder::with(MODULES)
         .run(&["check", "--file", "other.toml"])
         .await;
@@ -400,7 +400,7 @@ async fn requests_in_flight_are_finished_at_the_end() {
 }
 
 #[tokio::test]
-async fn what_prevents_serving_is_told_in_one_line() {
+async fn what_prevents_serving_is_reported_in_one_line() {
     let folder = Folder::with(MODULES);
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -437,7 +437,7 @@ async fn what_prevents_serving_is_told_in_one_line() {
 }
 
 #[tokio::test]
-async fn arguments_that_make_no_sense_are_told() {
+async fn arguments_that_make_no_sense_are_reported() {
     let folder = Folder::with(MODULES);
     for (arguments, expected) in [
         (
@@ -535,7 +535,7 @@ async fn a_proxy_of_the_environment_is_not_asked_for_this_machine() {
 }
 
 #[tokio::test]
-async fn a_table_with_another_key_is_told() {
+async fn a_table_with_another_key_is_reported() {
     let folder = Folder::with(MODULES);
     assert!(folder.serve(&[]).await.stop().await.success());
     let renamed = MODULES.replace("modulo1Id", "roomId");

@@ -35,7 +35,7 @@ async fn every_answer_of_an_items_document_has_its_tag() {
 }
 
 #[tokio::test]
-async fn a_client_that_has_the_item_is_told_so() {
+async fn a_client_that_has_the_item_is_reported_so() {
     let app = TestApp::start(MODULES).await;
     let tag = app
         .send("POST", "/modulo1/x", "1")

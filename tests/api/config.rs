@@ -26,7 +26,7 @@ fn errors(text: &str, environment: &[(&str, &str)]) -> String {
 
 /// A file for each kind of mistake; its message stands in `snapshots/`.
 #[test]
-fn every_mistake_is_told() {
+fn every_mistake_is_reported() {
     insta::glob!("bad_config/*.toml", |path| {
         let error = config::check(path, &Stage::default(), []).expect_err("wrong");
         let folder = format!("{}/", path.parent().unwrap().display());
@@ -63,7 +63,7 @@ fn the_environment_layers_over_settings() {
 }
 
 #[test]
-fn a_mistake_in_the_environment_is_told_by_its_variable() {
+fn a_mistake_in_the_environment_is_reported_by_its_variable() {
     let environment = [
         ("MODULO__DEFAULTS__SCHEMA__TYPE", "object"),
         ("MODULO__SERVICE__NAME", "my service"),

@@ -606,7 +606,7 @@ async fn a_body_of_untold_length_is_limited_as_well() {
 }
 
 #[tokio::test]
-async fn an_item_over_dynamodbs_limit_is_told_as_such() {
+async fn an_item_over_dynamodbs_limit_is_reported_as_such() {
     let app = TestApp::start("[modules.modulo1]\nkey = \"modulo1Id\"\nmax_bytes = 409_600").await;
     for method in ["POST", "PUT"] {
         let answer = app
@@ -618,7 +618,7 @@ async fn an_item_over_dynamodbs_limit_is_told_as_such() {
 }
 
 #[tokio::test]
-async fn a_put_that_makes_an_item_too_large_is_told_as_such() {
+async fn a_put_that_makes_an_item_too_large_is_reported_as_such() {
     let app = TestApp::start(MODULES).await;
     let put = app.dynamodb.put_item().table_name("modulo1-local");
     let put = put.item("modulo1Id", AttributeValue::S("x".into()));
@@ -781,7 +781,7 @@ async fn a_thousand_modules_are_each_their_own() {
 }
 
 #[tokio::test]
-async fn server_timing_is_told_where_it_is_asked_for() {
+async fn server_timing_is_reported_where_it_is_asked_for() {
     let silent = TestApp::start(MODULES).await;
     let timed = TestApp::start(&format!("[service]\nserver_timing = true\n{MODULES}")).await;
     for (app, is_told) in [(silent, false), (timed, true)] {

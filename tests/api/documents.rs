@@ -154,7 +154,7 @@ async fn what_has_no_native_form_is_refused() {
     for (body, message) in [
         (
             "[1]".to_owned(),
-            "it is no object, so it has no members to store",
+            "it is not an object, so it has no members to store",
         ),
         (
             r#"{"roomId":"y","a":1}"#.to_owned(),

@@ -112,7 +112,7 @@ async fn a_query_that_no_index_serves_is_refused_with_those_there_are() {
         ),
         (
             "building=A&cursor=abc",
-            "`cursor` is none that this list has answered with",
+            "`cursor` is not one that this list has answered with",
         ),
     ] {
         let answer = app.get(&format!("/rooms?{query}")).await;

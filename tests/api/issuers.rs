@@ -386,11 +386,11 @@ async fn the_log_says_why_keys_cannot_be_used() {
     document: 500
     lost: 503
     found: 500
-    Try again later: the issuer's keys can't be had: cannot fetch `<issuer>/redirect`: it redirects to another host, `login.example.com`
-    Try again later: the issuer's keys can't be had: cannot fetch `<issuer>/brotli`: its content coding is not gzip, which alone is accepted
+    Try again later: the issuer's keys cannot be fetched: cannot fetch `<issuer>/redirect`: it redirects to another host, `login.example.com`
+    Try again later: the issuer's keys cannot be fetched: cannot fetch `<issuer>/brotli`: its content coding is not gzip, which alone is accepted
     Internal error: the issuer's keys can't be used: cannot use `<issuer>/unusable`: none of its keys is for RS256, ES256 or EdDSA
     Internal error: the issuer's keys can't be used: cannot use `<issuer>/document`: it is the issuer's discovery document, and not its keys
-    Try again later: the issuer's keys can't be had: cannot fetch `<issuer>/lost`: it answers with the status 404
+    Try again later: the issuer's keys cannot be fetched: cannot fetch `<issuer>/lost`: it answers with the status 404
     Internal error: the issuer's keys can't be used: `<issuer>/.well-known/openid-configuration` names the issuer `https://other.example.com/`; `issuer` must be the same, to the letter
     ");
 }

@@ -31,7 +31,7 @@ async fn with_key(app: &TestApp, key: &str) -> Answer {
 }
 
 #[tokio::test]
-async fn a_caller_who_calls_too_often_is_told_when_to_come_back() {
+async fn a_caller_who_calls_too_often_is_reported_when_to_come_back() {
     let app = TestApp::start(&modules()).await;
     for _ in 0..3 {
         assert_eq!(with_key(&app, "first").await.status, StatusCode::NOT_FOUND);
@@ -41,7 +41,7 @@ async fn a_caller_who_calls_too_often_is_told_when_to_come_back() {
     let seconds: u64 = refused.header("retry-after").parse().unwrap();
     // A third of an hour for each request.
     assert!((1..=1_200).contains(&seconds), "{seconds}");
-    let message = "Try again later: this is more often than this API lets one caller call";
+    let message = "Try again later: this API does not let one caller call so often";
     assert_eq!(document_of(&refused.body)["ERROR"]["message"], message);
 
     // Another caller is not to suffer for it, nor is who asks what there is.
@@ -66,7 +66,7 @@ async fn each_module_counts_for_itself() {
 
 /// The address of a client of `modulo serve` is known, so that one can't use up another's share.
 #[tokio::test]
-async fn callers_without_a_name_are_told_apart_by_address() {
+async fn callers_without_a_name_are_reported_apart_by_address() {
     let served = Folder::with(&modules()).serve(&["--memory"]).await;
     let ask = |from: [u8; 4]| {
         let client = reqwest::Client::builder().local_address(std::net::IpAddr::from(from));

@@ -49,7 +49,7 @@ async fn a_document_is_changed_and_its_rest_stays() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_patched_is_told() {
+async fn what_cannot_be_patched_is_reported() {
     let app = TestApp::start(MODULES).await;
     app.send("POST", "/modulo1/x", r#"{"a":1}"#).await;
     for (path, content_type, body, status, message) in [

@@ -62,7 +62,7 @@ async fn the_document_is_the_body() {
 }
 
 #[tokio::test]
-async fn creation_is_told_under_every_condition() {
+async fn creation_is_reported_under_every_condition() {
     let app = TestApp::start(MODULES).await;
     let send = async |method: &str, (header, value): (&str, &str)| {
         let request = app

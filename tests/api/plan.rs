@@ -190,7 +190,7 @@ impl Account {
 /// A guard of a deployed function whose `serverless.yml` gives it no secret: every token was
 /// answered 500, and nothing had said so.
 #[tokio::test]
-async fn a_variable_that_the_function_lacks_is_told() {
+async fn a_variable_that_the_function_lacks_is_reported() {
     const GUARDED: &str = "
         [access.main]
         jwt = { issuer = 'i', audience = 'a', secret = { env = 'JWT_SECRET' } }
@@ -341,7 +341,7 @@ async fn a_table_that_is_somebody_elses_is_left() {
 }
 
 #[tokio::test]
-async fn a_module_that_takes_over_a_table_under_another_name_is_told() {
+async fn a_module_that_takes_over_a_table_under_another_name_is_reported() {
     let account = Account::with(MODULO1).await.deployed(MODULO1).await;
     let renamed = "[modules.other]\nkey = 'modulo1Id'\ntable = 'modulo1-local'\n";
     let (status, said) = account.plan(renamed, &["--accept-breaking"]).await;
@@ -358,7 +358,7 @@ async fn a_module_that_takes_over_a_table_under_another_name_is_told() {
 }
 
 #[tokio::test]
-async fn a_table_that_could_not_be_served_is_told() {
+async fn a_table_that_could_not_be_served_is_reported() {
     let (before, _) = ROOMS.split_once("[[").unwrap();
     let account = Account::with(before).await;
     let renamed = ROOMS.replace("'roomId'", "'id'");
@@ -418,7 +418,7 @@ async fn a_deployed_table_is_held_against_what_its_module_needs() {
 }
 
 #[tokio::test]
-async fn tables_that_may_not_be_looked_at_are_told() {
+async fn tables_that_may_not_be_looked_at_are_reported() {
     let mut account = Account::new().await;
     account.is_open = false;
     let (status, said) = account.plan(MODULO1, &[]).await;
@@ -432,7 +432,7 @@ async fn tables_that_may_not_be_looked_at_are_told() {
 }
 
 #[tokio::test]
-async fn a_stack_that_cannot_be_deployed_to_is_told() {
+async fn a_stack_that_cannot_be_deployed_to_is_reported() {
     for (state, is_deployable) in [
         ("CREATE_COMPLETE", true),
         ("UPDATE_COMPLETE", true),
@@ -517,7 +517,7 @@ async fn a_stack_with_nothing_but_a_bucket_is_no_deployment() {
 }
 
 #[tokio::test]
-async fn a_stack_that_modulo_did_not_deploy_is_told() {
+async fn a_stack_that_modulo_did_not_deploy_is_reported() {
     for template in [
         r#"{"Resources":{}}"#,
         "Transform: AWS::Serverless-2016-10-31",
@@ -584,7 +584,7 @@ async fn limits(modules: &str, arguments: &[&str]) -> (Option<i32>, String) {
 
 /// Found with 64 modules and a dashboard, and with 500 modules.
 #[tokio::test]
-async fn what_is_over_a_limit_of_aws_is_told() {
+async fn what_is_over_a_limit_of_aws_is_reported() {
     let prod = ["--stage", "prod"];
     let nothing = (Some(0), "no module changes\n".to_owned());
     assert_eq!(limits(&many(141), &prod).await, nothing);

@@ -109,7 +109,7 @@ async fn every_write_is_checked_and_what_breaks_the_schema_is_not_written() {
 }
 
 #[tokio::test]
-async fn a_batchs_operation_that_breaks_the_schema_is_told_by_itself() {
+async fn a_batchs_operation_that_breaks_the_schema_is_reported_by_itself() {
     let app = TestApp::start(ROOMS).await;
     let operations = r#"[
         {"op":"put","id":"a","item":{"description":"Sala 90","chairs":0}},
@@ -126,7 +126,7 @@ async fn a_batchs_operation_that_breaks_the_schema_is_told_by_itself() {
 }
 
 #[tokio::test]
-async fn every_violation_is_told_with_its_pointer() {
+async fn every_violation_is_reported_with_its_pointer() {
     let app = TestApp::start(ROOMS).await;
     let document = r#"{
         "chairs": "many", "opens": "noon", "a/b~c": 1,

@@ -385,7 +385,7 @@ async fn a_cursor_is_of_one_tenant() {
 }
 
 #[tokio::test]
-async fn what_a_tenants_list_or_id_cannot_be_is_told() {
+async fn what_a_tenants_list_or_id_cannot_be_is_reported() {
     let tenants = Tenants::start(&["acme"]).await;
     let message = async |path: &str| {
         let answer = tenants.send("acme", "GET", path, "").await;

@@ -363,7 +363,7 @@ async fn native_documents_are_moved_as_documents() {
 }
 
 #[tokio::test]
-async fn every_wrong_line_is_told_before_anything_is_stored() {
+async fn every_wrong_line_is_reported_before_anything_is_stored() {
     let folder = Folder::with("[modules.rooms]\nkey = \"roomId\"\nmax_bytes = 20\n");
     let lines = [
         r#"{"id":"good","item":[1]}"#,
@@ -395,7 +395,7 @@ async fn every_wrong_line_is_told_before_anything_is_stored() {
     rooms.jsonl:10: item `good`: line 1 has the same id
     rooms.jsonl:11: item `f`: `attributes` has `data`, which the item has already
     rooms.jsonl:12: item `g`: `attributes` has `roomId`, which the item has already
-    rooms.jsonl:13: column 39: `12a` is no number of DynamoDB's: up to 38 digits, from 1e-130 to 9.9e125
+    rooms.jsonl:13: column 39: `12a` is not a number that DynamoDB takes: up to 38 digits, from 1e-130 to 9.9e125
     rooms.jsonl:14: column 32: unknown variant `Q`, expected one of `S`, `N`, `B`, `BOOL`, `NULL`, `SS`, `NS`, `BS`, `L`, `M`
     rooms.jsonl:15: column 37: `!` is not base64
     13 lines are wrong; nothing was imported. A valid line is {"id":"sala90","item":{"chairs":90}}
@@ -465,7 +465,7 @@ async fn what_dynamodb_does_not_take_is_a_wrong_line() {
     rooms.jsonl:8: item `g`: `/owner` is a key of an index and must be a string of 1 to 2048 bytes
     rooms.jsonl:9: item `h`: `/owner` is a key of an index and must be a string of 1 to 2048 bytes
     rooms.jsonl:10: item `i`: `/expiresAt` says that the item expires after the year 9999; write it in seconds since 1970, not in milliseconds
-    rooms.jsonl:11: column 38: ` 1` is no number of DynamoDB's: up to 38 digits, from 1e-130 to 9.9e125
+    rooms.jsonl:11: column 38: ` 1` is not a number that DynamoDB takes: up to 38 digits, from 1e-130 to 9.9e125
     10 lines are wrong; nothing was imported. A valid line is {"id":"sala90","item":{"chairs":90}}
     "#);
     assert!(!folder.file(".modulo").exists());
@@ -680,7 +680,7 @@ async fn standard_input_and_output_are_as_good_as_files() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_moved_is_told() {
+async fn what_can_not_be_moved_is_reported() {
     let folder = Folder::with(ROOMS);
     let stderr = folder
         .failed(&["export", "rooms", "--data-dir", "data"])

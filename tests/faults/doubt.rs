@@ -90,7 +90,7 @@ async fn a_write_whose_answer_was_lost_is_neither_done_again_nor_refused() {
 }
 
 #[tokio::test]
-async fn an_item_that_was_created_is_told_so_though_the_answer_was_lost() {
+async fn an_item_that_was_created_is_reported_so_though_the_answer_was_lost() {
     let engine = Engine::start(&Data::Memory).await.unwrap();
     let config = parse(MODULES);
     let schedule = |n, _: &mut _| (n == 0).then_some(Fault::CutsAfter);

@@ -177,7 +177,7 @@ fn stage_local_goes_to_its_emulator_whatever_the_environment_says() {
 }
 
 #[test]
-fn an_endpoint_of_the_environment_is_told_outside_local() {
+fn an_endpoint_of_the_environment_is_reported_outside_local() {
     let project = Project::new("prod", MODULES);
     let why = run(&mut project.osls("url")).expect_err("there is no stack");
     let told = format!(

@@ -45,7 +45,7 @@ access = { guard = "secret" }
 
 /// A project with these modules, and more.
 pub(crate) fn project(stage: &'static str, more: &str) -> Project {
-    let project = Project::new(stage, &format!("{MODULES}{more}")).with_all_features();
+    let project = Project::new(stage, &format!("{MODULES}{more}"));
     project.write("schemas/room.json", SCHEMA);
     project
 }

@@ -5,13 +5,13 @@ use std::io::Read;
 
 use zip::ZipArchive;
 
-use crate::project::artifact;
+use crate::project::release;
 
 /// mimalloc has the day of its build in it: a deployment of the same source on another day would be
 /// one of another function.
 #[test]
 fn the_function_does_not_tell_when_it_was_built() {
-    let mut package = ZipArchive::new(File::open(artifact()).unwrap()).unwrap();
+    let mut package = ZipArchive::new(File::open(release()).unwrap()).unwrap();
     let mut function = Vec::new();
     package
         .by_name("bootstrap")

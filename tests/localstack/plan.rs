@@ -150,7 +150,7 @@ fn a_module_that_comes_back_over_its_table_is_found() {
 }
 
 #[test]
-fn a_stack_that_is_not_modulos_is_told() {
+fn a_stack_that_is_not_modulos_is_reported() {
     let project = Project::new("local", MODULO1);
     let topic = json!({ "Resources": { "Topic": { "Type": "AWS::SNS::Topic" } } });
     make(&project.stack(), &topic);

@@ -17,9 +17,9 @@ pub(crate) fn cache() -> PathBuf {
     folder
 }
 
-/// Keeps other copies of this run out of the cache until it is dropped.
-pub(crate) fn lock() -> File {
-    let lock = File::create(cache().join("lock")).expect("target/ is writable");
+/// Keeps others, also other copies of this run, from making `what` until it is dropped.
+pub(crate) fn lock(what: &str) -> File {
+    let lock = File::create(cache().join(format!("{what}.lock"))).expect("target/ is writable");
     lock.lock().expect("the file system locks files");
     lock
 }
@@ -40,7 +40,7 @@ pub(crate) fn run(command: &mut Command) -> Result<String, String> {
 
 /// A program of requirements.txt, in a Python environment under target/.
 pub(crate) fn python_program(name: &str) -> Result<PathBuf, String> {
-    let _lock = lock();
+    let _lock = lock("python");
     let home = cache().join("python");
     let requirements = root().join("tests/localstack/requirements.txt");
     let wanted = std::fs::read_to_string(&requirements).expect("it is in the tree");

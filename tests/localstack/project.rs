@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Once, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -20,7 +20,7 @@ pub(crate) struct Project {
     id: String,
     stage: &'static str,
     deployed: bool,
-    artifact: fn() -> &'static Path,
+    package: fn() -> &'static Path,
 }
 
 /// Where a deployed function answers.
@@ -65,9 +65,11 @@ impl Project {
         project
     }
 
-    /// A project with the repository's own `modules.toml`, under other names.
+    /// A project with the repository's own `modules.toml`, under other names, and with the release
+    /// of its function.
     pub(crate) fn of_the_repository() -> Self {
         let mut project = Self::empty("local");
+        project.package = release;
         project.deployed = true;
         let text = fs::read_to_string(root().join("modules.toml")).expect("it is in the tree");
         let table = format!("\"{{module}}-{{stage}}-{}\"", project.id);
@@ -92,15 +94,8 @@ impl Project {
             id,
             stage,
             deployed: false,
-            artifact,
+            package: complete,
         }
-    }
-
-    /// The project, to be deployed with a function that has all features: which of them its
-    /// modules need is no matter then.
-    pub(crate) fn with_all_features(mut self) -> Self {
-        self.artifact = complete_artifact;
-        self
     }
 
     /// Another `modules.toml`.
@@ -193,7 +188,7 @@ impl Project {
     pub(crate) fn equip(&self, command: Command) -> Command {
         let mut command = self.in_environment(command);
         // As the user of a release has it; a clone's user waits for the compiler instead.
-        command.env("MODULO_ARTIFACT", (self.artifact)());
+        command.env("MODULO_ARTIFACT", (self.package)());
         command
     }
 
@@ -244,80 +239,88 @@ fn in_environment(mut command: Command, folder: &Path) -> Command {
     command
 }
 
-/// The function's packages; the projects put their own `modules.toml` in.
-struct Packages {
-    /// With what the repository's modules need, made as a user makes it.
-    usual: PathBuf,
-    /// With all features, in a profile that is built sooner than a release.
-    complete: PathBuf,
+/// The release package of this tree, made as a user makes it, unless `MODULO_ARTIFACT` names
+/// another. The projects put their own `modules.toml` in.
+pub(crate) fn release() -> &'static Path {
+    RELEASE.wait()
 }
 
-/// The packages of this tree, unless `MODULO_ARTIFACT` names one for both. They are built side by
-/// side: a release is linked by a single core for minutes.
-fn packages() -> &'static Packages {
-    static PACKAGES: OnceLock<Packages> = OnceLock::new();
-    PACKAGES.get_or_init(|| {
+/// The package with all features, made in a profile that is built sooner than a release.
+fn complete() -> &'static Path {
+    COMPLETE.wait()
+}
+
+static RELEASE: Package = Package {
+    zip: "target/deploy/modulo-x86_64.zip",
+    profile: "release",
+    command: &[
+        "npm", "run", "--silent", "package", "--", "--stage", "local",
+    ],
+    path: OnceLock::new(),
+};
+
+static COMPLETE: Package = Package {
+    zip: "target/deploy/modulo-complete.zip",
+    profile: "emulated",
+    command: &[
+        "node",
+        "serverless/build.cjs",
+        "x86_64",
+        "target/deploy/modulo-complete.zip",
+        "emulated",
+    ],
+    path: OnceLock::new(),
+};
+
+struct Package {
+    zip: &'static str,
+    profile: &'static str,
+    command: &'static [&'static str],
+    path: OnceLock<PathBuf>,
+}
+
+impl Package {
+    /// Its path, once it is built. Whichever is wanted first, the other is begun as well: a release
+    /// is linked by a single core for minutes.
+    fn wait(&'static self) -> &'static Path {
+        static BEGUN: Once = Once::new();
+        BEGUN.call_once(|| {
+            for package in [&COMPLETE, &RELEASE] {
+                std::thread::spawn(|| package.path.get_or_init(|| package.build()));
+            }
+        });
+        self.path.get_or_init(|| self.build())
+    }
+
+    fn build(&self) -> PathBuf {
         if let Some(given) = std::env::var_os("MODULO_ARTIFACT") {
-            return Packages {
-                usual: given.clone().into(),
-                complete: given.into(),
-            };
+            return given.into();
         }
         node_modules();
-        // Before the lock, which an emulator that has to be installed takes as well.
-        emulator();
-        let _lock = lock();
-        build("node", &["serverless/build.cjs", "tools"]).unwrap_or_else(|why| panic!("{why}"));
-        let usual = || {
-            let npm = ["run", "--silent", "package", "--", "--stage", "local"];
-            package("npm", &npm, "release", "target/deploy/modulo-x86_64.zip")
+        let command = |words: &[&str]| {
+            let mut command = in_environment(Command::new(words[0]), root());
+            run(command.args(&words[1..])).unwrap_or_else(|why| panic!("{why}"))
         };
-        let complete = || {
-            const ZIP: &str = "target/deploy/modulo-complete.zip";
-            let node = ["serverless/build.cjs", "x86_64", ZIP, "emulated"];
-            package("node", &node, "emulated", ZIP)
-        };
-        std::thread::scope(|scope| {
-            let complete = scope.spawn(complete);
-            Packages {
-                usual: usual(),
-                complete: complete.join().expect("the complete package is built"),
-            }
-        })
-    })
-}
-
-/// The release package of this tree.
-pub(crate) fn artifact() -> &'static Path {
-    &packages().usual
-}
-
-/// The package with all features.
-fn complete_artifact() -> &'static Path {
-    &packages().complete
-}
-
-fn package(program: &str, arguments: &[&str], profile: &str, zip: &str) -> PathBuf {
-    let start = Instant::now();
-    let said = build(program, arguments).unwrap_or_else(|why| panic!("{why}"));
-    // A build takes minutes, in which its user sees cargo's own lines.
-    assert!(
-        said.contains(&format!("Finished `{profile}` profile")),
-        "{said}"
-    );
-    // Features that the other builds have may be all that needs some code.
-    assert!(!said.contains("warning:"), "{said}");
-    report(zip, start.elapsed());
-    root().join(zip)
-}
-
-fn build(program: &str, arguments: &[&str]) -> Result<String, String> {
-    run(in_environment(Command::new(program), root()).args(arguments))
+        {
+            let _lock = lock("tools");
+            command(&["node", "serverless/build.cjs", "tools"]);
+        }
+        let _lock = lock(self.profile);
+        let start = Instant::now();
+        let said = command(self.command);
+        // A build takes minutes, in which its user sees cargo's own lines.
+        let finished = format!("Finished `{}` profile", self.profile);
+        assert!(said.contains(&finished), "{said}");
+        // What is compiled for the function alone is linted nowhere else.
+        assert!(!said.contains("warning:"), "{said}");
+        report(self.zip, start.elapsed());
+        root().join(self.zip)
+    }
 }
 
 /// `npm ci`, if it is due.
 fn node_modules() -> PathBuf {
-    let _lock = lock();
+    let _lock = lock("npm");
     let installed = root().join("node_modules");
     let modified = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
     let due = modified(&installed.join(".package-lock.json"))

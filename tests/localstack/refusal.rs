@@ -22,7 +22,7 @@ fn a_broken_modules_toml_deploys_nothing() {
 }
 
 #[test]
-fn a_param_that_is_not_there_is_told_with_the_one_that_was_meant() {
+fn a_param_that_is_not_there_is_reported_with_the_one_that_was_meant() {
     let project = Project::new("local", "[modules.modulo1]\nkey = \"modulo1Id\"\n");
     for (param, expected) in [
         (
@@ -68,7 +68,7 @@ fn a_switch_reads_every_way_to_say_yes_and_no() {
 }
 
 #[test]
-fn an_emulator_that_does_not_run_is_told_before_anything_is_built() {
+fn an_emulator_that_does_not_run_is_reported_before_anything_is_built() {
     let project = Project::new("local", "[modules.modulo1]\nkey = \"modulo1Id\"\n");
     let endpoint = format!("http://127.0.0.1:{}", free_port());
     for verb in ["deploy", "url", "remove"] {
@@ -83,7 +83,7 @@ fn an_emulator_that_does_not_run_is_told_before_anything_is_built() {
 
 /// Found with a guard that worked on a laptop: its function answered each token 500.
 #[test]
-fn a_variable_that_the_function_would_not_have_is_told_with_its_line() {
+fn a_variable_that_the_function_would_not_have_is_reported_with_its_line() {
     let project = Project::new(
         "local",
         "[access.main]\njwt = { issuer = \"i\", audience = \"a\", secret = { env = \"JWT_SECRET\" } }\n\

@@ -11,7 +11,7 @@ use crate::api::location::locate;
 use crate::module::base_path::BasePath;
 
 /// Answers paths with the base path and without it: a front door may have taken it off already.
-/// `Location` has it, unless the door told of what the client's URL has in its place.
+/// `Location` has it, unless the front door says what the client's URL has in its place.
 pub(super) async fn take_off(
     base_path: BasePath,
     mut request: Request,
@@ -23,8 +23,8 @@ pub(super) async fn take_off(
         stripped.parse::<PathAndQuery>().ok()
     });
     let invocation = request.extensions().get::<Invocation>();
-    let is_told = invocation.is_some_and(|invocation| invocation.has_base_path);
-    let is_located = stripped.is_some() || !is_told;
+    let is_reported = invocation.is_some_and(|invocation| invocation.has_base_path);
+    let is_located = stripped.is_some() || !is_reported;
     if let Some(stripped) = stripped {
         let mut parts = request.uri().clone().into_parts();
         parts.path_and_query = Some(stripped);

@@ -127,7 +127,7 @@ impl Asked {
 
     /// Logs failures of ours as errors, all else as information, and what only probes as less; and
     /// has the request's spans recorded, but for a probe's.
-    fn tell(&self, answer: &Response, spent: &Spent, meter: &Meter, observer: &Observer) {
+    fn write(&self, answer: &Response, spent: &Spent, meter: &Meter, observer: &Observer) {
         let status = answer.status();
         let (level, is_logged) = if status.is_server_error() {
             (Level::ERROR, enabled!(target: REQUEST, Level::ERROR))
@@ -211,7 +211,7 @@ pub(super) async fn log(
         duration: asked.began.elapsed(),
         usage: meter.usage(),
     };
-    asked.tell(&response, &spent, &meter, &observer);
+    asked.write(&response, &spent, &meter, &observer);
     if observer.tells_time
         && let Ok(timing) = HeaderValue::try_from(spent.to_string())
     {

@@ -27,7 +27,7 @@ pub(super) async fn render(request: Request, next: Next<impl Inner>) -> Response
         let checked = envelope::within(limit, response).await;
         response = checked.unwrap_or_else(IntoResponse::into_response);
     }
-    let mut rendered = envelope::told(response, envelope);
+    let mut rendered = envelope::rendered(response, envelope);
     cache::limit_caching(rendered.headers_mut(), is_guarded);
     let length = rendered.body().size_hint().exact();
     let has_no_content = matches!(

@@ -198,7 +198,7 @@ impl Alarm {
     }
 }
 
-/// A sum in which what was not told counts as 0.
+/// A sum in which a missing value counts as 0.
 const SUM: &str = "SUM(FILL(METRICS(), 0))";
 const GREATEST: &str = "MAX(METRICS())";
 

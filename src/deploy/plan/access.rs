@@ -28,7 +28,7 @@ pub(super) fn summary(module: &ModuleDescription) -> String {
 }
 
 impl Changes {
-    /// Verbs with the same change are told of together.
+    /// Verbs with the same change are reported together.
     pub(super) fn edited_access(&mut self, before: &ModuleDescription, after: &ModuleDescription) {
         let mut edits: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
         for verb in before.methods.intersection(&after.methods) {

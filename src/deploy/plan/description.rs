@@ -176,7 +176,7 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
             per: per.as_secs(),
         }),
         idempotency: idempotency.as_ref().map(|table| {
-            // The table is the service's, whose name is told of.
+            // The table is the service's, whose name is reported.
             let IdempotencyTable { name: _, keep } = table;
             keep.as_secs()
         }),

@@ -255,9 +255,9 @@ impl Changes {
         create: bool,
     ) {
         // Of the index of a tenant's items, its tenants tell.
-        let is_told = |name: &str| name != TENANT_INDEX;
+        let is_reported = |name: &str| name != TENANT_INDEX;
         let gone = before.iter().filter(|(name, _)| !after.contains_key(*name));
-        for (name, keys) in gone.filter(|(name, _)| is_told(name)) {
+        for (name, keys) in gone.filter(|(name, _)| is_reported(name)) {
             let edit = format!("index `{name}` of {keys} is gone");
             self.add(true, edit, "clients that query it are answered 400");
         }
@@ -277,7 +277,7 @@ impl Changes {
             .iter()
             .filter(|(name, _)| !before.contains_key(*name))
             .collect();
-        for (name, keys) in added.iter().filter(|(name, _)| is_told(name)) {
+        for (name, keys) in added.iter().filter(|(name, _)| is_reported(name)) {
             let edit = format!("index `{name}` of {keys} is new");
             let consequence = if create {
                 "it has the items that are there once it is filled"
@@ -438,7 +438,7 @@ mod tests {
 
     /// Found with `default_ttl`, `rate_limit`, `cors` and `billing`: "no module changes".
     #[test]
-    fn every_key_is_told_when_it_comes_and_when_it_goes() {
+    fn every_key_is_reported_when_it_comes_and_when_it_goes() {
         for key in [
             "table = 'other'",
             "methods = ['GET']",
@@ -548,7 +548,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_that_may_no_longer_call_are_told() {
+    fn pages_that_may_no_longer_call_are_reported() {
         let cors = |origins: &str| format!("cors = {{ origins = [{origins}] }}");
         let (one, other, any) = (
             cors("'https://one.example.com'"),
@@ -595,7 +595,7 @@ mod tests {
 
     /// What is said in `[defaults]` comes out in each module that does not say another.
     #[test]
-    fn an_edit_of_many_modules_is_told_once() {
+    fn an_edit_of_many_modules_is_reported_once() {
         let modules = (0..1_430).map(|number| format!("[modules.m{number}]\nkey = 'id'\n"));
         let modules = modules.collect::<Vec<_>>().concat();
         let with = |defaults: &str| description(&format!("[defaults]\n{defaults}\n{modules}"));

@@ -58,7 +58,7 @@ fn describe(guard: &Guard) -> GuardDescription {
         Credential::Key(_) => None,
         Credential::Jwt(jwt) => {
             let Jwt {
-                // Those are told of each verb that is guarded.
+                // Those are reported for each verb that is guarded.
                 issuer: _,
                 audiences: _,
                 scopes_claim: _,
@@ -187,7 +187,7 @@ mod tests {
     use crate::deploy::plan::tests::description;
 
     #[test]
-    fn a_guards_own_keys_are_told_of_once_for_all_that_it_guards() {
+    fn a_guards_own_keys_are_reported_once_for_all_that_it_guards() {
         let with = |guard: &str| {
             let module =
                 |name| format!("[modules.{name}]\nkey = 'id'\naccess = {{ guard = 'main' }}\n");

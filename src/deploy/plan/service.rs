@@ -153,7 +153,7 @@ mod tests {
     use crate::deploy::plan::tests::description;
 
     #[test]
-    fn every_key_of_the_service_that_matters_to_clients_is_told() {
+    fn every_key_of_the_service_that_matters_to_clients_is_reported() {
         let with = |keys: &str| description(&format!("[service]\n{keys}\n[modules.a]\nkey = 'id'"));
         let (none, all) = (
             with(""),

@@ -64,7 +64,7 @@ enum Api {
     Rest,
 }
 
-/// The members by which events are told apart.
+/// The members by which events are distinguished.
 #[derive(Deserialize)]
 struct Probe<'a> {
     #[serde(borrow)]

@@ -59,7 +59,7 @@ impl Watch {
             };
             if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(concerns))
             {
-                // A full channel has told already.
+                // A full channel has a notice already.
                 let _ = sender.try_send(());
             }
         })?;

@@ -295,5 +295,5 @@ async fn answer(
 }
 
 fn refuse(crowded: Crowded) -> Response {
-    envelope::told(ApiError::Crowded(crowded).into_response(), Envelope::Verb)
+    envelope::rendered(ApiError::Crowded(crowded).into_response(), Envelope::Verb)
 }

@@ -1,8 +1,8 @@
-//! A client's socket, as hyper has it: it tells what goes on, and gives hyper's own refusals a body.
+//! A client's socket, as hyper has it. It reports what goes on, and gives hyper's own refusals a
+//! body.
 //!
-//! What is not HTTP at all hyper answers by itself, with a status alone, and it has no way to be
-//! told otherwise. Such an answer is known by its bytes: of the answers that come from the routes,
-//! each has more headers.
+//! hyper itself answers what is not HTTP, with a status alone, and has no setting for it. Such an
+//! answer is known by its bytes: each answer that comes from the routes has more headers.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;

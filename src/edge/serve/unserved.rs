@@ -73,7 +73,7 @@ async fn refuse<S: Inner>(unserved: Unserved, request: Request, next: Next<S>) -
             is_open: true,
         }
         .into_response(),
-        // Any other fault is told by the request itself.
+        // The request itself reports any other fault.
         _ => {
             unserved.remove(&name);
             next.run(request).await

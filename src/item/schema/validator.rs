@@ -23,7 +23,7 @@ const MAX_MESSAGE_CHARS: usize = 300;
 /// How much of a value a message shows.
 const MAX_VALUE_CHARS: usize = 60;
 
-/// How many places of a schema the log is told.
+/// How many places of a schema the log names.
 const MAX_PLACES: usize = 10;
 
 /// What the library puts before a reference without a base.

@@ -3,7 +3,7 @@
 use super::{Call, Fixture, FrontDoor, Reply};
 
 #[tokio::test]
-async fn callers_are_told_apart_through_every_front_door() {
+async fn callers_are_reported_apart_through_every_front_door() {
     let limits = [
         ("MODULO__DEFAULTS__RATE_LIMIT__REQUESTS", "1"),
         ("MODULO__DEFAULTS__RATE_LIMIT__PER", "365d"),

@@ -292,7 +292,7 @@ async fn the_file_says_how_much_is_logged_and_rust_log_says_it_louder() {
 }
 
 #[tokio::test]
-async fn callers_and_tenants_are_told_by_pseudonyms() {
+async fn callers_and_tenants_are_reported_by_pseudonyms() {
     let guarded = r#"
         [access.partners]
         keys = [
