@@ -266,7 +266,7 @@ async fn a_table_that_was_kept_is_in_the_way_of_a_module_that_comes_back() {
     ok      modulo1: is new
             `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
     FAILS   modulo1: table `modulo1-local` is there already, and not in stack `modulo-local`
-            it can't be imported: CloudFormation imports only what it retains; say retain = true, name another `table` in modules.toml, or delete `modulo1-local`
+            it cannot be imported: CloudFormation imports only what it retains; say retain = true, name another `table` in modules.toml, or delete `modulo1-local`
     the deployment would fail; fix what is marked FAILS first
     "#);
 }
@@ -297,7 +297,7 @@ async fn a_table_is_not_imported_in_the_place_of_another() {
     BREAKS  modulo1: table `modulo1-local` becomes `other-local`
             no item moves to the other table, and table `modulo1-local` stays, outside the stack
     FAILS   modulo1: table `other-local` is there already, and not in stack `modulo-local`
-            it can't be imported: CloudFormation does not import a table in the place of another, here `modulo1-local`; take the module out, deploy, put it back, and deploy again
+            it cannot be imported: CloudFormation does not import a table in the place of another, here `modulo1-local`; take the module out, deploy, put it back, and deploy again
     the deployment would fail; fix what is marked FAILS first
     ");
 }
@@ -368,7 +368,7 @@ async fn a_table_that_could_not_be_served_is_reported() {
     ok      rooms: is new
             `/rooms` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `rooms-local`, open to everybody
     FAILS   rooms: table `rooms-local` is there already, and not in stack `modulo-local`
-            it can't be imported: table `rooms-local` does not fit: its key is `roomId`, and the module's is `id`; say key = "roomId" in modules.toml, or name another `table`
+            it cannot be imported: table `rooms-local` does not fit: its key is `roomId`, and the module's is `id`; say key = "roomId" in modules.toml, or name another `table`
     the deployment would fail; fix what is marked FAILS first
     "#);
 }

@@ -121,7 +121,7 @@ impl Tables<'_> {
     /// A table that is somebody else's, and stays so.
     fn leave(&self, table: &Table, live: &Live, changes: &mut Changes) {
         if let Err(unusable) = store::check(&live.description, table) {
-            let consequence = "the function can't serve the module; the table is not the stack's, \
+            let consequence = "the function cannot serve the module; the table is not the stack's, \
                 so no deployment mends it";
             changes.add(true, unusable.to_string(), consequence);
             return;
@@ -234,7 +234,7 @@ impl Tables<'_> {
         });
         if let Some(reason) = not_importable(table, live).or(replaced) {
             let edit = format!("table `{name}` is there already, and not in stack `{stack}`");
-            changes.fail(edit, format!("it can't be imported: {reason}"));
+            changes.fail(edit, format!("it cannot be imported: {reason}"));
             return;
         }
         let wanted = generate::resource(table, self.stage);
@@ -278,7 +278,7 @@ fn not_importable(table: &Table, live: &Live) -> Option<String> {
         && wanted.as_str() != now
     {
         return Some(format!(
-            "its TTL is by `{now}`, and the module's by `{wanted}`, which one deployment can't \
+            "its TTL is by `{now}`, and the module's by `{wanted}`, which one deployment cannot \
              change; say ttl = \"{now}\", or turn the table's TTL off first"
         ));
     }
