@@ -2,6 +2,8 @@
 // Stage `local` is an emulator of AWS on this machine, never AWS itself. Any other stage goes where
 // its user's environment says, which is AWS unless `AWS_ENDPOINT_URL` names an emulator.
 
+const { DOMAIN_URL } = require('./domain.cjs');
+
 const LOCAL = 'local';
 const ENDPOINT = 'AWS_ENDPOINT_URL';
 const DEFAULT_ENDPOINT = 'http://127.0.0.1:4566';
@@ -96,11 +98,14 @@ async function localStack(endpoint) {
 /** The outputs of the stack that name the front doors, in the order in which they are shown. */
 const DOORS = ['ApiLambdaFunctionUrl', 'ServiceEndpoint', 'HttpApiUrl'];
 
-/** Where a deployed function answers: its function URL, REST API and HTTP API, as far as it has them. */
+/**
+ * Where a deployed function answers: its own domain, its function URL, REST API and HTTP API, as far
+ * as it has them. To an emulator no domain leads.
+ */
 function addresses(outputs, stage) {
   const endpoint = emulatorEndpoint(stage);
-  const doors = DOORS.filter((door) => outputs[door]);
-  return doors
+  return [...(endpoint ? [] : [DOMAIN_URL]), ...DOORS]
+    .filter((door) => outputs[door])
     .map((door) => (endpoint ? addressAt(endpoint, door, outputs[door], stage) : outputs[door]))
     .map((address) => address.replace(/\/$/, ''));
 }

@@ -1,28 +1,51 @@
 'use strict';
 // What serverless.yml takes from modules.toml, as `${file(…):name}` variables.
 
-const { modulo } = require('./tool.cjs');
+const { fail, modulo } = require('./tool.cjs');
+const { basePath } = require('./domain.cjs');
 const { functionEndpoint, hasHttpApis } = require('./emulator.cjs');
 const { isOn } = require('./params.cjs');
 
 /** The variable that names an OpenTelemetry collector. */
 const COLLECTOR = 'OTEL_EXPORTER_OTLP_ENDPOINT';
+/** The variable that is `service.base_path`. */
+const BASE_PATH = 'MODULO__SERVICE__BASE_PATH';
 
 const described = new Map();
 
-/** What a run has asked `modulo` for already, by its arguments. */
-function ask(...args) {
-  const question = args.join(' ');
+/** What a run has asked `modulo` for already, by its arguments and variables. */
+function ask(args, env = {}) {
+  const question = JSON.stringify([args, env]);
   if (!described.has(question)) {
-    described.set(question, JSON.parse(modulo(args)));
+    described.set(question, JSON.parse(modulo(args, { env })));
   }
   return described.get(question);
 }
 
-const describe = async ({ resolveVariable }) => resources(await resolveVariable('sls:stage'));
-
 /** What a stage's deployment needs. */
-const resources = (stage) => ask('resources', '--stage', stage);
+const resources = (stage, env) => ask(['resources', '--stage', stage], env);
+
+async function describe(context) {
+  const stage = await context.resolveVariable('sls:stage');
+  return resources(stage, await basePathVariable(context));
+}
+
+/**
+ * `--param base-path` as `service.base_path`: an HTTP API does not take a mapped path off, so the
+ * function must know it.
+ */
+async function basePathVariable({ resolveVariable }) {
+  const path = basePath(await resolveVariable('param:base-path'));
+  if (!path) return {};
+  const own = resources(await resolveVariable('sls:stage')).resources.Metadata.modulo.service.base_path;
+  if (own && own !== path) {
+    fail(
+      `--param \`base-path\` is ${path}, and \`base_path\` in [service] of modules.toml is ${own}; ` +
+        'leave one of them out',
+    );
+  }
+  return { [BASE_PATH]: path };
+}
 
 /** The features of Cargo that its function, with these variables, is built with. */
 const features = (stage, environment) => [
@@ -35,13 +58,14 @@ async function dashboard({ resolveVariable }) {
   if (!(await isOn(resolveVariable, 'dashboard'))) return {};
   const topic = await resolveVariable('param:alarm-topic');
   const stage = await resolveVariable('sls:stage');
-  return ask('dashboard', '--stage', stage, ...(topic ? ['--topic', topic] : [])).Resources;
+  return ask(['dashboard', '--stage', stage, ...(topic ? ['--topic', topic] : [])]).Resources;
 }
 
 /** The value of a switch, as serverless.yml takes it. */
 const switchOf = (name) => ({ resolveVariable }) => isOn(resolveVariable, name);
 
 module.exports = {
+  BASE_PATH,
   features,
   openModules: (stage) => resources(stage).open,
   variables: (stage) => resources(stage).variables,
@@ -49,7 +73,8 @@ module.exports = {
   functionUrl: switchOf('function-url'),
   hasDashboard: switchOf('dashboard'),
   tracing: switchOf('tracing'),
-  service: async (context) => (await describe(context)).service,
+  // osls wants to know it before there are parameters.
+  service: async ({ resolveVariable }) => resources(await resolveVariable('sls:stage')).service,
   resources: async (context) => {
     const { Resources, ...others } = (await describe(context)).resources;
     return { ...others, Resources: { ...Resources, ...(await dashboard(context)) } };
@@ -63,6 +88,7 @@ module.exports = {
     const collector = await resolveVariable('param:otlp');
     return {
       MODULO_STAGE: stage,
+      ...(await basePathVariable({ resolveVariable })),
       ...(endpoint && { AWS_ENDPOINT_URL: endpoint }),
       ...(collector && { [COLLECTOR]: collector }),
     };

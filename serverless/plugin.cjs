@@ -2,9 +2,20 @@
 // Hooks into osls: says where a stage goes and what a deployment would change before anything is
 // built, builds the package before osls takes it, and shows addresses that answer.
 
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
 const { buildPackage } = require('./build.cjs');
+const {
+  addDomain,
+  checkAddressStays,
+  checkDomain,
+  DOMAIN_TARGET,
+  DOMAIN_URL,
+} = require('./domain.cjs');
 const emulator = require('./emulator.cjs');
-const { features, openModules, variables } = require('./modulo.cjs');
+const { importTables } = require('./import.cjs');
+const { BASE_PATH, features, openModules, variables } = require('./modulo.cjs');
 const { checkNames } = require('./params.cjs');
 const { fail, modulo } = require('./tool.cjs');
 
@@ -26,14 +37,19 @@ module.exports = class ModuloPlugin {
     process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
     this.commands = {
       url: {
-        usage: 'Print the addresses of the deployed function, one a line, its function URL first',
+        usage: 'Print the addresses of the deployed function, one a line: its domain, then its function URL',
         lifecycleEvents: ['print'],
       },
     };
     this.hooks = {
-      initialize: () => this.plan(),
+      initialize: async () => {
+        this.checkAddress();
+        await this.plan();
+      },
       'before:remove:remove': () => this.leaveRegistryAlone(),
       'before:package:createDeploymentArtifacts': () => this.build(),
+      'before:package:finalize': () => this.addAddress(),
+      'before:aws:deploy:deploy:updateStack': () => this.importTables(),
       'before:deploy:function:packageFunction': () => this.build(),
       'after:aws:info:displayEndpoints': () => this.showAddresses(),
       'url:print': () => this.printAddresses(),
@@ -59,20 +75,39 @@ module.exports = class ModuloPlugin {
     );
   }
 
+  checkAddress() {
+    const { custom, functions } = this.serverless.service;
+    const region = this.serverless.getProvider('aws').getRegion();
+    checkDomain(custom.address, region, functions.api.events.length > 0);
+  }
+
+  addAddress() {
+    const { custom, provider } = this.serverless.service;
+    if (!custom.address.domain) return;
+    const template = provider.compiledCloudFormationTemplate;
+    addDomain(template, custom.address, this.serverless.getProvider('aws'));
+  }
+
   /** Ends a deployment that would fail, or that breaks data or clients and is not said to be meant to. */
   async plan() {
     const [command, part] = this.serverless.processedInput.commands;
     if (command !== 'deploy' || part === 'list') return;
     const provider = this.serverless.getProvider('aws');
     const credentials = await provider.getAwsSdkV3CredentialsProvider()();
-    const { acceptBreaking, alarmTopic, dashboard } = this.serverless.service.custom;
+    const { acceptBreaking, address, alarmTopic, dashboard } = this.serverless.service.custom;
+    const basePath = this.serverless.service.provider.environment[BASE_PATH];
     const endpoint = emulator.emulatorEndpoint(this.stage);
     const isLocal = emulator.isLocal(this.stage);
+    if (!isLocal && !acceptBreaking) await checkAddressStays(address, provider);
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'modulo-'));
+    process.once('exit', () => fs.rmSync(folder, { recursive: true }));
+    const imports = path.join(folder, 'imports.json');
     const args = [
       ...['plan', '--stage', this.stage],
       ...(isLocal ? ['--endpoint-url', endpoint] : []),
       ...(isLocal || acceptBreaking ? ['--accept-breaking'] : []),
       ...['--variables', this.variables().join(',')],
+      ...['--imports', imports],
       ...(dashboard ? ['--dashboard'] : []),
       ...(dashboard && alarmTopic ? ['--topic', alarmTopic] : []),
     ];
@@ -84,11 +119,22 @@ module.exports = class ModuloPlugin {
         AWS_ACCESS_KEY_ID: credentials.accessKeyId,
         AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
         AWS_SESSION_TOKEN: credentials.sessionToken,
+        // As the function will have it.
+        ...(basePath && { [BASE_PATH]: basePath }),
       },
       mendFailure:
         'Nothing was built or deployed. Edits that break data or clients are deployed with ' +
         '`--param accept-breaking=true`.',
     });
+    this.imports = JSON.parse(fs.readFileSync(imports, 'utf8'));
+    // Tables that are to be imported are a change, whatever osls sees of the template.
+    if (Object.keys(this.imports).length > 0) this.options.force = true;
+  }
+
+  async importTables() {
+    if (Object.keys(this.imports).length === 0) return;
+    this.log.notice('Importing the tables that are there already');
+    await importTables(this.plugin('uploadCloudFormationFile'), this.imports);
   }
 
   /** modulo pushes no image, and emulators without ECR fail where osls asks for one. */
@@ -129,6 +175,8 @@ module.exports = class ModuloPlugin {
     const { serviceOutputs } = this.serverless;
     serviceOutputs.delete('endpoint');
     serviceOutputs.set('endpoints', this.addresses());
+    const { [DOMAIN_URL]: url, [DOMAIN_TARGET]: target } = this.outputs();
+    if (target) serviceOutputs.set('DNS record to make', [`${new URL(url).hostname} CNAME ${target}`]);
     const open = openModules(this.stage);
     if (open.length === 0) return;
     const more = open.length - MOST_NAMED;
@@ -143,11 +191,15 @@ module.exports = class ModuloPlugin {
     process.stdout.write(this.addresses().map((address) => `${address}\n`).join(''));
   }
 
-  /** From the stack's outputs, which osls has gathered. */
   addresses() {
+    return emulator.addresses(this.outputs(), this.stage);
+  }
+
+  /** The stack's outputs, which osls has gathered, by their names. */
+  outputs() {
     const { outputs } = this.plugin('gatheredData').gatheredData;
     const byKey = outputs.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]);
-    return emulator.addresses(Object.fromEntries(byKey), this.stage);
+    return Object.fromEntries(byKey);
   }
 
   /** The plug-in of osls that has a member. */

@@ -362,6 +362,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             indexes: Index::of_table(&indexes, &key, tenants),
             key,
             ttl: raw.ttl.map(|set| set.value),
+            create: raw.create.is_none_or(|set| set.value),
             billing: raw.billing.map(|set| set.value).unwrap_or_default(),
             retain: raw.retain.map_or(!stage.is_local(), |set| set.value),
         };

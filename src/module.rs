@@ -462,6 +462,7 @@ impl IdempotencyTable {
             key: (Self::KEY.parse::<KeyAttribute>().expect("a valid key")).into(),
             ttl: Some(Self::TTL.parse().expect("a valid attribute")),
             indexes: Vec::new(),
+            create: true,
             billing: Billing::default(),
             retain: false,
         }

@@ -5,7 +5,7 @@
 pub(crate) use self::batch::BatchWrite;
 pub use self::check::{Misfit, Unusable};
 #[cfg(feature = "cli")]
-pub(crate) use self::check::{billing_of, check, describe_all, keys_in_words};
+pub(crate) use self::check::{billing_of, check, describe_all, has_index, keys_in_words};
 pub use self::client::Store;
 pub use self::error::StoreError;
 pub use self::expressions::Condition;

@@ -128,6 +128,7 @@ module! {
     methods: Verbs = methods(),
     max_bytes: usize = integer(limits::ITEM_BYTES),
     envelope: Envelope = word(Envelope::WORDS),
+    create: bool = boolean(),
     billing: Billing = billing(),
     retain: bool = boolean(),
     ttl: TtlAttribute = text(),

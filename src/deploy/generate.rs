@@ -20,6 +20,7 @@ mod dashboard;
 mod iam;
 mod logical_id;
 
+pub(crate) use self::cloudformation::resource;
 pub use self::dashboard::{Dashboard, NoMetrics};
 pub(crate) use self::logical_id::logical_id;
 
@@ -211,6 +212,29 @@ mod tests {
                 "dynamodb:Scan",
             ])
         );
+    }
+
+    #[test]
+    fn a_table_that_is_somebody_elses_may_be_used_and_is_not_in_the_stack() {
+        let text = "
+            [modules.a]
+            key = 'id'
+            table = 'old-a'
+            create = false
+            methods = ['GET', 'LIST']
+            storage = 'document'
+            [[modules.a.indexes]]
+            name = 'by-x'
+            partition = 'x'
+        ";
+        let deployment = deployment(text, "prod");
+        assert_eq!(*deployment.resources(), json!({}));
+        let arn = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/old-a";
+        let table = json!({ "Fn::Sub": arn });
+        let indexes = json!({ "Fn::Join": ["/", [table, "index", "*"]] });
+        let statements = deployment.statements().as_array().expect("a list");
+        let resources: Vec<_> = statements.iter().map(|one| &one["Resource"]).collect();
+        assert_eq!(resources, [&json!([table]), &json!([indexes])]);
     }
 
     #[test]

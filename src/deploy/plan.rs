@@ -9,6 +9,7 @@ use self::change::{Change, Changes, Verdict};
 pub use self::deployed::UnknownDeployment;
 pub use self::description::Description;
 use self::description::ModuleDescription;
+pub use self::tables::Imports;
 use self::words::list;
 use crate::module::few::few;
 
@@ -20,8 +21,10 @@ mod description;
 mod edits;
 mod guard;
 mod limits;
+mod live;
 mod service;
 mod stage;
+mod tables;
 pub(crate) mod variables;
 mod verb_access;
 mod words;
@@ -134,7 +137,9 @@ impl Changes {
 }
 
 fn fate_of_table(before: &ModuleDescription) -> String {
-    if before.retain {
+    if !before.create {
+        format!("table `{}` stays with whom it belongs to", before.table)
+    } else if before.retain {
         format!("table `{}` stays, outside the stack", before.table)
     } else {
         format!("table `{}` is deleted with all its items", before.table)
@@ -211,7 +216,7 @@ mod tests {
         BREAKS  modulo1: retain is now false
                 the table goes with the stack, items and all
         BREAKS  modulo2: table `modulo2-prod` becomes `elsewhere`
-                no item moves: the new table begins empty, and table `modulo2-prod` stays, outside the stack
+                no item moves to the other table, and table `modulo2-prod` stays, outside the stack
         BREAKS  modulo2: key attribute `modulo2Id` becomes `id`
                 answers name the id otherwise, and items of the old table have another key
         BREAKS  modulo3: is gone

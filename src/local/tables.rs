@@ -91,8 +91,14 @@ async fn prepare_one(
     ownership: Ownership,
 ) -> Result<Result<(), Unusable>, TableError> {
     let Some(found) = found else {
-        if ownership == Ownership::Deployed {
-            return Ok(Err(Unusable::Absent(table.name().clone())));
+        let is_made = match ownership {
+            // Nobody else can make one there.
+            Ownership::Own => true,
+            Ownership::Shared => table.create(),
+            Ownership::Deployed => false,
+        };
+        if !is_made {
+            return Ok(Err(Unusable::absent(table)));
         }
         create_table(client, table).await?;
         return Ok(Ok(()));

@@ -15,6 +15,7 @@ pub struct Table {
     pub(crate) key: Key,
     pub(crate) ttl: Option<TtlAttribute>,
     pub(crate) indexes: Vec<TableIndex>,
+    pub(crate) create: bool,
     pub(crate) billing: Billing,
     pub(crate) retain: bool,
 }
@@ -57,6 +58,13 @@ impl Table {
     #[must_use]
     pub fn indexes(&self) -> &[TableIndex] {
         &self.indexes
+    }
+
+    /// Whether a deployment makes it. Otherwise it is somebody else's, who makes, changes and removes
+    /// it.
+    #[must_use]
+    pub fn create(&self) -> bool {
+        self.create
     }
 
     /// How it is paid for.

@@ -38,6 +38,12 @@ pub enum Unusable {
     /// There is no such table.
     #[error("there is no table `{0}`; a deployment makes it")]
     Absent(TableName),
+    /// There is no such table, and modulo makes none.
+    #[error(
+        "there is no table `{0}`, and because of `create = false` no deployment makes it; make it, or \
+         take `create` out of modules.toml"
+    )]
+    AbsentForeign(TableName),
     /// It is being made, or deleted, or locked.
     #[error("table `{table}` is {status}")]
     Status {
@@ -57,6 +63,16 @@ pub enum Unusable {
 }
 
 impl Unusable {
+    /// What there is to say of a table that is not there.
+    pub(crate) fn absent(table: &Table) -> Self {
+        let name = table.name().clone();
+        if table.create() {
+            Self::Absent(name)
+        } else {
+            Self::AbsentForeign(name)
+        }
+    }
+
     /// Whether every request would fail, or be answered wrongly.
     #[must_use]
     pub fn is_of_the_key(&self) -> bool {
@@ -152,7 +168,7 @@ impl Store {
     /// See [`Unusable`].
     pub async fn check(&self, table: &Table) -> Result<(), Unusable> {
         let Some(found) = describe(&self.client, table.name()).await? else {
-            return Err(Unusable::Absent(table.name().clone()));
+            return Err(Unusable::absent(table));
         };
         check(&found, table)
     }
@@ -309,6 +325,12 @@ fn index_misfit(table: &TableDescription, needed: &TableIndex) -> Option<Misfit>
         }
         _ => None,
     }
+}
+
+/// Whether a table has an index of that name.
+#[cfg(feature = "cli")]
+pub(crate) fn has_index(table: &TableDescription, name: &str) -> bool {
+    index_of(table, name).is_some()
 }
 
 /// A table's index of that name.

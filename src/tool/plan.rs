@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use tokio::runtime::Runtime;
 
 use super::arguments::FileArgs;
@@ -48,6 +48,11 @@ pub struct Args {
         default_value = "http://127.0.0.1:4566"
     )]
     endpoint_url: String,
+    /// Write the tables that the deployment imports to this file, as JSON
+    ///
+    /// By logical id, each as CloudFormation must describe it in the change set that imports it.
+    #[arg(long, value_name = "FILE", conflicts_with = "against")]
+    imports: Option<PathBuf>,
 }
 
 impl Args {
@@ -61,7 +66,12 @@ impl Args {
         } else {
             let variables = self.variables.as_deref();
             let plan = Plan::of_stage(&wanted, stage, &self.endpoint_url, variables);
-            Runtime::new()?.block_on(plan)?
+            let (plan, imports) = Runtime::new()?.block_on(plan)?;
+            if let Some(file) = &self.imports {
+                std::fs::write(file, imports.to_json())
+                    .with_context(|| format!("cannot write `{}`", file.display()))?;
+            }
+            plan
         };
         let dashboard = self
             .dashboard

@@ -141,7 +141,8 @@ impl Account {
             ("DescribeStackResources", _, Some(owner)) => {
                 format!(
                     "<StackResources><member><StackName>{owner}</StackName>\
-                     <PhysicalResourceId>modulo1-local</PhysicalResourceId></member></StackResources>"
+                     <PhysicalResourceId>modulo1-local</PhysicalResourceId>\
+                     <ResourceType>AWS::DynamoDB::Table</ResourceType></member></StackResources>"
                 )
             }
             (_, None, _) | ("DescribeStackResources", ..) => {
@@ -246,7 +247,7 @@ async fn a_table_of_another_stack_is_in_the_way() {
         ok      modulo1: is new
                 `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
         FAILS   modulo1: table `modulo1-local` is there already, in stack `seed-local`
-                the deployment fails, or an emulator puts an empty table in its place; name another `table` in modules.toml, or have `seed-local` let go of it and import it into stack `modulo-local` ("Tables that are there already" in README.md)
+                use it as it is: create = false in modules.toml; or have `seed-local` let go of it (deploy `DeletionPolicy: Retain` there, then remove the table from that stack), and deploy again, which imports it
         the deployment would fail; fix what is marked FAILS first
         "#); }
     }
@@ -265,9 +266,78 @@ async fn a_table_that_was_kept_is_in_the_way_of_a_module_that_comes_back() {
     ok      modulo1: is new
             `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
     FAILS   modulo1: table `modulo1-local` is there already, and not in stack `modulo-local`
-            the deployment fails, or an emulator puts an empty table in its place; name another `table` in modules.toml, or import it into stack `modulo-local` ("Tables that are there already" in README.md)
+            it cannot be imported: CloudFormation imports only what it retains; say retain = true, name another `table` in modules.toml, or delete `modulo1-local`
     the deployment would fail; fix what is marked FAILS first
     "#);
+}
+
+/// Its settings are other than the module's; the deployment imports it and then sets them.
+#[tokio::test]
+async fn a_table_that_was_kept_is_imported_where_it_is_retained() {
+    let kept = format!("{MODULO1}retain = true\n");
+    let account = Account::with(MODULO1).await;
+    let (status, said) = account.plan(&kept, &[]).await;
+    assert_eq!(status, Some(0));
+    insta::assert_snapshot!(said, @"
+    ok      modulo1: is new
+            `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
+    ok      modulo1: table `modulo1-local` is there already, in no stack, and is imported
+            its items stay, and so do its settings in the import; then the same deployment sets what is not in force: deletion protection is off, and should be on
+    ");
+}
+
+#[tokio::test]
+async fn a_table_is_not_imported_in_the_place_of_another() {
+    let before = format!("{MODULO1}retain = true\n");
+    let after = format!("{before}table = 'other-local'\n");
+    let account = Account::with(&after).await.deployed(&before).await;
+    let (status, said) = account.plan(&after, &["--accept-breaking"]).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(said, @"
+    BREAKS  modulo1: table `modulo1-local` becomes `other-local`
+            no item moves to the other table, and table `modulo1-local` stays, outside the stack
+    FAILS   modulo1: table `other-local` is there already, and not in stack `modulo-local`
+            it cannot be imported: CloudFormation does not import a table in the place of another, here `modulo1-local`; take the module out, deploy, put it back, and deploy again
+    the deployment would fail; fix what is marked FAILS first
+    ");
+}
+
+#[tokio::test]
+async fn a_table_that_is_somebody_elses_is_left() {
+    let foreign = format!("{MODULO1}create = false\n");
+    let mut account = Account::with(MODULO1).await;
+    account.owner = Some("seed-local");
+    let (status, said) = account.plan(&foreign, &[]).await;
+    assert_eq!(status, Some(0));
+    insta::assert_snapshot!(said, @"
+    ok      modulo1: is new
+            `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
+    ok      modulo1: table `modulo1-local` is left as it is
+            `create = false`: the function uses it, and no deployment makes, changes or removes it
+    ");
+
+    // Once it is deployed so, there is nothing more to say.
+    let account = Account::with(MODULO1).await.deployed(&foreign).await;
+    let (status, said) = account.plan(&foreign, &[]).await;
+    assert_eq!((status, said.as_str()), (Some(0), "no module changes\n"));
+
+    let ttl = format!("{foreign}ttl = 'end'\n");
+    let account = Account::with(MODULO1).await.deployed(&ttl).await;
+    let (status, said) = account.plan(&ttl, &[]).await;
+    assert_eq!(status, Some(0));
+    insta::assert_snapshot!(said, @"
+    ok      modulo1: TTL by `end` is not on in table `modulo1-local`
+            the function hides items that have expired, and DynamoDB does not delete them; whoever has the table turns TTL on
+    ");
+
+    let account = Account::new().await.deployed(&foreign).await;
+    let (status, said) = account.plan(&foreign, &[]).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(said, @"
+    BREAKS  modulo1: there is no table `modulo1-local`, and because of `create = false` no deployment makes it; make it, or take `create` out of modules.toml
+            the function answers each request of the module with an error
+    modules.toml breaks data or clients; undo the edits, or accept them with --accept-breaking
+    ");
 }
 
 #[tokio::test]
@@ -298,7 +368,7 @@ async fn a_table_that_could_not_be_served_is_reported() {
     ok      rooms: is new
             `/rooms` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `rooms-local`, open to everybody
     FAILS   rooms: table `rooms-local` is there already, and not in stack `modulo-local`
-            the deployment fails, or an emulator puts an empty table in its place; name another `table` in modules.toml, or import it into stack `modulo-local` ("Tables that are there already" in README.md); nor could the module use it: table `rooms-local` does not fit: its key is `roomId`, and the module's is `id`; say key = "roomId" in modules.toml, or name another `table`
+            it cannot be imported: table `rooms-local` does not fit: its key is `roomId`, and the module's is `id`; say key = "roomId" in modules.toml, or name another `table`
     the deployment would fail; fix what is marked FAILS first
     "#);
 }
@@ -357,7 +427,7 @@ async fn tables_that_may_not_be_looked_at_are_reported() {
     ok      modulo1: is new
             `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
     ?       tables: `modulo1-local` may not be looked at
-            the deployment fails if one of them is there and not in the stack; allow dynamodb:DescribeTable, and plan again
+            the deployment fails if one of them is there and not in the stack; allow dynamodb:DescribeTable, dynamodb:DescribeContinuousBackups and dynamodb:DescribeTimeToLive, and plan again
     ");
 }
 
@@ -419,6 +489,8 @@ async fn what_a_failed_deployment_has_not_made_is_not_deployed() {
             the last deployment failed, and what was deployed before is in force
     ok      modulo1: is new
             `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
+    ok      modulo1: its table is created
+            it begins empty
     ");
 }
 
@@ -439,6 +511,8 @@ async fn a_stack_with_nothing_but_a_bucket_is_no_deployment() {
     insta::assert_snapshot!(said, @"
     ok      modulo1: is new
             `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
+    ok      modulo1: its table is created
+            it begins empty
     ");
 }
 

@@ -216,6 +216,35 @@ async fn an_index_behind_an_endpoint_is_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_table_that_is_somebody_elses_is_not_made() {
+    let engine = Engine::start(&Data::Memory).await.unwrap();
+    let dynamodb = client(&engine).await;
+    let modules = "
+        [modules.good]
+        key = 'goodId'
+        [modules.rooms]
+        key = 'roomId'
+        create = false
+    ";
+    let (said, status) = served(&engine, modules, "/rooms/x").await;
+    assert_eq!(status, 500);
+    insta::assert_snapshot!(said, @"rooms: there is no table `rooms-local`, and because of `create = false` no deployment makes it; make it, or take `create` out of modules.toml");
+    let tables = dynamodb.list_tables().send().await.unwrap();
+    assert_eq!(tables.table_names(), ["good-local"]);
+    let body = r#"{"ERROR":{"message":"Not ready: rooms"}}"#;
+    assert_eq!(ready(&engine, modules).await, body);
+
+    // Whoever it belongs to makes it.
+    let right = table(&dynamodb, "rooms-local", &[("roomId", "S", KeyType::Hash)]);
+    right.send().await.unwrap();
+    assert_eq!(ready(&engine, modules).await, r#"{"status":"ready"}"#);
+
+    // In the engine of a laptop nobody else can make one.
+    let served = Folder::with(modules).serve(&[]).await;
+    assert_eq!(served.send("POST", "/rooms/x", "1").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_table_without_its_index_is_not_ready() {
     let engine = Engine::start(&Data::Memory).await.unwrap();
     let dynamodb = client(&engine).await;

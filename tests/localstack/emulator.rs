@@ -29,6 +29,7 @@ pub(crate) struct Emulator {
     pub(crate) endpoint: String,
     /// Whether it has HTTP APIs: LocalStack without a licence has not.
     pub(crate) http_api: bool,
+    is_localstack: bool,
     _companion: Mutex<Option<Companion>>,
 }
 
@@ -61,6 +62,16 @@ fn choose() -> Emulator {
 }
 
 impl Emulator {
+    /// Whether a stack can import tables, as LocalStack's can't; else says what is not tested.
+    pub(crate) fn can_import(&self, what: &str) -> bool {
+        if self.is_localstack {
+            // Not by `eprintln!`, as below.
+            let line = format!("not tested, since LocalStack can't import tables: {what}\n");
+            std::io::stderr().write_all(line.as_bytes()).ok();
+        }
+        !self.is_localstack
+    }
+
     /// The one at `endpoint`, once it is healthy; says in one line that it is taken.
     fn at(endpoint: &str, mut companion: Option<Companion>, origin: &str) -> Result<Self, String> {
         let endpoint = endpoint
@@ -88,6 +99,9 @@ impl Emulator {
             }
         };
         let http_api = health["edition"] != "community";
+        // Of itself ministack answers nothing there.
+        let info = client.get(format!("{endpoint}/_localstack/info")).send();
+        let is_localstack = info.is_ok_and(|answer| answer.status().is_success());
         let without = if http_api {
             ""
         } else {
@@ -99,6 +113,7 @@ impl Emulator {
         Ok(Self {
             endpoint,
             http_api,
+            is_localstack,
             _companion: Mutex::new(companion),
         })
     }

@@ -11,12 +11,14 @@
     reason = "a program of tests has settings of its own"
 )]
 
+mod address;
 mod aws;
 mod book;
 mod contract;
 mod defaults;
 mod emulator;
 mod features;
+mod import;
 mod lifecycle;
 mod network;
 mod package;

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::emulator::emulator;
 use crate::program::{lock, root, run};
 
-const MODULO: &str = env!("CARGO_BIN_EXE_modulo");
+pub(crate) const MODULO: &str = env!("CARGO_BIN_EXE_modulo");
 
 /// A folder to deploy from. Its stack is removed when it is dropped.
 pub(crate) struct Project {
@@ -80,7 +80,8 @@ impl Project {
         project
     }
 
-    fn empty(stage: &'static str) -> Self {
+    /// A project without a `modules.toml`.
+    pub(crate) fn empty(stage: &'static str) -> Self {
         let folder = TempDir::with_prefix("modulo-project-").expect("it is writable");
         let id = uuid::Uuid::now_v7().simple().to_string().split_off(20);
         for name in ["serverless.yml", "package.json", "serverless"] {
@@ -124,7 +125,8 @@ impl Project {
         format!("-{}", self.id)
     }
 
-    fn service(&self) -> String {
+    /// Its service.
+    pub(crate) fn service(&self) -> String {
         format!("modulo-e2e-{}", self.id)
     }
 

@@ -1,5 +1,6 @@
 //! The tables as DynamoDB has them, past the function.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use aws_config::{Region, SdkConfig};
@@ -32,7 +33,7 @@ pub(crate) fn account() -> &'static SdkConfig {
     })
 }
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     Client::new(account())
 }
 
@@ -59,6 +60,33 @@ pub(crate) fn put(table: &str, key: &str, id: &str, data: &str) {
     wait(put.send()).expect("the table takes it");
 }
 
+/// An item of texts.
+pub(crate) type Item = BTreeMap<String, AttributeValue>;
+
+pub(crate) fn item(attributes: &[(&str, &str)]) -> Item {
+    attributes
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), AttributeValue::S((*text).to_owned())))
+        .collect()
+}
+
+/// Writes an item of texts.
+pub(crate) fn put_item(table: &str, attributes: &[(&str, &str)]) {
+    let put = client().put_item().table_name(table);
+    let put = put.set_item(Some(item(attributes).into_iter().collect()));
+    wait(put.send()).expect("the table takes it");
+}
+
+/// All items of a small table, with all their attributes, in the order of their texts.
+pub(crate) fn items(table: &str) -> Vec<Item> {
+    let scan = client().scan().table_name(table).consistent_read(true);
+    let items = wait(scan.send()).expect("the table answers").items;
+    let items = items.unwrap_or_default().into_iter();
+    let mut items: Vec<Item> = items.map(|item| item.into_iter().collect()).collect();
+    items.sort_by_key(|item| format!("{item:?}"));
+    items
+}
+
 /// An item's `data`.
 pub(crate) fn data(table: &str, key: &str, id: &str) -> Option<String> {
     let get = client()
@@ -67,6 +95,13 @@ pub(crate) fn data(table: &str, key: &str, id: &str) -> Option<String> {
         .key(key, AttributeValue::S(id.to_owned()));
     let item = wait(get.send()).expect("the table answers").item?;
     item.get("data")?.as_s().ok().cloned()
+}
+
+/// Whether a table can't be deleted by mistake.
+pub(crate) fn is_protected(table: &str) -> bool {
+    let described = wait(client().describe_table().table_name(table).send());
+    let table = described.expect("it is there").table;
+    table.and_then(|table| table.deletion_protection_enabled) == Some(true)
 }
 
 /// Takes away a table that outlived its stack.

@@ -34,7 +34,21 @@ fn cloudformation_takes_the_template() {
     let project = project("prod", MORE);
     let dashboard = ["--param", "dashboard=true"];
     let collector = ["--param", "otlp=http://collector.example.com:4318"];
-    for arguments in [[].as_slice(), &dashboard, &collector] {
+    let address = [
+        "domain=api.example.com",
+        "certificate=arn:aws:acm:us-east-1:123456789012:certificate/11111111-2222-3333-4444-555555555555",
+        "zone=Z0123456789ABC",
+        "base-path=v1",
+    ];
+    let address = address.map(|param| ["--param", param]).concat();
+    let address_of_rest = [address.as_slice(), &["--param", "http-api=no"]].concat();
+    for arguments in [
+        [].as_slice(),
+        &dashboard,
+        &collector,
+        &address,
+        &address_of_rest,
+    ] {
         let template = project.package(arguments);
         // Warnings are of style, and of what osls itself writes.
         let lint = ["--non-zero-exit-code", "error", "--template"];

@@ -6,15 +6,17 @@ use super::logical_id::logical_id;
 use crate::module::name::Stage;
 use crate::module::{Billing, Modules, Table, TableIndex};
 
-/// Every table, under its logical id.
+/// Every table that the stack has, under its logical id.
 pub(super) fn tables(modules: &Modules, stage: &Stage) -> Map<String, Value> {
     modules
         .tables()
+        .filter(|table| table.create())
         .map(|table| (logical_id(table.owner()), resource(table, stage)))
         .collect()
 }
 
-fn resource(table: &Table, stage: &Stage) -> Value {
+/// A table as CloudFormation makes it.
+pub(crate) fn resource(table: &Table, stage: &Stage) -> Value {
     let policy = if table.retain() { "Retain" } else { "Delete" };
     let attributes: Vec<_> = table
         .key_attributes()

@@ -46,10 +46,16 @@ struct Resource {
 
 impl Resource {
     fn table(table: &Table) -> Self {
-        Self {
-            arn: json!({ "Fn::GetAtt": [logical_id(table.owner()), "Arn"] }),
-            characters: characters("dynamodb", &format!("table/{}", table.name())),
-        }
+        let resource = format!("table/{}", table.name());
+        let characters = characters("dynamodb", &resource);
+        let arn = if table.create() {
+            json!({ "Fn::GetAtt": [logical_id(table.owner()), "Arn"] })
+        } else {
+            // It is not in the stack.
+            let arn = format!("arn:${{AWS::Partition}}:dynamodb:{ACCOUNT}:{resource}");
+            json!({ "Fn::Sub": arn })
+        };
+        Self { arn, characters }
     }
 
     fn indexes(table: &Table) -> Self {

@@ -71,6 +71,8 @@ pub(super) struct Deployed {
     pub(super) description: Description,
     /// The stack's tables: their names by their logical ids.
     pub(super) tables: BTreeMap<String, String>,
+    /// What the template says of them, by their logical ids.
+    pub(super) properties: BTreeMap<String, Value>,
     /// The names of the variables that its functions have in their environment.
     pub(super) variables: BTreeSet<String>,
     pub(super) state: State,
@@ -172,14 +174,7 @@ pub(super) async fn read(account: &SdkConfig, stack: &str) -> Result<Deployed, U
             }
             _ => return Ok(Deployed::default()),
         },
-        // CloudFormation has no code of its own for it.
-        Err(error)
-            if error
-                .message()
-                .is_some_and(|text| text.contains("does not exist")) =>
-        {
-            return Ok(Deployed::default());
-        }
+        Err(error) if is_of_no_stack(&error) => return Ok(Deployed::default()),
         Err(error) => return Err(unreachable(account, stack, &error)),
     };
     let resources = resources(account, &client, stack).await?;
@@ -207,6 +202,12 @@ pub(super) async fn read(account: &SdkConfig, stack: &str) -> Result<Deployed, U
     };
     deployed.variables = template.variables();
     deployed.description = template.metadata.modulo;
+    deployed.properties = template
+        .resources
+        .into_iter()
+        .filter(|(_, resource)| resource.kind == TABLE)
+        .map(|(id, resource)| (id, resource.properties))
+        .collect();
     let tables = resources
         .into_iter()
         .filter(|(_, resource)| resource.kind == TABLE);
@@ -217,7 +218,7 @@ pub(super) async fn read(account: &SdkConfig, stack: &str) -> Result<Deployed, U
         name.is_ok_and(|name| deployed.tables.contains_key(&logical_id(&name)))
     };
     let described = &mut deployed.description.modules;
-    described.retain(|module, _| is_there(module));
+    described.retain(|module, described| !described.create || is_there(module));
     Ok(deployed)
 }
 
@@ -243,7 +244,11 @@ async fn resources(
         let resource = resource.map_err(|error| unreachable(account, stack, &error))?;
         let is_gone = matches!(
             resource.resource_status(),
-            Some(ResourceStatus::DeleteComplete | ResourceStatus::CreateFailed)
+            Some(
+                ResourceStatus::DeleteComplete
+                    | ResourceStatus::DeleteSkipped
+                    | ResourceStatus::CreateFailed
+            )
         );
         let (Some(id), Some(name), false) = (
             resource.logical_resource_id,
@@ -258,16 +263,72 @@ async fn resources(
     Ok(resources)
 }
 
-/// The stack that has a table, if it can be found out.
-pub(super) async fn owner(account: &SdkConfig, table: &str) -> Option<String> {
-    // LocalStack fails at it each time.
-    let config = Config::from(account).to_builder();
-    let config = config.retry_config(RetryConfig::disabled()).build();
-    let call = Client::from_conf(config).describe_stack_resources();
-    let resources = call.physical_resource_id(table).send().await.ok()?;
-    let mut resources = resources.stack_resources().iter();
-    let resource = resources.find(|resource| resource.physical_resource_id() == Some(table))?;
-    resource.stack_name().map(str::to_owned)
+/// Which stack has a table.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    Nobody,
+    Stack(String),
+    /// It can't be found out.
+    Unknown,
+}
+
+/// The stack that has a table.
+pub(super) async fn owner(account: &SdkConfig, table: &str) -> Owner {
+    let is_emulator = account.endpoint_url().is_some();
+    let mut config = Config::from(account).to_builder();
+    if is_emulator {
+        // LocalStack fails at it each time.
+        config = config.retry_config(RetryConfig::disabled());
+    }
+    let client = Client::from_conf(config.build());
+    let call = client.describe_stack_resources();
+    let found = match call.physical_resource_id(table).send().await {
+        Ok(found) => found,
+        // ministack does not look at the id.
+        Err(_) if is_emulator => return owner_among_all(account, &client, table).await,
+        Err(error) if is_of_no_stack(&error) => return Owner::Nobody,
+        Err(_) => return Owner::Unknown,
+    };
+    // A stack remembers for 90 days what it has let go of.
+    let resource = found.stack_resources().iter().find(|resource| {
+        let status = resource.resource_status().map(ResourceStatus::as_str);
+        resource.physical_resource_id() == Some(table)
+            && resource.resource_type() == Some(TABLE)
+            && !status.is_some_and(|status| status.starts_with("DELETE_"))
+    });
+    let stack = resource.and_then(|resource| resource.stack_name());
+    stack.map_or(Owner::Nobody, |stack| Owner::Stack(stack.to_owned()))
+}
+
+/// Whether there is no such stack, for which CloudFormation has no code of its own.
+fn is_of_no_stack(error: &impl ProvideErrorMetadata) -> bool {
+    (error.message()).is_some_and(|text| text.contains("does not exist"))
+}
+
+/// The same by looking at every stack, of which an emulator has few.
+async fn owner_among_all(account: &SdkConfig, client: &Client, table: &str) -> Owner {
+    let mut stacks = client.describe_stacks().into_paginator().items().send();
+    while let Some(stack) = stacks.next().await {
+        let stack = match stack {
+            Ok(stack) => stack,
+            Err(error) if is_of_no_stack(&error) => return Owner::Nobody,
+            Err(_) => return Owner::Unknown,
+        };
+        let Some(name) = stack.stack_name() else {
+            continue;
+        };
+        if stack.stack_status() == Some(&StackStatus::DeleteComplete) {
+            continue;
+        }
+        let Ok(resources) = resources(account, client, name).await else {
+            return Owner::Unknown;
+        };
+        let mut tables = resources.values().filter(|resource| resource.kind == TABLE);
+        if tables.any(|resource| resource.name == table) {
+            return Owner::Stack(name.to_owned());
+        }
+    }
+    Owner::Nobody
 }
 
 fn unreachable(

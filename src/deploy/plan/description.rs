@@ -45,6 +45,9 @@ pub(super) struct ModuleDescription {
     pub(super) envelope: String,
     pub(super) max_bytes: usize,
     pub(super) retain: bool,
+    /// Whether the table is the stack's.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub(super) create: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ttl: Option<String>,
     /// In seconds.
@@ -93,6 +96,11 @@ pub(super) struct RateDescription {
 pub(super) struct Capacity {
     pub(super) read: usize,
     pub(super) write: usize,
+}
+
+/// The tables of modules deployed before there could be others' are the stack's.
+fn yes() -> bool {
+    true
 }
 
 /// The storage of modules deployed before there was another.
@@ -156,6 +164,7 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         key,
         ttl,
         indexes,
+        create,
         billing,
         retain,
     } = table;
@@ -166,6 +175,7 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         envelope: envelope.to_string(),
         max_bytes: *max_bytes,
         retain: *retain,
+        create: *create,
         ttl: ttl.as_ref().map(ToString::to_string),
         default_ttl: default_ttl.map(|time| time.as_secs()),
         storage: storage.to_string(),

@@ -18,6 +18,7 @@ impl Changes {
             envelope,
             max_bytes,
             retain,
+            create,
             ttl,
             default_ttl,
             storage,
@@ -33,7 +34,8 @@ impl Changes {
             capacity,
         } = after;
         self.edited_table(before, table);
-        self.edited_key(before, key, before.table == *table);
+        self.edited_create(before, *create, before.table == *table);
+        self.edited_key(before, key, *create && before.table == *table);
         self.edited_methods(&before.methods, methods);
         self.edited_envelope(&before.envelope, envelope);
         self.edited_key_in_document(before, *key_in_document, key);
@@ -43,33 +45,51 @@ impl Changes {
         self.edited_access(before, after);
         self.edited_cors(before.cors.as_ref(), cors.as_ref());
         self.edited_rate_limit(before.rate_limit, *rate_limit);
-        self.edited_indexes(&before.indexes, indexes);
+        self.edited_indexes(&before.indexes, indexes, *create);
         self.edited_max_bytes(before.max_bytes, *max_bytes);
         self.edited_ttl(before.ttl.as_deref(), ttl.as_deref());
         self.edited_default_ttl(before.default_ttl, *default_ttl);
         self.edited_schema(before.schema.as_deref(), schema.as_deref());
         self.edited_idempotency(before.idempotency, *idempotency);
-        self.edited_capacity(before.capacity, *capacity);
-        self.edited_retain(before.retain, *retain);
+        if *create {
+            self.edited_capacity(before.capacity, *capacity);
+            self.edited_retain(before.retain, *retain);
+        }
     }
 
     fn edited_table(&mut self, before: &ModuleDescription, table: &str) {
         if before.table != table {
             let edit = format!("table `{}` becomes `{table}`", before.table);
             let consequence = format!(
-                "no item moves: the new table begins empty, and {}",
+                "no item moves to the other table, and {}",
                 fate_of_table(before)
             );
             self.add(true, edit, consequence);
         }
     }
 
-    fn edited_key(&mut self, before: &ModuleDescription, key: &str, is_same_table: bool) {
+    /// Of a table that joins the stack, the plan tells how when it looks at the table.
+    fn edited_create(&mut self, before: &ModuleDescription, after: bool, is_same_table: bool) {
+        match (before.create, after) {
+            (true, false) if is_same_table => {
+                self.add(!before.retain, "create is now false", fate_of_table(before));
+            }
+            (true, false) => self.add(false, "create is now false", "the table is somebody else's"),
+            (false, true) => self.add(
+                false,
+                "create is now true",
+                "the stack is to have the table",
+            ),
+            _ => {}
+        }
+    }
+
+    fn edited_key(&mut self, before: &ModuleDescription, key: &str, is_kept: bool) {
         if before.key == key {
             return;
         }
         let edit = format!("key attribute `{}` becomes `{key}`", before.key);
-        if is_same_table {
+        if is_kept {
             let consequence =
                 "a table's key can't be changed: the deployment fails unless `table` changes too";
             self.fail(edit, consequence);
@@ -243,6 +263,7 @@ impl Changes {
         &mut self,
         before: &BTreeMap<String, String>,
         after: &BTreeMap<String, String>,
+        create: bool,
     ) {
         // Of the index of a tenant's items, its tenants tell.
         let is_reported = |name: &str| name != TENANT_INDEX;
@@ -254,9 +275,13 @@ impl Changes {
         for (name, keys) in before {
             if let Some(other) = after.get(name).filter(|other| *other != keys) {
                 let edit = format!("index `{name}` of {keys} is now of {other}");
-                let consequence = "an index's keys can't be changed: the deployment fails; give \
-                     the index another name";
-                self.fail(edit, consequence);
+                if create {
+                    let consequence = "an index's keys can't be changed: the deployment fails; \
+                         give the index another name";
+                    self.fail(edit, consequence);
+                } else {
+                    self.add(true, edit, "clients query it by other members");
+                }
             }
         }
         let added: Vec<_> = after
@@ -265,15 +290,16 @@ impl Changes {
             .collect();
         for (name, keys) in added.iter().filter(|(name, _)| is_reported(name)) {
             let edit = format!("index `{name}` of {keys} is new");
-            self.add(
-                false,
-                edit,
-                "it has the items that are there once it is filled",
-            );
+            let consequence = if create {
+                "it has the items that are there once it is filled"
+            } else {
+                "clients can query it; whoever has the table makes it"
+            };
+            self.add(false, edit, consequence);
         }
         let removed = before.keys().filter(|name| !after.contains_key(*name));
         let changed = removed.count() + added.len();
-        if changed > 1 {
+        if create && changed > 1 {
             let edit = format!("{changed} indexes change");
             let consequence = "DynamoDB makes or removes one index of a table in one deployment: \
                  this one fails; deploy one change after the other";
@@ -433,6 +459,7 @@ mod tests {
             "envelope = 'plain'\nkey_in_document = true",
             "billing = { read = 1, write = 1 }",
             "retain = false",
+            "create = false",
             "ttl = 'end'",
             "ttl = 'end'\ndefault_ttl = '1h'",
             "storage = 'document'",
@@ -469,6 +496,40 @@ mod tests {
         insta::assert_snapshot!(Plan::new(&text("data"), &text("payload")), @"
         BREAKS  a: document `data` becomes `payload`
                 documents that are stored are no longer found: items keep the text in the other attribute, and are answered without a document until they are written again
+        ");
+    }
+
+    #[test]
+    fn a_table_that_leaves_the_stack_is_deleted_unless_it_is_retained() {
+        insta::assert_snapshot!(plan("", "create = false"), @"
+        ok      a: create is now false
+                table `a-prod` stays, outside the stack
+        ");
+        insta::assert_snapshot!(plan("retain = false", "retain = false\ncreate = false"), @"
+        BREAKS  a: create is now false
+                table `a-prod` is deleted with all its items
+        ");
+        // Nor does a deployment change it.
+        let indexes = "
+            storage = 'document'
+            [[modules.a.indexes]]
+            name = 'by-x'
+            partition = 'x'
+            [[modules.a.indexes]]
+            name = 'by-y'
+            partition = 'y'
+        ";
+        let foreign = "create = false\nstorage = 'document'";
+        let edited = format!("create = false\nbilling = {{ read = 1, write = 1 }}\n{indexes}");
+        insta::assert_snapshot!(plan(foreign, &edited), @"
+        ok      a: index `by-x` of x (S) is new
+                clients can query it; whoever has the table makes it
+        ok      a: index `by-y` of y (S) is new
+                clients can query it; whoever has the table makes it
+        ");
+        insta::assert_snapshot!(plan("create = false", "create = false\ntable = 'other'"), @"
+        BREAKS  a: table `a-prod` becomes `other`
+                no item moves to the other table, and table `a-prod` stays with whom it belongs to
         ");
     }
 

@@ -170,6 +170,17 @@ const MODULE_KEYS: &[Key] = &[
         "when one expires that does not say so; needs `ttl`",
     )),
     Key::new(
+        "create",
+        Shape::Boolean,
+        "Whether a deployment makes the table. With `false` the table is somebody else's: it is not in \
+         the stack, and no deployment makes, changes or removes it. The function may use it all the \
+         same.",
+        "Se uma instalação cria a tabela. Com `false`, a tabela é de outros: ela não está na stack, e \
+         nenhuma instalação a cria, muda ou remove. A função pode usá-la do mesmo modo.",
+    )
+    .default("true")
+    .example("false"),
+    Key::new(
         "billing",
         Shape::Either(&[
             Shape::Word(&[Billing::ON_DEMAND]),
