@@ -13,6 +13,8 @@
 //!   handler and the function where Lambda and DynamoDB take their time;
 //! - `request`: start and requests of the bare handler and of the function alone;
 //! - `documents`: requests by the size of their document;
+//! - `keys`: GET and PUT of a module with a sort key against one without, and the list of a partition
+//!   with 100 items against a bare Query;
 //! - `concurrency`: several invocations at a time, with one thread and with two. The bench itself,
 //!   which is DynamoDB too, has one thread, and what it takes of a processor is told: on a machine
 //!   with 2, where bench and function together take nearly 2, more threads can bring no more, and
@@ -95,6 +97,7 @@ async fn main() -> Result<()> {
         Measure::Compare => compare(&arguments, &subjects()?, &dynamodb).await,
         Measure::Request => request(&arguments, &subjects()?, &dynamodb).await,
         Measure::Documents => documents(&arguments, &subjects()?, &dynamodb).await,
+        Measure::Keys => keys(&arguments, &subjects()?, &roots, &dynamodb).await,
         Measure::Concurrency => concurrency(&arguments, &subjects()?, &dynamodb).await,
         Measure::Instructions => instructions(&arguments, &subjects()?, &dynamodb).await,
         Measure::Serve => serve(&arguments, roots.two.path(), &dynamodb).await,
@@ -176,6 +179,53 @@ async fn documents(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) 
     }
     print_against(arguments, "By document", subjects, 0, &figures);
     Ok(())
+}
+
+async fn keys(
+    arguments: &Arguments,
+    subjects: &[Subject],
+    roots: &TaskRoots,
+    dynamodb: &str,
+) -> Result<()> {
+    let mut sorted = subjects[MODULO].clone();
+    sorted.task_root = roots.sorted.path().to_owned();
+    "modulo, a sort key".clone_into(&mut sorted.name);
+    let query = [("SORT", dynamodb::SORT.to_owned())];
+    let bare = subjects[BARE].with("bare, a Query", &query);
+
+    // Without a sort key, the rest of the path is one id.
+    let of_item = |event: &[u8], method| asking(event, method, "/modulo1/sala90/b1", "");
+    let list = asking(&subject::get(), "GET", "/modulo1/sala90", "limit=100")?;
+    let pair = [subjects[MODULO].clone(), sorted.clone()];
+    for (name, subjects, event) in [
+        ("GET", &pair, of_item(&subject::get(), "GET")?),
+        ("PUT", &pair, of_item(&subject::post(), "PUT")?),
+        ("list of 100", &[bare, sorted], list),
+    ] {
+        let load = Load {
+            events: vec![event],
+            ..arguments.load()
+        };
+        let runs = runs_of(arguments, subjects, dynamodb, &load).await?;
+        let cpu = figure(&runs, &format!("{name}, CPU, µs"), 0, &|run| {
+            microseconds(run.cpu) / arguments.requests as f64
+        });
+        print_against(arguments, name, subjects, 0, &[cpu]);
+    }
+    Ok(())
+}
+
+/// An event with another method, path and query.
+fn asking(event: &[u8], method: &str, path: &str, query: &str) -> Result<Bytes> {
+    let mut event: serde_json::Value = serde_json::from_slice(event)?;
+    event["rawPath"] = path.into();
+    event["rawQueryString"] = query.into();
+    event["requestContext"]["http"]["path"] = path.into();
+    event["requestContext"]["http"]["method"] = method.into();
+    if let Some((name, value)) = query.split_once('=') {
+        event["queryStringParameters"] = serde_json::json!({ name: value });
+    }
+    Ok(event.to_string().into())
 }
 
 async fn concurrency(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) -> Result<()> {
@@ -500,6 +550,7 @@ enum Measure {
     Compare,
     Request,
     Documents,
+    Keys,
     Concurrency,
     Instructions,
     Soak,
@@ -542,6 +593,7 @@ impl Arguments {
                 "compare" => parsed.measure = Measure::Compare,
                 "request" => parsed.measure = Measure::Request,
                 "documents" => parsed.measure = Measure::Documents,
+                "keys" => parsed.measure = Measure::Keys,
                 "concurrency" => parsed.measure = Measure::Concurrency,
                 "instructions" => parsed.measure = Measure::Instructions,
                 "soak" => parsed.measure = Measure::Soak,
@@ -575,6 +627,8 @@ struct TaskRoots {
     hundred: TempDir,
     hundred_with_schemas: TempDir,
     thousand: TempDir,
+    /// A module with a sort key.
+    sorted: TempDir,
 }
 
 impl TaskRoots {
@@ -586,6 +640,13 @@ impl TaskRoots {
         };
         let hundred_with_schemas = tempfile::tempdir()?;
         schemas::write(hundred_with_schemas.path(), 100)?;
+        let sorted = tempfile::tempdir()?;
+        let key = format!(
+            "key = {{ partition = \"modulo1Id\", sort = \"{}\" }}\n",
+            dynamodb::SORT
+        );
+        let text = format!("[modules.modulo1]\n{key}");
+        fs::write(sorted.path().join("modules.toml"), text)?;
         let cold = root(2)?;
         let file = cold.path().join("modules.toml");
         let text = fs::read_to_string(&file)? + "[service]\nwarm_up = false\n";
@@ -596,6 +657,7 @@ impl TaskRoots {
             hundred: root(100)?,
             hundred_with_schemas,
             thousand: root(1_000)?,
+            sorted,
         })
     }
 }
@@ -613,7 +675,7 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
     let (compares, is_apart) = match arguments.measure {
         Measure::Compare => (true, true),
         Measure::Instructions => (true, false),
-        Measure::Request | Measure::Documents | Measure::Soak => (false, true),
+        Measure::Request | Measure::Documents | Measure::Keys | Measure::Soak => (false, true),
         Measure::Concurrency | Measure::Serve | Measure::Embedded | Measure::Worst => {
             (false, false)
         }

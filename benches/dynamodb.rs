@@ -18,15 +18,22 @@ use tokio::time::sleep;
 /// The item that `GetItem` finds, in modulo1's table.
 const ITEM: &str = r#"{"Item":{"modulo1Id":{"S":"sala90"},"data":{"S":"{\"description\":\"Sala 90\",\"chairs\":90}"}}}"#;
 
+/// The same in a table that has the sort key [`SORT`] as well.
+const SORTED_ITEM: &str = r#"{"Item":{"modulo1Id":{"S":"sala90"},"sortId":{"S":"b1"},"data":{"S":"{\"description\":\"Sala 90\",\"chairs\":90}"}}}"#;
+
+/// The sort key of that table.
+pub const SORT: &str = "sortId";
+
 /// What the ids begin with whose documents have as many KB as the number after it.
 pub const KILOBYTES: &str = "kb";
 
-/// How many items a `Scan` and a `BatchGetItem` find: sala0, sala1, …
+/// How many items a `Scan`, a `Query` and a `BatchGetItem` find: sala0, sala1, …
 pub const ITEMS: usize = 100;
 
-/// What a `Scan` and a `BatchGetItem` answer, and how long every answer takes.
+/// What calls with many items are answered, and how long every answer takes.
 struct Answers {
     scan: String,
+    query: String,
     batch: String,
     delay: Duration,
 }
@@ -37,7 +44,13 @@ impl Answers {
             json!({ "modulo1Id": { "S": format!("sala{n}") }, "data": { "S": format!(r#"{{"description":"Sala {n}","chairs":{n}}}"#) } })
         });
         let items: Vec<_> = items.collect();
+        let of_partition = (0..ITEMS).map(|n| {
+            json!({ "modulo1Id": { "S": "sala90" }, SORT: { "S": format!("b{n:02}") }, "data": { "S": format!(r#"{{"description":"Sala {n}","chairs":{n}}}"#) } })
+        });
+        let of_partition: Vec<_> = of_partition.collect();
         Self {
+            query: json!({ "Items": of_partition, "Count": ITEMS, "ScannedCount": ITEMS })
+                .to_string(),
             scan: json!({ "Items": items, "Count": ITEMS, "ScannedCount": ITEMS }).to_string(),
             batch: json!({ "Responses": { "modulo1-local": items } }).to_string(),
             delay,
@@ -76,6 +89,7 @@ fn item(call: &[u8]) -> String {
             json!({ "Item": { "modulo1Id": { "S": id }, "data": { "S": document(kilobytes) } } })
                 .to_string()
         }
+        _ if call["Key"].get(SORT).is_some() => SORTED_ITEM.to_owned(),
         _ => ITEM.to_owned(),
     }
 }
@@ -92,10 +106,13 @@ async fn answer(
     let (status, body) = match target {
         Some(b"DynamoDB_20120810.GetItem") => (StatusCode::OK, item(&body)),
         Some(b"DynamoDB_20120810.Scan") => (StatusCode::OK, answers.scan.clone()),
+        Some(b"DynamoDB_20120810.Query") => (StatusCode::OK, answers.query.clone()),
         Some(b"DynamoDB_20120810.BatchGetItem") => (StatusCode::OK, answers.batch.clone()),
-        Some(b"DynamoDB_20120810.PutItem" | b"DynamoDB_20120810.BatchWriteItem") => {
-            (StatusCode::OK, "{}".to_owned())
-        }
+        Some(
+            b"DynamoDB_20120810.PutItem"
+            | b"DynamoDB_20120810.UpdateItem"
+            | b"DynamoDB_20120810.BatchWriteItem",
+        ) => (StatusCode::OK, "{}".to_owned()),
         _ => (StatusCode::BAD_REQUEST, "{}".to_owned()),
     };
     let headers = [

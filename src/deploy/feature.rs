@@ -60,6 +60,7 @@ impl Feature {
     }
 
     /// Whether a `bootstrap` was built with it.
+    #[cfg(feature = "cli")]
     #[must_use]
     pub fn is_in(self, binary: &[u8]) -> bool {
         contains(binary, &self.mark())
@@ -67,6 +68,7 @@ impl Feature {
 }
 
 /// Whether a binary is modulo's function, and not some other program.
+#[cfg(feature = "cli")]
 #[must_use]
 pub fn is_function(binary: &[u8]) -> bool {
     contains(binary, &mark("program", "bootstrap"))
@@ -77,10 +79,9 @@ fn mark(kind: &str, name: &str) -> String {
     format!("modulo-{kind}:{name};")
 }
 
+#[cfg(feature = "cli")]
 fn contains(binary: &[u8], mark: &str) -> bool {
-    binary
-        .windows(mark.len())
-        .any(|part| part == mark.as_bytes())
+    memchr::memmem::find(binary, mark.as_bytes()).is_some()
 }
 
 impl fmt::Display for Feature {

@@ -26,6 +26,10 @@ name = "by-building"
 partition = "building"
 sort = { attribute = "floor", type = "N" }
 
+[modules.bookings]
+key = { partition = "roomId", sort = { attribute = "day", type = "N" } }
+envelope = "plain"
+
 [access.parameter]
 jwt = { issuer = "i", audience = "a", secret = { ssm = "/modulo-tests/jwt" } }
 
@@ -98,7 +102,8 @@ fn token(secret: &str, org_id: &str) -> String {
 
 const SCHEMA: &str = r#"{ "properties": { "chairs": { "type": "integer", "minimum": 1 } } }"#;
 
-/// The table's index, the packed schema, and the paths of the function's own, through every door.
+/// The table's index and sort key, the packed schema, and the paths of the function's own, through
+/// every door.
 #[test]
 fn indexes_schemas_and_the_description_are_deployed() {
     let mut project = project("local", "");
@@ -129,6 +134,13 @@ fn indexes_schemas_and_the_description_are_deployed() {
             (422, &json!("/chairs")),
             "{door}"
         );
+        for day in [2, 10] {
+            let (status, told) = answer("POST", &format!("/bookings/sala 90/{day}"), "[1]");
+            assert!([201, 200].contains(&status), "{door}: {told}");
+        }
+        let page = json!({ "items": [{ "id": ["sala 90", 10], "item": [1] }], "next": null });
+        let query = "/bookings/sala 90?day.gt=2&consistent=true";
+        assert_eq!(answer("GET", query, ""), (200, page), "{door}");
         let (status, described) = answer("GET", "/_openapi.json", "");
         assert_eq!(status, 200, "{door}: {described}");
         assert!(

@@ -214,7 +214,11 @@ fn a_table_that_can_not_be_imported_is_said_with_the_reason() {
             "S",
             "its key is `id`, and the module's is `modulo1Id`",
         ),
-        ("modulo1Id", "N", "its key `modulo1Id` is a number (N)"),
+        (
+            "modulo1Id",
+            "N",
+            "its key is `modulo1Id` (N), and the module's is `modulo1Id`",
+        ),
     ] {
         make(&name, key, kind);
         let said = planned(&project);

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::disallowed_methods, reason = "a program reads the environment")]
 
+use std::collections::HashMap;
 use std::env;
 use std::error::Error;
 
@@ -54,6 +55,41 @@ impl Items {
             Some(AttributeValue::S(document)) => Ok(document),
             _ => Err("no such item".into()),
         }
+    }
+
+    /// The items of a partition, as a JSON array, in a table with this sort key.
+    ///
+    /// # Errors
+    /// DynamoDB fails.
+    pub async fn query(&self, partition: String, sort: &str) -> Result<String, BoxError> {
+        let output = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("#key = :key")
+            .projection_expression("#key, #sort, #data")
+            .expression_attribute_names("#key", &self.key)
+            .expression_attribute_names("#sort", sort)
+            .expression_attribute_names("#data", "data")
+            .expression_attribute_values(":key", AttributeValue::S(partition))
+            .limit(100)
+            .send()
+            .await?;
+        let text = |item: &mut HashMap<String, AttributeValue>, name| match item.remove(name) {
+            Some(AttributeValue::S(text)) => text,
+            _ => String::new(),
+        };
+        let items = output
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .map(|mut item| {
+                let key = text(&mut item, &self.key);
+                let document = text(&mut item, "data");
+                [key, text(&mut item, sort), document]
+            });
+        let items: Vec<_> = items.collect();
+        Ok(serde_json::to_string(&items)?)
     }
 
     /// Stores an item.

@@ -1,7 +1,8 @@
 //! The item of the path, read or written with modulo's SDK calls, and nothing else: no routes, no
-//! validation, no log, no envelope.
+//! validation, no log, no envelope. Where `SORT` names a sort key, a GET lists the partition.
 
 #![forbid(unsafe_code)]
+#![expect(clippy::disallowed_methods, reason = "a program reads the environment")]
 
 use floors::Items;
 use lambda_http::http::Method;
@@ -10,14 +11,25 @@ use lambda_http::{Body, Error, Request, RequestExt, Response, run, service_fn};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let items = Items::from_env().await?;
-    run(service_fn(async |event| handle(&items, event).await)).await
+    let sort = std::env::var("SORT").ok();
+    run(service_fn(async |event| {
+        handle(&items, sort.as_deref(), event).await
+    }))
+    .await
 }
 
-async fn handle(items: &Items, event: Request) -> Result<Response<Body>, Error> {
+async fn handle(
+    items: &Items,
+    sort: Option<&str>,
+    event: Request,
+) -> Result<Response<Body>, Error> {
     let path = event.raw_http_path();
     let id = path.rsplit_once('/').map_or(path, |(_, id)| id).to_owned();
     let answer = if event.method() == Method::GET {
-        items.get(id).await?
+        match sort {
+            None => items.get(id).await?,
+            Some(sort) => items.query(id, sort).await?,
+        }
     } else {
         let Body::Text(document) = event.into_body() else {
             return Err("no document".into());
