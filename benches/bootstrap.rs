@@ -19,7 +19,8 @@
 //!   which is DynamoDB too, has one thread, and what it takes of a processor is told: on a machine
 //!   with 2, where bench and function together take nearly 2, more threads can bring no more, and
 //!   what the second one costs is seen, not what it would bring with a processor of its own;
-//! - `instructions`: what valgrind counts of one GET, one POST and a start, the same in each run;
+//! - `instructions`: what valgrind counts of one GET, one POST and a start, the same in each run; of
+//!   the binaries that are named alone, if there are any;
 //! - `serve`: the same router as a container has it, `modulo serve --aws`, under HTTP over several
 //!   connections, against the least axum server with the same calls of the SDK;
 //! - `worst`: the worst request of each kind that a client may send: how much memory the function
@@ -680,11 +681,6 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
             (false, false)
         }
     };
-    let floors = build(&["--package", "floors"])?;
-    // Its name is the function's, which is built after it.
-    let with_schemas = compares.then(|| roots.keep(&build_bootstrap("lambda,schemas")?));
-    let with_schemas = with_schemas.transpose()?;
-    let bootstrap = build_bootstrap("lambda")?;
     let processors = if is_apart { Processors::apart()? } else { None };
     let subject = |name: &str, binary: &Path, root: &TempDir| {
         ensure!(binary.is_file(), "there is no {}", binary.display());
@@ -697,6 +693,17 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
             processors,
         })
     };
+    let others = arguments.others.iter();
+    let others = others.map(|(name, binary)| subject(name, binary, &roots.two));
+    let others = others.collect::<Result<Vec<_>>>()?;
+    if let (Measure::Instructions, [_, ..]) = (arguments.measure, others.as_slice()) {
+        return Ok(others);
+    }
+    let floors = build(&["--package", "floors"])?;
+    // Its name is the function's, which is built after it.
+    let with_schemas = compares.then(|| roots.keep(&build_bootstrap("lambda,schemas")?));
+    let with_schemas = with_schemas.transpose()?;
+    let bootstrap = build_bootstrap("lambda")?;
     let mut subjects = vec![
         subject("hello", &floors.join("floor-hello"), &roots.two)?,
         subject("bare", &floors.join("floor-bare"), &roots.two)?,
@@ -714,9 +721,7 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
             subject("modulo, 1,000 modules", &bootstrap, &roots.thousand)?,
         ]);
     }
-    for (name, binary) in &arguments.others {
-        subjects.push(subject(name, binary, &roots.two)?);
-    }
+    subjects.extend(others);
     Ok(subjects)
 }
 
