@@ -329,9 +329,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
     let idempotency = TableName::of_idempotency(&service_name, stage);
     let mut owners = HashMap::with_capacity(written.len());
     let all = written.iter().map(|(_, _, module)| &**module);
-    if (all.chain([&defaults])).any(|module| module.idempotency.is_some()) {
-        owners.insert(idempotency.clone(), ModuleName::of_idempotency());
-    }
+    reserve_idempotency(all.chain([&defaults]), &idempotency, &mut owners);
     let mut modules = Vec::with_capacity(written.len());
     for (name, path, own) in written {
         let mut raw = own.or(&defaults);
@@ -352,14 +350,13 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         let key = key.value;
         check_together(&raw, &key, faults);
         let verbs = raw.methods.map(|set| set.value).unwrap_or_default();
-        let tenants = raw.tenant.is_some();
         let indexes = raw.indexes.map_or_else(Vec::new, |set| {
             set.value.into_iter().map(|index| index.value).collect()
         });
         let table = Table {
             owner: name.clone(),
             name: table,
-            indexes: Index::of_table(&indexes, &key, tenants),
+            indexes: Index::of_table(&indexes, &key, raw.tenant.is_some()),
             key,
             ttl: raw.ttl.map(|set| set.value),
             create: raw.create.is_none_or(|set| set.value),
@@ -406,6 +403,17 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             warm_up: service.warm_up.is_none_or(|set| set.value),
         },
         modules: Modules::new(modules),
+    }
+}
+
+/// Keeps the modules from the table of idempotency keys, if one of them has such keys.
+fn reserve_idempotency<'m>(
+    mut modules: impl Iterator<Item = &'m raw::Module>,
+    table: &TableName,
+    owners: &mut HashMap<TableName, ModuleName>,
+) {
+    if modules.any(|module| module.idempotency.is_some()) {
+        owners.insert(table.clone(), ModuleName::of_idempotency());
     }
 }
 

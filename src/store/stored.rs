@@ -130,10 +130,11 @@ pub(super) fn take_id(
         Some(AttributeValue::N(number)) => plain_number(&number).unwrap_or(number),
         _ => String::new(),
     };
-    let mut partition = take(key.partition());
-    if let Some(tenant) = tenant {
-        partition = tenant.own(&partition)?.to_owned();
-    }
+    let stored = take(key.partition());
+    let partition = match tenant {
+        Some(tenant) => tenant.own(&stored)?.to_owned(),
+        None => stored,
+    };
     Some(ItemId::of(Partition::of(partition), key.sort().map(take)))
 }
 

@@ -336,9 +336,9 @@ impl Record {
     pub fn key(&self, module: &Module) -> String {
         let values = module.key().parts().map(|part| {
             let value = self.0.get(part.attribute.as_str());
-            stored::scalar(value).unwrap_or_default()
+            Value::String(stored::scalar(value).unwrap_or_default())
         });
-        serde_json::to_string(&values.collect::<Vec<_>>()).expect("texts are JSON")
+        Value::Array(values.collect()).to_string()
     }
 
     /// All of it, so that [`Record::new`] gives the same again.

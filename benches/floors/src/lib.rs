@@ -75,7 +75,8 @@ impl Items {
             .limit(100)
             .send()
             .await?;
-        let text = |item: &mut HashMap<String, AttributeValue>, name| match item.remove(name) {
+        let text = |item: &mut HashMap<String, AttributeValue>, name: &str| match item.remove(name)
+        {
             Some(AttributeValue::S(text)) => text,
             _ => String::new(),
         };

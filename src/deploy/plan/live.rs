@@ -3,7 +3,8 @@
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::types::{
-    PointInTimeRecoveryStatus, StreamSpecification, TableDescription, TimeToLiveStatus,
+    PointInTimeRecoveryStatus, StreamSpecification, StreamViewType, TableDescription,
+    TimeToLiveStatus,
 };
 use serde_json::{Value, json};
 
@@ -57,7 +58,7 @@ impl Live {
         let stream = self.description.stream_specification();
         let stream = stream.filter(|stream| stream.stream_enabled());
         let view = stream.and_then(StreamSpecification::stream_view_type);
-        view.map(|view| view.as_str())
+        view.map(StreamViewType::as_str)
     }
 
     /// The table as CloudFormation imports it: with the properties that the template of `table`

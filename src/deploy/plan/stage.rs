@@ -57,7 +57,7 @@ impl Plan {
             deployed: &deployed,
             wanted: &wanted,
         };
-        let (changes, imports) = tables.look(config).await?;
+        let (changes, imports) = Box::pin(tables.look(config)).await?;
         plan.0.extend(changes);
         Ok((plan, imports))
     }

@@ -200,8 +200,8 @@ impl Tables<'_> {
     async fn import(&self, table: &Table, live: &Live, found: &mut Found) {
         let name = table.name().as_str();
         let changes = &mut found.changes;
-        let (stack, owned) = (self.stack, &self.deployed.tables);
-        if owned.values().any(|table| table == name) {
+        let (stack, of_stack) = (self.stack, &self.deployed.tables);
+        if of_stack.values().any(|table| table == name) {
             changes.fail(
                 format!("table `{name}` is in stack `{stack}` for another module already"),
                 "CloudFormation makes a table for the new module before it lets go of the old \
@@ -226,7 +226,7 @@ impl Tables<'_> {
             return;
         }
         let id = logical_id(table.owner());
-        let replaced = owned.get(&id).map(|other| {
+        let replaced = of_stack.get(&id).map(|other| {
             format!(
                 "CloudFormation does not import a table in the place of another, here `{other}`; \
                  take the module out, deploy, put it back, and deploy again"

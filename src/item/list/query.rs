@@ -54,7 +54,7 @@ pub(super) enum Keys<'l> {
 
 impl Keys<'_> {
     /// The key and the operator that a parameter names, if it does.
-    pub(super) fn condition<'p>(self, parameter: &'p str) -> Option<(&'p str, &'static str)> {
+    pub(super) fn condition(self, parameter: &str) -> Option<(&str, &'static str)> {
         let (name, operator) = match parameter.rsplit_once('.') {
             Some((name, word)) => (name, operator(word)?),
             None => (parameter, "="),
@@ -76,10 +76,9 @@ impl Keys<'_> {
         tenant: Option<&Tenant>,
     ) -> Result<(), InvalidQuery> {
         match self {
-            Self::OfTable(..) => Ok(()),
             Self::OfIndexes(_) if has_conditions => Err(InvalidQuery::ConsistentIndex),
             Self::OfIndexes(_) if tenant.is_some() => Err(InvalidQuery::ConsistentTenant),
-            Self::OfIndexes(_) => Ok(()),
+            Self::OfTable(..) | Self::OfIndexes(_) => Ok(()),
         }
     }
 
