@@ -58,7 +58,7 @@ impl Batch {
     /// # Errors
     /// It is no batch; or it is atomic, and one of its operations can't be done.
     pub fn parse(body: &[u8], mount: &Mount, caller: &Caller) -> Result<Self, ApiError> {
-        let SentBatch { operations, atomic } = SentBatch::parse(body, mount.module.key())?;
+        let SentBatch { operations, atomic } = SentBatch::parse(body, mount.module().key())?;
         let parsed = operations.into_iter().enumerate().map(|(at, sent)| {
             match Operation::parse(sent, mount, caller) {
                 Err((_, error)) if atomic => Err(ApiError::Operation {
@@ -151,7 +151,7 @@ impl Operation {
         caller: &Caller,
     ) -> Result<Self, (Box<RawValue>, ApiError)> {
         let SentOperation { op, id, item } = sent;
-        let module: &Module = &mount.module;
+        let module: &Module = mount.module();
         let id = match id {
             Ok(id) => id,
             Err((json, invalid)) => {
@@ -181,10 +181,10 @@ impl Operation {
 /// Whether the module serves an operation, and to this caller.
 fn permit(op: Op, mount: &Mount, caller: &Caller) -> Result<(), ApiError> {
     let call = op.call();
-    if !call.is_served(mount.module.verbs()) {
+    if !call.is_served(mount.module().verbs()) {
         return Err(mount.not_allowed());
     }
-    if let (Some(access), Some(verb)) = (mount.module.access(), call.row().verb) {
+    if let (Some(access), Some(verb)) = (mount.module().access(), call.row().verb) {
         access.permit(verb, caller).map_err(ApiError::Denied)?;
     }
     Ok(())

@@ -34,7 +34,7 @@ pub(crate) async fn get(
     preconditions: Preconditions,
     Consistent(consistent): Consistent,
 ) -> Result<Response, ApiError> {
-    let module = &mount.module;
+    let module = mount.module();
     let stored = mount.items()?.get(id, consistent).await?;
     let stored = stored.ok_or(ApiError::NoSuchItem)?;
     let tag = tag_of(&stored);
@@ -56,7 +56,7 @@ pub(crate) async fn post(
     once: Option<IdempotentWrite>,
     document: Document,
 ) -> Result<Response, ApiError> {
-    let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
+    let answer = answer_of(Verb::Post, mount.module(), &id, Content::Sent(&document));
     let answer = envelope::within(mount.answer_limit, answer).await?;
     let Some(once) = once else {
         let written = write(mount.items()?, id, Write::Put(document), &preconditions).await?;
@@ -65,8 +65,8 @@ pub(crate) async fn post(
     let put = Write::PutOnce(document.clone(), once.clone());
     match write(mount.items()?, id, put, &preconditions).await? {
         Written::Before(before) => {
-            let (id, document, written) = first_time(&mount.module, &once, document, before)?;
-            let answer = answer_of(Verb::Post, &mount.module, &id, Content::Sent(&document));
+            let (id, document, written) = first_time(mount.module(), &once, document, before)?;
+            let answer = answer_of(Verb::Post, mount.module(), &id, Content::Sent(&document));
             Ok(envelope::written(answer, &written))
         }
         written => Ok(envelope::written(answer, &written)),
@@ -80,7 +80,7 @@ pub(crate) async fn put(
     preconditions: Preconditions,
     document: Document,
 ) -> Result<Response, ApiError> {
-    let answer = answer_of(Verb::Put, &mount.module, &id, Content::Updated(&document));
+    let answer = answer_of(Verb::Put, mount.module(), &id, Content::Updated(&document));
     let answer = envelope::within(mount.answer_limit, answer).await?;
     let written = write(mount.items()?, id, Write::Update(document), &preconditions).await?;
     Ok(envelope::written(answer, &written))
@@ -94,9 +94,9 @@ pub(crate) async fn patch(
     caller: Caller,
     patch: Arc<Patch>,
 ) -> Result<Response, ApiError> {
-    let may_read = may_read(&mount.module, &caller);
+    let may_read = may_read(mount.module(), &caller);
     let (mount, preconditions, patch, id) = (&mount, &preconditions, &patch, &id);
-    let module = &mount.module;
+    let module = mount.module();
     let change = |seen: Option<StoredItem>| async move {
         preconditions
             .check(seen.as_ref())
@@ -170,7 +170,7 @@ pub(crate) async fn delete(
     id: ItemId,
     preconditions: Preconditions,
 ) -> Result<Response, ApiError> {
-    let answer = answer_of(Verb::Delete, &mount.module, &id, Content::Nothing);
+    let answer = answer_of(Verb::Delete, mount.module(), &id, Content::Nothing);
     write(mount.items()?, id, Write::Delete, &preconditions).await?;
     Ok(answer)
 }
@@ -213,7 +213,7 @@ pub(crate) async fn create(
     once: Option<IdempotentWrite>,
     document: Document,
 ) -> Result<Response, ApiError> {
-    let (module, items) = (&mount.module, mount.items()?);
+    let (module, items) = (mount.module(), mount.items()?);
     let answer = answer_of(Verb::Post, module, &id, Content::Sent(&document));
     let answer = envelope::within(mount.answer_limit, answer).await?;
     if let Some(once) = once {
@@ -262,7 +262,7 @@ fn first_time(
 
 /// `GET /<module>`, and `GET /<module>/<partition>`
 pub(crate) async fn list(mount: Mount, page: PageRequest) -> Result<Response, ApiError> {
-    let module = &mount.module;
+    let module = mount.module();
     let StoredPage { items, next } = mount.items()?.list(&page).await?;
     let shown = items.iter().map(|item| (&item.id, item.data.as_deref()));
     Ok(envelope::page(module, mount.answer_limit, shown, |count| {
@@ -279,7 +279,7 @@ pub(crate) async fn list(mount: Mount, page: PageRequest) -> Result<Response, Ap
 /// `OPTIONS` of any path of a module
 pub(crate) fn options(mount: &Mount) -> Response {
     let mut answer = (StatusCode::NO_CONTENT, [(ALLOW, mount.allow())]).into_response();
-    let verbs = mount.module.verbs();
+    let verbs = mount.module().verbs();
     if mount.path == Call::Patch.row().path && Call::Patch.is_served(verbs) {
         let types = HeaderValue::from_static(Patch::MEDIA_TYPES);
         answer.headers_mut().insert(ACCEPT_PATCH, types);

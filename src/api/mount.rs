@@ -19,9 +19,7 @@ use crate::store::{Items, Store};
 /// The module that a request's path leads to, and what the request asks of it.
 #[derive(Debug, Clone)]
 pub struct Mount {
-    /// The module.
-    pub module: Arc<Module>,
-    /// What runs for it.
+    /// The module, with what runs for it.
     pub collection: Arc<Collection>,
     /// The store its table is in.
     pub store: Store,
@@ -50,37 +48,46 @@ impl Mount {
         let is_batch = first == "_batch";
         let name = if is_batch { rest } else { first };
         let collection = Arc::clone(collections.find(name)?);
-        let module = Arc::clone(collection.module());
+        let module = collection.module();
         let path = if is_batch {
             PathKind::Batch
         } else {
             PathKind::of_rest(rest, module.key())
         };
-        let call = Call::find(path, request.method().as_str());
+        let call = Call::find(path, request.method().as_str())
+            .filter(|call| call.is_served(module.verbs()));
         let invocation = request.extensions().get::<Invocation>();
         Some(Self {
             collection,
             store: store.clone(),
             items: None,
             path,
-            call: call.filter(|call| call.is_served(module.verbs())),
+            call,
             answer_limit: invocation.map_or(AnswerLimit::Lambda, |found| found.answer_limit),
             id_at: whole.len() - rest.len(),
-            module,
         })
+    }
+
+    /// The module.
+    #[must_use]
+    pub fn module(&self) -> &Arc<Module> {
+        self.collection.module()
     }
 
     /// The path for people to read, with `{id}` for the id, or `{partition}` and `{sort}`.
     #[must_use]
     pub fn route(&self) -> impl fmt::Display {
-        let ids = self.module.key().placeholders();
-        self.path.of(self.module.name(), ids)
+        let ids = self.module().key().placeholders();
+        self.path.of(self.module().name(), ids)
     }
 
     /// The methods that the module serves here.
     #[must_use]
     pub fn allow(&self) -> HeaderValue {
-        allow(self.path.methods(self.module.verbs(), self.module.key()))
+        allow(
+            self.path
+                .methods(self.module().verbs(), self.module().key()),
+        )
     }
 
     /// Why a method is refused that the module does not serve here.
@@ -94,7 +101,7 @@ impl Mount {
     /// Leads to the items of `tenant`, or to all where the module has no tenants. To be called by
     /// the access layer, and by nothing else.
     pub(crate) fn admit(&mut self, tenant: Option<Tenant>) {
-        self.items = self.store.items(&self.module, tenant);
+        self.items = self.store.items(self.module(), tenant);
     }
 
     /// The items that the caller can reach.
@@ -117,7 +124,7 @@ impl Mount {
     /// It is longer than this caller's can be.
     pub fn check_id(&self, id: &ItemId) -> Result<(), InvalidItemId> {
         match self.tenant() {
-            Some(tenant) => id.check(tenant.max_id_bytes(), self.module.key()),
+            Some(tenant) => id.check(tenant.max_id_bytes(), self.module().key()),
             None => Ok(()),
         }
     }
@@ -127,7 +134,7 @@ impl Mount {
     /// # Errors
     /// There is none, or it is not valid.
     pub fn id_in(&self, path: &str) -> Result<ItemId, ApiError> {
-        let id = ItemId::from_path(&path[self.id_at..], self.module.key());
+        let id = ItemId::from_path(&path[self.id_at..], self.module().key());
         let id = id.map_err(missing)?;
         self.check_id(&id)?;
         Ok(id)
@@ -140,9 +147,9 @@ impl Mount {
     pub fn partition_in(&self, path: &str) -> Result<Partition, ApiError> {
         let raw = &path[self.id_at..];
         let raw = raw.strip_suffix('/').unwrap_or(raw);
-        let partition = Partition::from_path(raw, self.module.key()).map_err(missing)?;
+        let partition = Partition::from_path(raw, self.module().key()).map_err(missing)?;
         if let Some(tenant) = self.tenant() {
-            partition.check(tenant.max_id_bytes(), self.module.key())?;
+            partition.check(tenant.max_id_bytes(), self.module().key())?;
         }
         Ok(partition)
     }
@@ -152,7 +159,7 @@ impl Mount {
     /// # Errors
     /// The path has no partition key, or the id would be a number.
     pub fn new_id(&self) -> Result<ItemId, ApiError> {
-        let key = self.module.key();
+        let key = self.module().key();
         let partition = key.partition();
         match (key.sort(), partition.key_type) {
             (None, KeyType::S) => Ok(ItemId::new()),
@@ -167,7 +174,7 @@ impl Mount {
     /// The path has no valid partition key, or the sort key would be a number.
     pub fn new_id_in(&self, path: &str) -> Result<ItemId, ApiError> {
         let partition = self.partition_in(path)?;
-        match self.module.key().sort() {
+        match self.module().key().sort() {
             Some(sort) if sort.key_type == KeyType::N => {
                 Err(ApiError::MissingNumber(sort.attribute.clone()))
             }

@@ -17,7 +17,7 @@ use crate::store::{BatchWrite, Items, StoreError};
 
 /// `POST /_batch/<module>`
 pub(crate) async fn batch(mount: Mount, batch: Batch) -> Result<Response, ApiError> {
-    let (module, items) = (&mount.module, mount.items()?);
+    let (module, items) = (mount.module(), mount.items()?);
     let (mut gets, mut writes) = (Vec::new(), Vec::new());
     let pending = batch.operations.into_iter().map(|operation| {
         Ok(match operation? {

@@ -38,7 +38,7 @@ async fn check(request: &mut Parts) -> Result<Caller, ApiError> {
     }
     let limit = mount.collection.rate_limit();
     let caller = match mount.collection.authenticator() {
-        Some(guard) => identify(request, guard, mount.module.tenant(), limit).await?,
+        Some(guard) => identify(request, guard, mount.module().tenant(), limit).await?,
         None => Caller::Anonymous,
     };
     if let Some(limit) = limit {
@@ -75,7 +75,7 @@ async fn identify(
 /// Makes sure that the caller may do what the request asks for.
 fn permit(mount: &Mount, caller: &Caller) -> Result<(), ApiError> {
     // That a call is not served is no secret: OPTIONS says so to everybody.
-    let (Some(access), Some(call)) = (mount.module.access(), mount.call) else {
+    let (Some(access), Some(call)) = (mount.module().access(), mount.call) else {
         return Ok(());
     };
     if let Some(verb) = call.row().verb {
@@ -94,7 +94,7 @@ fn admit(request: &mut Parts, caller: &Caller) -> Result<(), ApiError> {
     let Some(mount) = request.extensions.get_mut::<Mount>() else {
         return Ok(());
     };
-    let tenant = match (mount.module.access(), caller) {
+    let tenant = match (mount.module().access(), caller) {
         (Some(access), Caller::Known(identity)) => {
             access.tenant_of(identity).map_err(ApiError::Denied)?
         }

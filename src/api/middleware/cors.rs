@@ -89,7 +89,7 @@ pub(super) async fn share(
     next: Next<impl Inner>,
 ) -> Response {
     let mount = request.extensions().get::<Mount>();
-    let Some(layer) = layers.find(mount.map(|mount| &*mount.module)) else {
+    let Some(layer) = layers.find(mount.map(|mount| &**mount.module())) else {
         return next.run(request).await;
     };
     let is_preflight = request.method() == Method::OPTIONS;

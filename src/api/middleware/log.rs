@@ -107,7 +107,7 @@ impl Asked {
         let mount = extensions.get::<Mount>().cloned();
         let is_guarded = mount
             .as_ref()
-            .is_some_and(|mount| mount.module.access().is_some());
+            .is_some_and(|mount| mount.module().access().is_some());
         let asked = Self {
             time: SystemTime::now(),
             began: Instant::now(),
@@ -155,7 +155,7 @@ impl Asked {
             method: method_name(&self.method),
             route: route.or(probe),
             status: status.as_u16(),
-            module: mount.map(|mount| mount.module.name().as_str()),
+            module: mount.map(|mount| mount.module().name().as_str()),
             verb: mount.and_then(|mount| mount.call).map(Call::name),
             duration: spent.duration,
             usage: spent.usage,

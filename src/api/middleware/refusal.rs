@@ -17,8 +17,8 @@ use crate::module::Envelope;
 /// front door would not take is an error too.
 pub(super) async fn render(request: Request, next: Next<impl Inner>) -> Response {
     let mount = request.extensions().get::<Mount>();
-    let envelope = mount.map_or(Envelope::default(), |mount| mount.module.envelope());
-    let is_guarded = mount.is_some_and(|mount| mount.module.access().is_some());
+    let envelope = mount.map_or(Envelope::default(), |mount| mount.module().envelope());
+    let is_guarded = mount.is_some_and(|mount| mount.module().access().is_some());
     let invocation = request.extensions().get::<Invocation>();
     let limit = invocation.map(|invocation| invocation.answer_limit);
     let is_head = request.method() == Method::HEAD;

@@ -113,21 +113,21 @@ async fn parse(mount: &Mount, request: Request) -> Result<ParsedCall, ApiError> 
         Call::Create => {
             let id = mount.new_id()?;
             let document = parse_document(collection, None, &headers, body).await?;
-            let once = parse_once(&mount.module, ("", None), &headers, &caller, &document)?;
+            let once = parse_once(mount.module(), ("", None), &headers, &caller, &document)?;
             ParsedCall::Create { id, document, once }
         }
         Call::CreateIn => {
             let id = mount.new_id_in(uri.path())?;
             let document = parse_document(collection, Some(&id), &headers, body).await?;
             let under = (id.partition(), Some(""));
-            let once = parse_once(&mount.module, under, &headers, &caller, &document)?;
+            let once = parse_once(mount.module(), under, &headers, &caller, &document)?;
             ParsedCall::Create { id, document, once }
         }
         Call::Post => {
             let id = id()?;
             let document = parse_document(collection, Some(&id), &headers, body).await?;
             let under = (id.partition(), id.sort());
-            let once = parse_once(&mount.module, under, &headers, &caller, &document)?;
+            let once = parse_once(mount.module(), under, &headers, &caller, &document)?;
             ParsedCall::Post {
                 id,
                 preconditions: preconditions(),
@@ -152,7 +152,7 @@ async fn parse(mount: &Mount, request: Request) -> Result<ParsedCall, ApiError> 
         Call::Patch => ParsedCall::Patch {
             id: id()?,
             preconditions: preconditions(),
-            patch: Arc::new(parse_patch(&mount.module, &headers, body).await?),
+            patch: Arc::new(parse_patch(mount.module(), &headers, body).await?),
             caller,
         },
         Call::Delete => ParsedCall::Delete {
@@ -169,7 +169,7 @@ fn parse_page(
     partition: Option<&Partition>,
 ) -> Result<PageRequest, ApiError> {
     let query = uri.query().unwrap_or_default();
-    let page = PageRequest::parse(query, &mount.module, partition, mount.tenant())?;
+    let page = PageRequest::parse(query, mount.module(), partition, mount.tenant())?;
     Ok(page)
 }
 

@@ -61,11 +61,11 @@ impl Unserved {
 /// Looks at the table again, which another program may have made anew.
 async fn refuse<S: Inner>(unserved: Unserved, request: Request, next: Next<S>) -> Response {
     let mount = request.extensions().get::<Mount>();
-    let Some(mount) = mount.filter(|mount| unserved.contains(mount.module.name())) else {
+    let Some(mount) = mount.filter(|mount| unserved.contains(mount.module().name())) else {
         return next.run(request).await;
     };
-    let name = mount.module.name().clone();
-    let (store, module) = (mount.store.clone(), Arc::clone(&mount.module));
+    let name = mount.module().name().clone();
+    let (store, module) = (mount.store.clone(), Arc::clone(mount.module()));
     match store.check(module.table()).await {
         Err(unusable) if unusable.is_of_the_key() => ApiError::Unready {
             unready: Arc::new(Unready::new(vec![(name, unusable)])),
