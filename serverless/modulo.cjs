@@ -1,5 +1,6 @@
 'use strict';
-// What serverless.yml takes from modules.toml, as `${file(…):name}` variables.
+// What a deployment takes from modules.toml and from its parameters: service.cjs has each as the
+// variable `${modulo:NAME}`.
 
 const { fail, modulo } = require('./tool.cjs');
 const { basePath } = require('./domain.cjs');

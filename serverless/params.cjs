@@ -2,15 +2,16 @@
 // `--param NAME=VALUE`: which there are, and what the switches among them may say.
 
 const { distance } = require('fastest-levenshtein');
+const defaults = require('./params.json');
 const { fail } = require('./tool.cjs');
 
 const SWITCH = { true: true, yes: true, on: true, 1: true, false: false, no: false, off: false, 0: false };
 /** A name with more typing mistakes is another name. */
 const MOST_MISTAKES = 3;
 
-/** Ends the deployment if a `--param` sets what serverless.yml, with its `params` by stage, does not have. */
-function checkNames(given = [], params) {
-  const known = new Set(Object.values(params).flatMap((ofStage) => Object.keys(ofStage)));
+/** Ends the deployment if a `--param` sets what neither modulo nor `params` of serverless.yml has. */
+function checkNames(given = [], params = {}) {
+  const known = new Set([defaults, ...Object.values(params)].flatMap((some) => Object.keys(some ?? {})));
   for (const param of given) {
     const [name] = param.split('=');
     if (known.has(name)) continue;

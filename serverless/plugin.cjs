@@ -15,9 +15,12 @@ const {
 } = require('./domain.cjs');
 const emulator = require('./emulator.cjs');
 const { importTables } = require('./import.cjs');
-const { BASE_PATH, features, openModules, variables } = require('./modulo.cjs');
+const values = require('./modulo.cjs');
 const { checkNames } = require('./params.cjs');
+const { extendService, withOwn } = require('./service.cjs');
 const { fail, modulo } = require('./tool.cjs');
+
+const { BASE_PATH, features, openModules, variables } = values;
 
 /** The commands that ask AWS, or its emulator, for something. */
 const ONLINE = new Set(['deploy', 'info', 'logs', 'remove', 'rollback', 'url']);
@@ -35,6 +38,13 @@ module.exports = class ModuloPlugin {
     emulator.pointAtEmulator(this.stage);
     // osls supports Node.js 20, and brings the version of the SDK that does.
     process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+    this.configurationVariablesSources = {
+      modulo: {
+        resolve: async ({ address, resolveVariable }) => ({
+          value: withOwn(await values[address]({ resolveVariable }), this.own[address]),
+        }),
+      },
+    };
     this.commands = {
       url: {
         usage: 'Print the addresses of the deployed function, one a line: its domain, then its function URL',
@@ -58,6 +68,7 @@ module.exports = class ModuloPlugin {
 
   /** Before serverless.yml asks for what takes time. */
   async asyncInit() {
+    this.own = extendService(this.serverless);
     const [command] = this.serverless.processedInput.commands;
     if (!ONLINE.has(command)) return;
     const detours = emulator.detours(this.stage);
@@ -78,14 +89,15 @@ module.exports = class ModuloPlugin {
   checkAddress() {
     const { custom, functions } = this.serverless.service;
     const region = this.serverless.getProvider('aws').getRegion();
-    checkDomain(custom.address, region, functions.api.events.length > 0);
+    checkDomain(custom.modulo.address, region, functions.api.events.length > 0);
   }
 
   addAddress() {
     const { custom, provider } = this.serverless.service;
-    if (!custom.address.domain) return;
+    const { address } = custom.modulo;
+    if (!address.domain) return;
     const template = provider.compiledCloudFormationTemplate;
-    addDomain(template, custom.address, this.serverless.getProvider('aws'));
+    addDomain(template, address, this.serverless.getProvider('aws'));
   }
 
   /** Ends a deployment that would fail, or that breaks data or clients and is not said to be meant to. */
@@ -94,7 +106,7 @@ module.exports = class ModuloPlugin {
     if (command !== 'deploy' || part === 'list') return;
     const provider = this.serverless.getProvider('aws');
     const credentials = await provider.getAwsSdkV3CredentialsProvider()();
-    const { acceptBreaking, address, alarmTopic, dashboard } = this.serverless.service.custom;
+    const { acceptBreaking, address, alarmTopic, dashboard } = this.serverless.service.custom.modulo;
     const basePath = this.serverless.service.provider.environment[BASE_PATH];
     const endpoint = emulator.emulatorEndpoint(this.stage);
     const isLocal = emulator.isLocal(this.stage);

@@ -100,10 +100,9 @@ fn a_variable_that_the_function_would_not_have_is_reported_with_its_line() {
     assert!(said.contains(line), "{said}");
 
     let file = std::fs::read_to_string(project.path("serverless.yml")).expect("it is there");
-    let handler = "    handler: bootstrap\n";
     project.write(
         "serverless.yml",
-        &file.replace(handler, &format!("{handler}    {line}\n")),
+        &format!("{file}\nfunctions:\n  api:\n    {line}\n"),
     );
     let said = package();
     assert!(!said.contains("JWT_SECRET"), "{said}");
