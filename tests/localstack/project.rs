@@ -276,20 +276,24 @@ struct Package {
     zip: &'static str,
     profile: &'static str,
     command: &'static [&'static str],
-    path: OnceLock<PathBuf>,
+    path: OnceLock<Option<PathBuf>>,
 }
 
 impl Package {
-    /// Its path, once it is built. Whichever is wanted first, the other is begun as well: a release
-    /// is linked by a single core for minutes.
+    /// Its path, once it is built. Whichever is wanted first, both are built, and the release last: a
+    /// single core links it for minutes, in which the tests of the other go on.
     fn wait(&'static self) -> &'static Path {
         static BEGUN: Once = Once::new();
         BEGUN.call_once(|| {
-            for package in [&COMPLETE, &RELEASE] {
-                std::thread::spawn(|| package.path.get_or_init(|| package.build()));
-            }
+            std::thread::spawn(|| {
+                for package in [&COMPLETE, &RELEASE] {
+                    let built = std::panic::catch_unwind(|| package.build());
+                    package.path.get_or_init(|| built.ok());
+                }
+            });
         });
-        self.path.get_or_init(|| self.build())
+        let path = self.path.wait().as_deref();
+        path.unwrap_or_else(|| panic!("{} was not built; the reason stands above", self.zip))
     }
 
     fn build(&self) -> PathBuf {

@@ -1,11 +1,12 @@
-//! The function's package, as it is built for a deployment.
+//! What is tested with the release of the function. The others deploy one that is built sooner.
 
 use std::fs::File;
 use std::io::Read;
 
 use zip::ZipArchive;
 
-use crate::project::release;
+use crate::book::run_tour;
+use crate::project::{Project, release};
 
 /// mimalloc has the day of its build in it: a deployment of the same source on another day would be
 /// one of another function.
@@ -23,4 +24,10 @@ fn the_function_does_not_tell_when_it_was_built() {
         has(b"Jan  1 1970"),
         "the package tells another day; if zig kept mimalloc of another build, remove zig's cache"
     );
+}
+
+#[test]
+fn the_tour_is_as_printed() {
+    let project = Project::of_the_repository();
+    run_tour("docs/guides/local-aws.md", &project, &[], &[]);
 }
