@@ -14,6 +14,7 @@ mod connector;
 mod engine;
 mod folder;
 mod http;
+mod log;
 mod operation;
 mod runner;
 mod settings;

@@ -37,7 +37,7 @@ impl fmt::Display for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Embedded(Data::Memory) => f.write_str("an embedded DynamoDB in memory"),
-            Self::Embedded(Data::Folder(folder)) => {
+            Self::Embedded(Data::Folder(folder) | Data::Relaxed(folder)) => {
                 write!(f, "an embedded DynamoDB in {}/", folder.display())
             }
             Self::Endpoint(url) => write!(f, "DynamoDB at {url}"),
@@ -84,7 +84,7 @@ impl Tables {
         store: fn(&SdkConfig) -> Store,
     ) -> Self {
         let place = match (backend, shared.region()) {
-            (Backend::Embedded(Data::Folder(folder)), _) => {
+            (Backend::Embedded(Data::Folder(folder) | Data::Relaxed(folder)), _) => {
                 let folder = folder.canonicalize().unwrap_or_else(|_| folder.clone());
                 Backend::Embedded(Data::Folder(folder)).to_string()
             }

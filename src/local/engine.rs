@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::folder::Locked;
+use super::log::Log;
 use super::runner::Runner;
 use super::{LocalError, connector, http, settings, socket};
 
@@ -26,8 +27,21 @@ const LINGER: Duration = Duration::from_secs(1);
 pub enum Data {
     /// Nowhere: it is gone with the process.
     Memory,
-    /// In this folder.
+    /// In this folder; a write is on the disk before it is answered.
     Folder(PathBuf),
+    /// In this folder, and writes are answered before they are on the disk: a cut of power, or an end
+    /// of the operating system, can lose the last of them. The end of this process can't.
+    Relaxed(PathBuf),
+}
+
+impl Data {
+    /// The folder, if there is one.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Memory => None,
+            Self::Folder(folder) | Self::Relaxed(folder) => Some(folder),
+        }
+    }
 }
 
 /// A DynamoDB inside this process. No TCP port leads to it, unless one is asked for.
@@ -49,35 +63,42 @@ impl Embedded {
     /// # Errors
     /// The folder is in use, can't be written to, can't have a socket, or holds something else.
     pub fn open(data: &Data) -> Result<Self, LocalError> {
-        let (database, folder) = match data {
-            Data::Memory => {
-                let opened = Database::memory();
-                (opened.map_err(|e| open_error("memory".as_ref(), &e))?, None)
-            }
-            Data::Folder(folder) => {
-                let locked = Locked::take(folder)?;
-                let file = folder.join("dynamodb.sqlite");
-                let opened = Database::new(&file.to_string_lossy());
-                (
-                    opened.map_err(|error| open_error(&file, &error))?,
-                    Some(locked),
-                )
-            }
+        let Some(folder) = data.folder() else {
+            let database = Database::memory();
+            let database = database.map_err(|error| open_error("memory".as_ref(), &error))?;
+            return Ok(Self::over(database, None, None));
         };
-        let mut engine = Self {
-            runner: Runner::new(database),
+        let locked = Locked::take(folder)?;
+        let file = folder.join("dynamodb.sqlite");
+        let database = Database::new(&file.to_string_lossy()).and_then(|database| {
+            // The engine's only public way to `synchronous=NORMAL`: `Log` has the writes synced.
+            database.disable_bulk_loading()?;
+            Ok(database)
+        });
+        let database = database.map_err(|error| open_error(&file, &error))?;
+        let log = match data {
+            Data::Relaxed(_) => None,
+            _ => Some(Log::of(&file).map_err(|source| LocalError::Folder {
+                folder: folder.to_owned(),
+                source,
+            })?),
+        };
+        let mut engine = Self::over(database, log, Some(locked));
+        let listener = socket::listen(folder).map_err(|source| LocalError::Socket {
+            folder: folder.to_owned(),
+            source,
+        })?;
+        engine.serve(listener, http::router(engine.runner.clone()));
+        Ok(engine)
+    }
+
+    fn over(database: Database, log: Option<Log>, folder: Option<Locked>) -> Self {
+        Self {
+            runner: Runner::new(database, log),
             listeners: Vec::new(),
             stop: watch::Sender::new(()),
             folder,
-        };
-        if let Data::Folder(folder) = data {
-            let listener = socket::listen(folder).map_err(|source| LocalError::Socket {
-                folder: folder.clone(),
-                source,
-            })?;
-            engine.serve(listener, http::router(engine.runner.clone()));
         }
-        Ok(engine)
     }
 
     /// The SDK's settings for calling it, without a network between.

@@ -28,6 +28,7 @@ type ErrorOf = fn(String) -> DynoxideError;
 /// One of DynamoDB's operations.
 pub(super) struct Operation {
     name: &'static str,
+    pub(super) writes: bool,
     run: fn(&Database, &[u8]) -> dynoxide::Result<Vec<u8>>,
 }
 
@@ -39,44 +40,47 @@ pub(super) struct Answer {
 }
 
 macro_rules! operations {
-    ($($name:literal: $method:ident,)*) => {
+    ($($name:literal: $kind:ident $method:ident,)*) => {
         [$(Operation {
             name: $name,
+            writes: operations!(@ $kind),
             run: |database, body| call(body, |request| database.$method(request)),
         },)*]
     };
+    (@ read) => { false };
+    (@ write) => { true };
 }
 
 /// Those that requests need come first.
 static OPERATIONS: [Operation; 28] = operations! {
-    "GetItem": get_item,
-    "PutItem": put_item,
-    "UpdateItem": update_item,
-    "DeleteItem": delete_item,
-    "Query": query,
-    "Scan": scan,
-    "BatchGetItem": batch_get_item,
-    "BatchWriteItem": batch_write_item,
-    "TransactWriteItems": transact_write_items,
-    "TransactGetItems": transact_get_items,
-    "CreateTable": create_table,
-    "DeleteTable": delete_table,
-    "DescribeTable": describe_table,
-    "ListTables": list_tables,
-    "UpdateTable": update_table,
-    "UpdateTimeToLive": update_time_to_live,
-    "DescribeTimeToLive": describe_time_to_live,
-    "ListStreams": list_streams,
-    "DescribeStream": describe_stream,
-    "GetShardIterator": get_shard_iterator,
-    "GetRecords": get_records,
-    "ExecuteStatement": execute_statement,
-    "ExecuteTransaction": execute_transaction,
-    "BatchExecuteStatement": batch_execute_statement,
-    "TagResource": tag_resource,
-    "UntagResource": untag_resource,
-    "ListTagsOfResource": list_tags_of_resource,
-    "SearchVectors": search_vectors,
+    "GetItem": read get_item,
+    "PutItem": write put_item,
+    "UpdateItem": write update_item,
+    "DeleteItem": write delete_item,
+    "Query": read query,
+    "Scan": read scan,
+    "BatchGetItem": read batch_get_item,
+    "BatchWriteItem": write batch_write_item,
+    "TransactWriteItems": write transact_write_items,
+    "TransactGetItems": read transact_get_items,
+    "CreateTable": write create_table,
+    "DeleteTable": write delete_table,
+    "DescribeTable": read describe_table,
+    "ListTables": read list_tables,
+    "UpdateTable": write update_table,
+    "UpdateTimeToLive": write update_time_to_live,
+    "DescribeTimeToLive": read describe_time_to_live,
+    "ListStreams": read list_streams,
+    "DescribeStream": read describe_stream,
+    "GetShardIterator": read get_shard_iterator,
+    "GetRecords": read get_records,
+    "ExecuteStatement": write execute_statement,
+    "ExecuteTransaction": write execute_transaction,
+    "BatchExecuteStatement": write batch_execute_statement,
+    "TagResource": write tag_resource,
+    "UntagResource": write untag_resource,
+    "ListTagsOfResource": read list_tags_of_resource,
+    "SearchVectors": read search_vectors,
 };
 
 impl Operation {
@@ -88,7 +92,7 @@ impl Operation {
         OPERATIONS.iter().find(|operation| operation.name == name)
     }
 
-    /// Blocks until it is done, and synced to disk.
+    /// Blocks until it is done; a write is then committed, and not yet on the disk.
     pub(super) fn run(&self, database: &Database, body: &[u8]) -> Answer {
         match (self.run)(database, body) {
             Ok(body) => Answer { status: 200, body },
@@ -119,6 +123,11 @@ impl Operation {
 }
 
 impl Answer {
+    /// Whether the operation was done.
+    pub(super) fn is_done(&self) -> bool {
+        self.status == 200
+    }
+
     /// To a request that names no operation.
     pub(super) fn unknown_operation() -> Self {
         let body = r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#;

@@ -1,12 +1,14 @@
-//! Operations off the threads that serve HTTP: `SQLite` blocks its caller until the disk has a write.
+//! Operations off the threads that serve HTTP: `SQLite` blocks its caller.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use dynoxide::Database;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use super::log::Log;
 use super::operation::{Answer, Operation};
 
 /// How many operations may be under way at once. The engine's own lock lets one at a time reach
@@ -19,6 +21,8 @@ const TURNS: u32 = 16;
 pub(super) struct Runner {
     database: Database,
     turns: Arc<Semaphore>,
+    /// Where writes must be before they are answered, unless they are in memory only.
+    log: Option<Arc<Log>>,
 }
 
 /// Why an operation has no answer.
@@ -28,6 +32,8 @@ pub(super) enum RunError {
     Stopped,
     #[error("the embedded DynamoDB has panicked")]
     Panicked,
+    #[error("the embedded DynamoDB could not sync its data to the disk; stop it, and look at the disk")]
+    NotSynced(#[source] io::Error),
 }
 
 impl fmt::Debug for Runner {
@@ -37,9 +43,10 @@ impl fmt::Debug for Runner {
 }
 
 impl Runner {
-    pub(super) fn new(database: Database) -> Self {
+    pub(super) fn new(database: Database, log: Option<Log>) -> Self {
         Self {
             database,
+            log: log.map(Arc::new),
             turns: Arc::new(Semaphore::new(TURNS as usize)),
         }
     }
@@ -60,7 +67,14 @@ impl Runner {
             drop(turn);
             answer
         });
-        run.await.map_err(|_| RunError::Panicked)
+        let answer = run.await.map_err(|_| RunError::Panicked)?;
+        if let Some(log) = &self.log
+            && operation.writes
+            && answer.is_done()
+        {
+            log.sync().await.map_err(RunError::NotSynced)?;
+        }
+        Ok(answer)
     }
 
     /// Waits for what was asked for before; what is asked for later is not done.

@@ -40,6 +40,10 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const FRUITLESS_TRIES: u32 = 12;
 
+/// The most items of a page. Without a limit, the embedded engine reads the whole rest of its table to
+/// answer a page of it.
+const PAGE_ITEMS: i32 = 1_000;
+
 /// An item with all that it carries, as a line of JSON tells it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WholeItem {
@@ -486,8 +490,8 @@ impl Store {
         }
     }
 
-    /// The next whole items after the one of id `after`, as many as one answer of DynamoDB's has
-    /// room for, read with strong consistency.
+    /// The next whole items after the one of id `after`, read with strong consistency: at most
+    /// `PAGE_ITEMS`, and as many as one answer of DynamoDB's has room for.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -504,6 +508,7 @@ impl Store {
             .scan()
             .table_name(module.table().name().as_str())
             .consistent_read(true)
+            .limit(PAGE_ITEMS)
             .set_exclusive_start_key(after)
             .send()
             .await

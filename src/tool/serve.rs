@@ -3,6 +3,8 @@
 use std::io::IsTerminal;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use anyhow::bail;
+
 use super::arguments::{BackendArgs, FileArgs};
 use super::environment;
 use crate::edge::serve::{self, HostName, InvalidHostName, Limits, Options};
@@ -39,6 +41,9 @@ pub struct Args {
     /// Keep the embedded DynamoDB in memory only
     #[arg(long, group = "backend")]
     memory: bool,
+    /// Answer writes before they are on the disk: faster, but a cut of power can lose the last of them
+    #[arg(long, conflicts_with_all = ["endpoint_url", "aws", "memory"])]
+    relaxed: bool,
     /// Open the embedded DynamoDB to other programs on this machine, such as aws-cli, without credentials
     #[arg(
         long,
@@ -64,6 +69,15 @@ impl Args {
             Backend::Embedded(Data::Memory)
         } else {
             self.backend.backend()?
+        };
+        let backend = match backend {
+            Backend::Embedded(Data::Folder(folder)) if self.relaxed => {
+                Backend::Embedded(Data::Relaxed(folder))
+            }
+            Backend::Endpoint(url) if self.relaxed => {
+                bail!("--relaxed is for the embedded DynamoDB, and AWS_ENDPOINT_URL is `{url}`; unset it")
+            }
+            backend => backend,
         };
         let no_colour = environment::variable("NO_COLOR").is_some();
         Ok(Options {

@@ -17,6 +17,8 @@ mod client;
 mod counter;
 mod doubt;
 mod kill;
+#[cfg(target_os = "linux")]
+mod power;
 mod proxy;
 mod siege;
 #[path = "../api/watch.rs"]
