@@ -39,7 +39,8 @@ impl Log {
         name.push("-wal");
         let file = File::options().read(true).write(true).open(name)?;
         if let Some(folder) = database.parent() {
-            // The names of the files, too.
+            // A new database begins with a journal, which `SQLite` deletes without a sync of its folder.
+            // If it were back after a cut of power, `SQLite` would undo what is in the log.
             File::open(folder)?.sync_all()?;
         }
         Ok(Self {

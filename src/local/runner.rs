@@ -32,7 +32,9 @@ pub(super) enum RunError {
     Stopped,
     #[error("the embedded DynamoDB has panicked")]
     Panicked,
-    #[error("the embedded DynamoDB could not sync its data to the disk; stop it, and look at the disk")]
+    #[error(
+        "the embedded DynamoDB could not sync its data to the disk; stop it, and look at the disk"
+    )]
     NotSynced(#[source] io::Error),
 }
 

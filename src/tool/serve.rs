@@ -75,7 +75,9 @@ impl Args {
                 Backend::Embedded(Data::Relaxed(folder))
             }
             Backend::Endpoint(url) if self.relaxed => {
-                bail!("--relaxed is for the embedded DynamoDB, and AWS_ENDPOINT_URL is `{url}`; unset it")
+                bail!(
+                    "--relaxed is for the embedded DynamoDB, and AWS_ENDPOINT_URL is `{url}`; unset it"
+                )
             }
             backend => backend,
         };

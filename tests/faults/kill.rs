@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -103,21 +104,54 @@ pub(crate) async fn send_as(
     Some((status, String::from_utf8(body.into()).unwrap()))
 }
 
-/// Writes until the server is gone: which items it acknowledged, by their paths.
-pub(crate) async fn write(client: Client<HttpConnector, Body>, url: String, writer: String) -> Vec<String> {
-    let mut acknowledged = Vec::new();
-    for count in 0.. {
-        let module = ["texts", "members"][count % 2];
-        let path = format!("/{module}/{writer}-{count}");
-        let body = format!(r#"{{"path":"{path}"}}"#);
-        let method = ["POST", "PUT"][count / 2 % 2];
-        match send(&client, method, format!("{url}{path}"), body).await {
-            Some((status, told)) => assert_eq!(status, 200, "{told}"),
-            None => break,
-        }
-        acknowledged.push(path);
+/// Has many clients write until the server is gone.
+pub(crate) fn write(client: &Client<HttpConnector, Body>, url: &str, round: u32) -> Writers {
+    let acknowledged = Arc::new(Mutex::new(Vec::new()));
+    let mut tasks = JoinSet::new();
+    for writer in 0..WRITERS {
+        let client = client.clone();
+        let url = url.to_owned();
+        let acknowledged = Arc::clone(&acknowledged);
+        tasks.spawn(async move {
+            for count in 0.. {
+                let module = ["texts", "members"][count % 2];
+                let path = format!("/{module}/{round}-{writer}-{count}");
+                let body = format!(r#"{{"path":"{path}"}}"#);
+                let method = ["POST", "PUT"][count / 2 % 2];
+                match send(&client, method, format!("{url}{path}"), body).await {
+                    Some((status, said)) => assert_eq!(status, 200, "{said}"),
+                    None => break,
+                }
+                acknowledged.lock().unwrap().push(path);
+            }
+        });
     }
-    acknowledged
+    Writers {
+        tasks,
+        acknowledged,
+    }
+}
+
+/// The clients of [`write()`].
+pub(crate) struct Writers {
+    tasks: JoinSet<()>,
+    /// The paths of the items whose writes were acknowledged.
+    acknowledged: Arc<Mutex<Vec<String>>>,
+}
+
+impl Writers {
+    /// Waits until so many writes are acknowledged.
+    pub(crate) async fn have_written(&self, count: usize) {
+        while self.acknowledged.lock().unwrap().len() < count {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// What was acknowledged, once the server is gone.
+    pub(crate) async fn end(self) -> Vec<String> {
+        self.tasks.join_all().await;
+        std::mem::take(&mut self.acknowledged.lock().unwrap())
+    }
 }
 
 /// Whether the item that [`write()`] wrote at a path is there.
@@ -135,15 +169,11 @@ async fn a_killed_server_has_every_acknowledged_write_when_it_is_back() {
     let mut acknowledged = Vec::new();
     for round in 0..ROUNDS {
         let mut served = Served::start(folder.path()).await;
-        let mut writers = JoinSet::new();
-        for writer in 0..WRITERS {
-            let name = format!("{round}-{writer}");
-            writers.spawn(write(client.clone(), served.url.clone(), name));
-        }
+        let writers = write(&client, &served.url, round);
         tokio::time::sleep(Duration::from_millis(400 + 300 * u64::from(round))).await;
         // SIGKILL.
         served.process.kill().await.unwrap();
-        let written = writers.join_all().await.concat();
+        let written = writers.end().await;
         assert!(written.len() > WRITERS as usize, "{} writes", written.len());
         acknowledged.extend(written);
     }

@@ -1,7 +1,9 @@
-// Loaded before the C library (LD_PRELOAD): a disk that keeps of each file under $POWER_DATA what the
-// file had at its last sync, in $POWER_KEPT. What was written since then is what a cut of power loses.
+// Loaded before the C library (LD_PRELOAD): a disk that keeps, in $POWER_KEPT, of each file in the folder
+// $POWER_DATA what it had at its last sync; a file that was deleted stays until its folder is synced.
+// All else is what a cut of power loses.
 
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -28,19 +30,36 @@ static void copy(int from, const char *path) {
   if (bytes < 0 || close(to) != 0 || rename(new_path, path) != 0) abort();
 }
 
+// What is no longer in the folder is no longer kept.
+static void forget(const char *data, const char *kept) {
+  DIR *folder = opendir(kept);
+  struct dirent *entry;
+  while ((entry = readdir(folder)) != NULL) {
+    char in_data[PATH_MAX], in_kept[PATH_MAX];
+    snprintf(in_data, sizeof in_data, "%s/%s", data, entry->d_name);
+    snprintf(in_kept, sizeof in_kept, "%s/%s", kept, entry->d_name);
+    if (access(in_data, F_OK) != 0) unlink(in_kept);
+  }
+  closedir(folder);
+}
+
 static int keep(int file) {
   char link[64], path[PATH_MAX], kept[PATH_MAX];
   snprintf(link, sizeof link, "/proc/self/fd/%d", file);
   ssize_t length = readlink(link, path, sizeof path - 1);
   struct stat status;
-  if (length < 0 || fstat(file, &status) != 0 || !S_ISREG(status.st_mode)) return 0;
+  if (length < 0 || fstat(file, &status) != 0) return 0;
   path[length] = 0;
   const char *data = getenv("POWER_DATA");
   size_t prefix = strlen(data);
   if (strncmp(path, data, prefix) != 0) return 0;
-  snprintf(kept, sizeof kept, "%s/%s", getenv("POWER_KEPT"), path + prefix + 1);
   pthread_mutex_lock(&one_at_a_time);
-  copy(file, kept);
+  if (S_ISDIR(status.st_mode)) {
+    forget(data, getenv("POWER_KEPT"));
+  } else {
+    snprintf(kept, sizeof kept, "%s%s", getenv("POWER_KEPT"), path + prefix);
+    copy(file, kept);
+  }
   pthread_mutex_unlock(&one_at_a_time);
   return 0;
 }
