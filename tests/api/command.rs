@@ -449,6 +449,10 @@ async fn arguments_that_make_no_sense_are_reported() {
             "the argument '--memory' cannot be used with '--aws'",
         ),
         (
+            &["serve", "--relaxed", "--memory"],
+            "the argument '--relaxed' cannot be used with '--memory'",
+        ),
+        (
             &["check", "--stage", "a b"],
             "` ` is not possible in it; use letters, digits, `-` and `_`",
         ),
