@@ -17,6 +17,10 @@ use crate::module::{Billing, Table, TableIndex};
 use crate::store::{Misfit, Unusable, billing_of, check, describe_all};
 use crate::telemetry::chain::Chain;
 
+/// So many tables are prepared at a time: the embedded engine makes each in a transaction of its own,
+/// and those that wait share one sync of the disk.
+const AT_ONCE: usize = 16;
+
 /// A table can't be looked at or made.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot prepare the table of module `{module}`: {reason}")]
@@ -65,20 +69,24 @@ pub(crate) async fn prepare(
     tables: impl IntoIterator<Item = &Table>,
     ownership: Ownership,
 ) -> Result<Found, TableError> {
-    let mut described = pin!(describe_all(client, tables));
-    let mut found = Vec::new();
-    while let Some((table, answer)) = described.next().await {
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(unknown) if ownership == Ownership::Deployed => {
-                // What keeps one table from being looked at keeps all.
-                found.push((table.owner().clone(), unknown));
-                break;
-            }
-            Err(unknown) => return Err(table_error(table, unknown.to_string())),
+    let prepared = describe_all(client, tables).map(|(table, answer)| async move {
+        let is_known = answer.is_ok();
+        let result = match answer {
+            Ok(answer) => prepare_one(client, table, answer.as_ref(), ownership).await,
+            Err(unknown) if ownership == Ownership::Deployed => Ok(Err(unknown)),
+            Err(unknown) => Err(table_error(table, unknown.to_string())),
         };
-        if let Err(unusable) = prepare_one(client, table, answer.as_ref(), ownership).await? {
+        (table, is_known, result)
+    });
+    let mut prepared = pin!(prepared.buffered(AT_ONCE));
+    let mut found = Vec::new();
+    while let Some((table, is_known, result)) = prepared.next().await {
+        if let Err(unusable) = result? {
             found.push((table.owner().clone(), unusable));
+        }
+        if !is_known {
+            // What keeps one table from being looked at keeps all.
+            break;
         }
     }
     Ok(found)
