@@ -1,5 +1,6 @@
 //! `modulo serve`, and `modulo` alone.
 
+use std::convert::Infallible;
 use std::io::IsTerminal;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -13,13 +14,23 @@ use crate::local::backend::Backend;
 /// embedded engine. Each one more would keep freed memory of its own.
 const BLOCKING_THREADS: usize = 4;
 
+/// Where it listens if it is not told, and the variable that tells it.
+pub(super) const ADDRESS: &str = "127.0.0.1:3000";
+pub(super) const ADDRESS_VARIABLE: &str = "MODULO_ADDR";
+
 /// Serve the modules on this machine (what `modulo` alone does)
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     file: FileArgs,
     /// The address to listen on
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        env = ADDRESS_VARIABLE,
+        default_value = ADDRESS,
+        value_parser = address
+    )]
     addr: String,
     /// A host name that clients may use besides localhost; repeat it for more, `*` allows any
     ///
@@ -79,6 +90,16 @@ impl Args {
             environment: environment::all().collect(),
         })
     }
+}
+
+/// An empty text, which is what an empty variable gives, is the default.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "clap takes a parser that may fail"
+)]
+fn address(text: &str) -> Result<String, Infallible> {
+    let address = if text.is_empty() { ADDRESS } else { text };
+    Ok(address.to_owned())
 }
 
 /// An empty text, which is what an empty variable gives, is no name.
