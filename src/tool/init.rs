@@ -21,9 +21,9 @@ const LOCALE: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The module that a new project begins with, and the file of its JSON Schema.
-const MODULE: &str = "rooms";
-const KEY: &str = "roomId";
-const MODULE_SCHEMA: &str = "schemas/rooms.json";
+const MODULE: &str = "courses";
+const KEY: &str = "courseId";
+const MODULE_SCHEMA: &str = "schemas/courses.json";
 
 /// Begin a project: modules.toml, and what serves and deploys it
 ///
@@ -140,7 +140,7 @@ fn files(name: &ServiceName, stage: &Stage, language: Language) -> [(&'static st
     [
         (FILE_NAME, modules(name, language)),
         (SCHEMA_FILE, schema_text()),
-        (MODULE_SCHEMA, include_str!("init/rooms.json").to_owned()),
+        (MODULE_SCHEMA, include_str!("init/courses.json").to_owned()),
         ("package.json", filled(include_str!("init/package.json"))),
         ("serverless.yml", filled(serverless)),
         ("compose.yml", filled(compose)),

@@ -13,7 +13,7 @@ const FILES: [&str; 8] = [
     "modules.schema.json",
     "modules.toml",
     "package.json",
-    "schemas/rooms.json",
+    "schemas/courses.json",
     "serverless.yml",
 ];
 
@@ -48,7 +48,7 @@ async fn a_new_project_is_served_as_it_is() {
     Written:
       modules.toml
       modules.schema.json
-      schemas/rooms.json
+      schemas/courses.json
       package.json
       serverless.yml
       compose.yml
@@ -77,9 +77,9 @@ async fn a_new_project_is_served_as_it_is() {
     [defaults]
     table = "{module}-{stage}"    # the table's name; the stage is "local" on a laptop
 
-    [modules.rooms]
-    key = "roomId"                # the table's partition key attribute, a string
-    schema = "schemas/rooms.json" # documents that do not fit this JSON Schema are answered 422
+    [modules.courses]
+    key = "courseId"              # the table's partition key attribute, a string
+    schema = "schemas/courses.json" # documents that do not fit this JSON Schema are answered 422
     # Without its `#`, a line below holds.
     # methods = ["GET", "LIST"]   # what is served; all six if not said
     # max_bytes = 10_000          # of one document
@@ -102,14 +102,14 @@ async fn a_new_project_is_served_as_it_is() {
         "{stdout}"
     );
     let served = folder.serve(&["--memory"]).await;
-    let room = r#"{"description":"Sala 90","chairs":90}"#;
-    let stored = served.send("POST", "/rooms/sala90", room).await;
+    let course = r#"{"title":"Algebra","hours":40}"#;
+    let stored = served.send("POST", "/courses/algebra", course).await;
     assert_eq!(
         stored.body,
-        format!(r#"{{"POST":{{"roomId":"sala90","data":{room}}}}}"#)
+        format!(r#"{{"POST":{{"courseId":"algebra","data":{course}}}}}"#)
     );
     let refused = served
-        .send("POST", "/rooms/sala90", r#"{"chairs":-1}"#)
+        .send("POST", "/courses/algebra", r#"{"hours":0}"#)
         .await;
     assert_eq!(refused.status, 422);
 }
@@ -147,7 +147,7 @@ async fn what_is_there_stays_and_the_rest_is_written() {
     assert!(!stdout.contains("Written:"), "{stdout}");
     assert_eq!(read(&folder, "modules.toml"), "[modules.a]\nkey = \"id\"\n");
     assert!(
-        !files(folder.path()).contains("schemas/rooms.json"),
+        !files(folder.path()).contains("schemas/courses.json"),
         "of no module here"
     );
 }
@@ -174,9 +174,9 @@ async fn a_folder_is_made_and_names_the_service() {
     [defaults]
     table = "{module}-{stage}"    # o nome da tabela; o stage é "local" num laptop
 
-    [modules.rooms]
-    key = "roomId"                # o atributo da chave de partição da tabela, uma string
-    schema = "schemas/rooms.json" # documentos que não obedecem a este JSON Schema recebem 422
+    [modules.courses]
+    key = "courseId"              # o atributo da chave de partição da tabela, uma string
+    schema = "schemas/courses.json" # documentos que não obedecem a este JSON Schema recebem 422
     # Sem o seu `#`, uma linha abaixo passa a valer.
     # methods = ["GET", "LIST"]   # o que é servido; todos os seis, se nada for dito
     # max_bytes = 10_000          # de um documento
