@@ -22,6 +22,7 @@ mod import;
 mod lifecycle;
 mod network;
 mod package;
+mod packages;
 mod permissions;
 mod plan;
 mod program;
