@@ -214,18 +214,15 @@ fn report(folder: &Path, written: &[&str], kept: &[&str], language: Language) ->
 
 /// What a file that was there may lack.
 fn lacks(path: &str, language: Language) -> String {
-    match path {
-        "package.json" => {
-            let needs = language.choose("it needs", "ele precisa de");
-            format!(": {needs} `npm install --save-dev modulo-rest@{VERSION} osls`")
-        }
+    let what = match path {
+        "package.json" => format!("`npm install --save-dev modulo-rest@{VERSION} osls`"),
         ".gitignore" => {
-            let needs = language.choose("it needs", "ele precisa de");
             let entries: Vec<_> = include_str!("init/gitignore").lines().collect();
-            format!(": {needs} {}", entries.join(", "))
+            entries.join(", ")
         }
-        _ => String::new(),
-    }
+        _ => return String::new(),
+    };
+    format!(": {} {what}", language.choose("it needs", "ele precisa de"))
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! `modulo serve`, and `modulo` alone.
 
-use std::convert::Infallible;
 use std::io::IsTerminal;
 use std::net::{Ipv4Addr, SocketAddr};
+
+use clap::builder::{StringValueParser, TypedValueParser};
 
 use super::arguments::{BackendArgs, FileArgs};
 use super::environment;
@@ -29,7 +30,7 @@ pub struct Args {
         value_name = "HOST:PORT",
         env = ADDRESS_VARIABLE,
         default_value = ADDRESS,
-        value_parser = address
+        value_parser = StringValueParser::new().map(or_default)
     )]
     addr: String,
     /// A host name that clients may use besides localhost; repeat it for more, `*` allows any
@@ -93,13 +94,12 @@ impl Args {
 }
 
 /// An empty text, which is what an empty variable gives, is the default.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "clap takes a parser that may fail"
-)]
-fn address(text: &str) -> Result<String, Infallible> {
-    let address = if text.is_empty() { ADDRESS } else { text };
-    Ok(address.to_owned())
+fn or_default(address: String) -> String {
+    if address.is_empty() {
+        ADDRESS.to_owned()
+    } else {
+        address
+    }
 }
 
 /// An empty text, which is what an empty variable gives, is no name.
