@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use tokio::process::Command;
+
 use crate::command::Folder;
 
 /// All that `modulo init` writes.
@@ -101,8 +103,13 @@ async fn a_new_project_is_served_as_it_is() {
         stdout.starts_with("modules.toml: 1 module, no errors\n"),
         "{stdout}"
     );
-    let served = folder.serve(&["--memory"]).await;
-    let course = r#"{"title":"Algebra","hours":40}"#;
+    let mut served = folder.serve(&["--memory"]).await;
+    let suggested = served.line("curl -X POST").await;
+    let mut shell = Command::new("sh");
+    let tried = shell.args(["-c", &suggested]).output().await.unwrap();
+    let answer = String::from_utf8(tried.stdout).unwrap();
+    assert!(answer.starts_with(r#"{"POST":"#), "{suggested}: {answer}");
+    let course = r#"{"description":"Algebra","hours":40}"#;
     let stored = served.send("POST", "/courses/algebra", course).await;
     assert_eq!(
         stored.body,

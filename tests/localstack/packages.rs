@@ -24,7 +24,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// All programs that a user of the npm packages needs.
 const PROGRAMS: [&str; 5] = ["node", "npm", "npx", "env", "sh"];
 
-const COURSE: &str = r#"{"title":"Algebra","hours":40}"#;
+const COURSE: &str = r#"{"description":"Algebra","hours":40}"#;
 
 /// The tool without what a release's has not either: its debug information is 0.4 GB.
 fn tool(folder: &Path) -> PathBuf {
