@@ -1,9 +1,10 @@
 'use strict';
-// The function's package: `bootstrap`, modules.toml and its schemas in a zip.
+// The function's package: `bootstrap`, modules.toml and its schemas in a zip. A clone builds the
+// `bootstrap`; the npm package has one for each architecture.
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { fail, modulo, root, run, targetDirectory } = require('./tool.cjs');
+const { fail, home, isClone, modulo, project, run, targetDirectory } = require('./tool.cjs');
 
 const TRIPLES = {
   x86_64: 'x86_64-unknown-linux-gnu',
@@ -18,24 +19,54 @@ const REQUIREMENTS = path.join(__dirname, 'requirements.txt');
 const FUNCTION = 'lambda';
 const COMPLETE = 'complete';
 
-/** Writes the package for an architecture to `output`, with the features that its modules need. */
-function buildPackage(arch, features, output, profile = 'release') {
-  const bootstrap = process.env.MODULO_ARTIFACT ?? buildBootstrap(arch, features, profile);
-  fs.mkdirSync(path.dirname(path.resolve(root, output)), { recursive: true });
+/** `--param function`: with what the modules need, which a clone has if nothing is said, or with all. */
+const MINIMAL = 'minimal';
+const KINDS = [MINIMAL, COMPLETE];
+
+/** Ends the deployment if the parameter asks for a function that there can't be. */
+function checkFunction(kind) {
+  if (!kind) return;
+  if (!KINDS.includes(kind)) {
+    fail(`invalid --param \`function=${kind}\`; expected ${KINDS.join(' or ')}`);
+  }
+  if (kind === MINIMAL && !isClone && !process.env.MODULO_ARTIFACT) {
+    fail(
+      '--param `function=minimal` compiles the function, for which a deployment needs a clone of ' +
+        'modulo and Rust; the npm package has the complete function: leave the parameter out',
+    );
+  }
+}
+
+/**
+ * Writes the package for an architecture to `output`. A `bootstrap` that has to be built gets the
+ * features that its modules need, or all.
+ */
+function buildPackage(arch, { kind, needed }, output, profile = 'release') {
+  if (!TRIPLES[arch]) fail(`no architecture \`${arch}\`; --param arch= takes x86_64 or arm64`);
+  const features = kind === COMPLETE ? [COMPLETE] : needed;
+  const bootstrap =
+    process.env.MODULO_ARTIFACT ?? packagedBootstrap(arch) ?? buildBootstrap(arch, features, profile);
+  fs.mkdirSync(path.dirname(path.resolve(project, output)), { recursive: true });
   modulo(['package', '--bootstrap', bootstrap, '--output', output]);
+}
+
+/** The zip with the npm package's `bootstrap`, or nothing in a clone. */
+function packagedBootstrap(arch) {
+  if (isClone) return undefined;
+  const zip = path.join(home, 'functions', `bootstrap-${arch}.zip`);
+  if (!fs.existsSync(zip)) fail(`no \`${zip}\`: install modulo-rest again, or set MODULO_ARTIFACT`);
+  return zip;
 }
 
 /** Builds the `bootstrap`, which is cargo's to skip when no code changed. */
 function buildBootstrap(arch, features, profile) {
   const triple = TRIPLES[arch];
-  if (!triple) {
-    fail(`no architecture \`${arch}\`; --param arch= takes x86_64 or arm64`);
-  }
   const { bin, python } = tools();
   run(
     path.join(bin, 'cargo-zigbuild'),
     [
-      ...['zigbuild', '--profile', profile, '--target', `${triple}.${GLIBC}`],
+      ...['zigbuild', '--manifest-path', path.join(home, 'Cargo.toml')],
+      ...['--profile', profile, '--target', `${triple}.${GLIBC}`],
       ...['--no-default-features', '--features', [FUNCTION, ...features].join(',')],
       ...['--bin', 'bootstrap'],
     ],
@@ -69,10 +100,10 @@ if (require.main === module) {
   if (arch === 'tools') {
     tools();
   } else if (output) {
-    buildPackage(arch, [COMPLETE], output, profile);
+    buildPackage(arch, { kind: COMPLETE }, output, profile);
   } else {
     fail('usage: node serverless/build.cjs tools, or x86_64|arm64 OUTPUT.zip [PROFILE]');
   }
 }
 
-module.exports = { buildPackage };
+module.exports = { buildPackage, checkFunction };

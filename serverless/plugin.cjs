@@ -5,7 +5,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { buildPackage } = require('./build.cjs');
+const { buildPackage, checkFunction } = require('./build.cjs');
 const {
   addDomain,
   checkAddressStays,
@@ -54,6 +54,7 @@ module.exports = class ModuloPlugin {
     this.hooks = {
       initialize: async () => {
         this.checkAddress();
+        checkFunction(this.serverless.service.custom.modulo.function);
         await this.plan();
       },
       'before:remove:remove': () => this.leaveRegistryAlone(),
@@ -175,11 +176,11 @@ module.exports = class ModuloPlugin {
   }
 
   build() {
-    const { provider, package: { artifact } } = this.serverless.service;
+    const { custom, provider, package: { artifact } } = this.serverless.service;
     if (this.serverless.processedInput.commands[0] === 'package') this.warnOfMissingVariables();
     this.log.notice('Building the function');
     const needed = features(this.stage, provider.environment);
-    buildPackage(provider.architecture, needed, artifact);
+    buildPackage(provider.architecture, { kind: custom.modulo.function, needed }, artifact);
   }
 
   /** osls shows an emulator's endpoints under amazonaws.com, where nothing answers. */

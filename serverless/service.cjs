@@ -3,6 +3,7 @@
 // stays. osls resolves the variables: `${modulo:NAME}` is what modulo.cjs has under that name.
 
 const defaults = require('./params.json');
+const { isClone } = require('./tool.cjs');
 
 const SERVICE = {
   params: {
@@ -16,6 +17,7 @@ const SERVICE = {
       acceptBreaking: '${modulo:acceptBreaking}',
       alarmTopic: '${param:alarm-topic}',
       dashboard: '${modulo:hasDashboard}',
+      function: '${param:function}',
       address: {
         domain: '${param:domain}',
         certificate: '${param:certificate}',
@@ -38,7 +40,8 @@ const SERVICE = {
     apiGateway: { binaryMediaTypes: ['*/*'] },
     iam: { role: { statements: '${modulo:iam}', managedPolicies: '${modulo:policies}' } },
   },
-  package: { artifact: 'target/deploy/modulo-${param:arch}.zip' },
+  // osls empties its own folder before the function is built.
+  package: { artifact: `${isClone ? 'target/deploy' : '.serverless'}/modulo-\${param:arch}.zip` },
   functions: {
     api: {
       handler: 'bootstrap',

@@ -4,8 +4,14 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { packagedBinary, whyNone } = require('./binary.cjs');
 
-const root = path.dirname(__dirname);
+/** The folder that the plug-in is in: that of a clone, or of the npm package. */
+const home = path.dirname(__dirname);
+const isClone = fs.existsSync(path.join(home, 'Cargo.toml'));
+
+/** The user's project: osls runs in its folder. */
+const project = process.cwd();
 
 /** The environment as the user has it: in stage `local`, osls gets another. */
 const environment = { ...process.env };
@@ -27,7 +33,7 @@ function fail(message) {
  */
 function run(command, args, { env = {}, mend, mendFailure, show = false } = {}) {
   const { error, signal, status, stdout } = spawnSync(command, args, {
-    cwd: root,
+    cwd: project,
     encoding: 'utf8',
     env: { ...environment, ...env },
     maxBuffer: 64 * 1024 * 1024,
@@ -44,34 +50,31 @@ function run(command, args, { env = {}, mend, mendFailure, show = false } = {}) 
   return stdout;
 }
 
-/** Runs `modulo`: the binary that MODULO_BIN names, else cargo's own build of it. */
+/** Runs `modulo`: the binary that MODULO_BIN names, else the npm package's, else cargo's build of it. */
 function modulo(args, options = {}) {
-  if (process.env.MODULO_BIN) {
-    return run(path.resolve(process.env.MODULO_BIN), args, {
-      ...options,
-      mend: 'MODULO_BIN must be the path of the `modulo` binary',
-    });
+  const { MODULO_BIN } = process.env;
+  const binary = MODULO_BIN ? path.resolve(MODULO_BIN) : packagedBinary();
+  if (binary) {
+    const mend = 'MODULO_BIN must be the path of the `modulo` binary';
+    return run(binary, args, { ...options, mend });
   }
-  if (!fs.existsSync(path.join(root, 'Cargo.toml'))) {
-    fail(
-      'no `modulo` binary: set MODULO_BIN to the one attached to a release, ' +
-        'or deploy from a clone of the repository with Rust installed',
-    );
-  }
+  if (!isClone) fail(`no \`modulo\` binary: ${whyNone()}`);
   const mend = 'install Rust, or set MODULO_BIN and MODULO_ARTIFACT to the files of a release';
+  const bin = ['--manifest-path', path.join(home, 'Cargo.toml'), '--bin', 'modulo'];
   // The first build takes minutes, in which cargo says what it does.
   const isBuilt = fs.existsSync(path.join(targetDirectory(), 'debug', TOOL));
-  if (!isBuilt) run('cargo', ['build', '--bin', 'modulo'], { mend });
-  return run('cargo', ['run', '--quiet', '--bin', 'modulo', '--', ...args], { ...options, mend });
+  if (!isBuilt) run('cargo', ['build', ...bin], { mend });
+  return run('cargo', ['run', '--quiet', ...bin, '--', ...args], { ...options, mend });
 }
 
 let target;
 
 /** cargo's own answer, since a user may have moved it. */
 function targetDirectory() {
-  const metadata = ['metadata', '--format-version=1', '--no-deps', '--offline'];
+  const manifest = ['--manifest-path', path.join(home, 'Cargo.toml')];
+  const metadata = ['metadata', ...manifest, '--format-version=1', '--no-deps', '--offline'];
   target ??= JSON.parse(run('cargo', metadata, { mend: 'install Rust' })).target_directory;
   return target;
 }
 
-module.exports = { fail, modulo, root, run, targetDirectory };
+module.exports = { fail, home, isClone, modulo, project, run, targetDirectory };

@@ -4,12 +4,12 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use mimalloc::MiMalloc;
 use modulo::config::ConfigError;
 use modulo::tool::{
-    adopt, check, compare, dashboard, export, import, key, new, openapi, package, plan, resources,
-    routes, schema, serve,
+    adopt, check, compare, completions, dashboard, export, health, import, init, key, man, new,
+    openapi, package, plan, resources, routes, schema, serve,
 };
 
 /// As the function has it, in an older version.
@@ -32,6 +32,7 @@ struct Cli {
 /// In the order in which `--help` lists them.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Args),
     Serve(serve::Args),
     Check(check::Args),
     Schema(schema::Args),
@@ -47,11 +48,15 @@ enum Command {
     Compare(compare::Args),
     Export(export::Args),
     Import(import::Args),
+    Health(health::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 impl Command {
     fn run(self) -> anyhow::Result<()> {
         match self {
+            Self::Init(args) => args.run(),
             Self::Serve(args) => args.run(),
             Self::Check(args) => args.run(),
             Self::Schema(args) => args.run(),
@@ -67,6 +72,9 @@ impl Command {
             Self::Compare(args) => args.run(),
             Self::Export(args) => args.run(),
             Self::Import(args) => args.run(),
+            Self::Health(args) => args.run(),
+            Self::Completions(args) => args.run(Cli::command()),
+            Self::Man(args) => args.run(Cli::command()),
         }
     }
 }
@@ -78,11 +86,13 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
-            if error.is::<ConfigError>() {
-                ExitCode::from(BAD_CONFIGURATION)
-            } else {
-                ExitCode::FAILURE
+            let Some(error) = error.downcast_ref::<ConfigError>() else {
+                return ExitCode::FAILURE;
+            };
+            if let Some(help) = init::help(error) {
+                eprintln!("  help: {help}");
             }
+            ExitCode::from(BAD_CONFIGURATION)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The keys of `modules.toml`: what each may hold, its default, and what it is for.
 //!
 //! A key has one row, in `keys/rows`. From it come the JSON Schema of the file ([`schema()`]), the
-//! reference page ([`reference()`]) and the comments of `modulo new`. The function has no use for
+//! reference page ([`reference()`]) and the comments of `modulo new` and `modulo init`. The function has no use for
 //! sentences, so its reader (`raw`) names its keys itself: the tests hold the two against each other,
 //! and each default and example against what the reader makes of it.
 
@@ -77,16 +77,16 @@ enum Absent {
     Says(Sentence),
 }
 
-/// Where `modulo new` writes the key, and the comment beside it.
+/// Where `modulo new` and `modulo init` write the key, and the comment beside it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Scaffold {
     Nowhere,
     /// With its default, above the first module of a new file.
-    Head(&'static str),
+    Head(Sentence),
     /// In each module.
-    Module(&'static str),
+    Module(Sentence),
     /// With its example, behind a `#` in each module.
-    Offered(&'static str),
+    Offered(Sentence),
 }
 
 /// What values a key takes.

@@ -10,10 +10,10 @@ use tempfile::NamedTempFile;
 
 use super::arguments::FileArgs;
 use super::environment;
-use crate::config::keys::{Key, SCHEMA_FILE, Scaffold, rows, schema_text};
+use crate::config::keys::{Key, Language, SCHEMA_FILE, Scaffold, rows, schema_text};
 use crate::config::{self, Config, ConfigError};
 use crate::module::Modules;
-use crate::module::name::ModuleName;
+use crate::module::name::{ModuleName, ServiceName};
 
 /// How wide a line is before its comment.
 const WIDTH: usize = 29;
@@ -30,7 +30,9 @@ impl<'a> ModulesFile<'a> {
     pub(super) fn read(args: &'a FileArgs) -> anyhow::Result<Self> {
         let text = match fs::read_to_string(&args.file) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => head(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                head(&ServiceName::default(), Language::English)
+            }
             Err(error) => {
                 // So that the message is that of the other commands.
                 config::load(&args.file, &args.stage, [])?;
@@ -116,12 +118,17 @@ pub(super) fn commented(setting: &str, comment: &str) -> String {
 }
 
 /// What stands above the first module of a new file.
-fn head() -> String {
+pub(super) fn head(name: &ServiceName, language: Language) -> String {
+    let name = quoted(name.as_str());
     let lines = |keys: &[Key]| {
         let lines = keys.iter().filter_map(|key| match key.scaffold {
             Scaffold::Head(comment) => {
-                let value = key.default_value().unwrap_or(key.example);
-                Some(commented(&format!("{} = {value}", key.name), comment))
+                let value = match key.name {
+                    "name" => name.as_str(),
+                    _ => key.default_value().unwrap_or(key.example),
+                };
+                let setting = format!("{} = {value}", key.name);
+                Some(commented(&setting, language.of(comment)))
             }
             _ => None,
         });
@@ -129,19 +136,34 @@ fn head() -> String {
     };
     let service = lines(rows::SERVICE.keys);
     let defaults = lines(rows::MODULE.keys);
+    let [modules, others] = match language {
+        Language::English => [
+            "\
+# The modules of this service. Each is a collection of JSON documents: mounted at /<name>/<id> and
+# kept in a DynamoDB table of its own. `modulo new <name>` adds one, `modulo check` tells what is
+# wrong, `modulo serve` serves them on this machine. Editors complete and check the keys with the
+# schema of the first line, which `modulo schema` prints.",
+            "# What every module has that does not say otherwise.",
+        ],
+        Language::Portuguese => [
+            "\
+# Os módulos deste serviço. Cada um é uma coleção de documentos JSON: montado em /<nome>/<id> e
+# guardado numa tabela própria do DynamoDB. `modulo new <nome>` acrescenta um, `modulo check` diz o
+# que está errado, `modulo serve` os serve nesta máquina. Editores completam e conferem as chaves com
+# o schema da primeira linha, que `modulo schema` mostra.",
+            "# O que vale para todo módulo que não diz outra coisa.",
+        ],
+    };
     format!(
         "\
 #:schema ./{SCHEMA_FILE}
 
-# The modules of this service. Each is a collection of JSON documents: mounted at /<name>/<id> and
-# kept in a DynamoDB table of its own. `modulo new <name>` adds one, `modulo check` tells what is
-# wrong, `modulo serve` serves them on this machine. Editors complete and check the keys with the
-# schema of the first line, which `modulo schema` prints.
+{modules}
 
 [service]
 {service}
 
-# What every module has that does not say otherwise.
+{others}
 [defaults]
 {defaults}
 "

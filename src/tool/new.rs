@@ -4,7 +4,7 @@ use anyhow::bail;
 
 use super::arguments::FileArgs;
 use super::modules_file::{Block, ModulesFile, commented, quoted};
-use crate::config::keys::{Scaffold, rows};
+use crate::config::keys::{Language, Scaffold, rows};
 use crate::edge::serve::say;
 use crate::module::name::{KeyAttribute, ModuleName, SortAttribute};
 
@@ -34,7 +34,13 @@ impl Args {
         {
             bail!("{shown} already has a module `{name}`; choose another name");
         }
-        let block = block(name, self.key.as_ref(), self.sort_key.as_ref()).to_string();
+        let module = NewModule {
+            name,
+            key: self.key.as_ref(),
+            sort_key: self.sort_key.as_ref(),
+            schema: None,
+        };
+        let block = module.block(Language::English).to_string();
         file.append(&block, format_args!("module `{name}`"))?;
         say(&format!(
             "added to {shown}:\n\n{block}\nA running `modulo serve` mounts it at /{name} at once. \
@@ -44,29 +50,58 @@ impl Args {
     }
 }
 
-fn block(name: &ModuleName, key: Option<&KeyAttribute>, sort_key: Option<&SortAttribute>) -> Block {
-    let partition = quoted(&key.map_or_else(|| format!("{name}Id"), KeyAttribute::to_string));
-    let mut block = Block::new(name);
-    for row in rows::MODULE.keys {
-        if let Scaffold::Module(comment) = row.scaffold {
-            match sort_key {
-                None => block.set(row.name, &partition, comment),
-                Some(sort) => {
-                    let sort = quoted(sort.as_str());
-                    let key = format!("{{ partition = {partition}, sort = {sort} }}");
-                    block.set(row.name, key, "the table's partition key and sort key");
+/// A module that is added to a file.
+pub(super) struct NewModule<'a> {
+    pub(super) name: &'a ModuleName,
+    /// If it is not the name followed by `Id`.
+    pub(super) key: Option<&'a KeyAttribute>,
+    pub(super) sort_key: Option<&'a SortAttribute>,
+    /// The path of its documents' JSON Schema.
+    pub(super) schema: Option<&'a str>,
+}
+
+impl NewModule<'_> {
+    /// Its lines, with comments.
+    pub(super) fn block(&self, language: Language) -> Block {
+        let Self { name, .. } = self;
+        let key = self.key.map(KeyAttribute::to_string);
+        let partition = quoted(&key.unwrap_or_else(|| format!("{name}Id")));
+        let mut block = Block::new(name);
+        for row in rows::MODULE.keys {
+            if let Scaffold::Module(comment) = row.scaffold {
+                match self.sort_key {
+                    None => block.set(row.name, &partition, language.of(comment)),
+                    Some(sort) => {
+                        let sort = quoted(sort.as_str());
+                        let key = format!("{{ partition = {partition}, sort = {sort} }}");
+                        let comment = language.choose(
+                            "the table's partition key and sort key",
+                            "a chave de partição e a chave de ordenação da tabela",
+                        );
+                        block.set(row.name, key, comment);
+                    }
                 }
             }
         }
-    }
-    block.line("# Without its `#`, a line below holds.");
-    for row in rows::MODULE.keys {
-        if let Scaffold::Offered(comment) = row.scaffold {
-            block.line(&commented(
-                &format!("# {} = {}", row.name, row.example),
-                comment,
-            ));
+        if let Some(schema) = self.schema {
+            let comment = language.choose(
+                "documents that do not fit this JSON Schema are answered 422",
+                "documentos que não obedecem a este JSON Schema recebem 422",
+            );
+            block.set("schema", quoted(schema), comment);
         }
+        block.line(language.choose(
+            "# Without its `#`, a line below holds.",
+            "# Sem o seu `#`, uma linha abaixo passa a valer.",
+        ));
+        for row in rows::MODULE.keys {
+            if let Scaffold::Offered(comment) = row.scaffold {
+                block.line(&commented(
+                    &format!("# {} = {}", row.name, row.example),
+                    language.of(comment),
+                ));
+            }
+        }
+        block
     }
-    block
 }

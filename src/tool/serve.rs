@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use anyhow::bail;
+use clap::builder::{StringValueParser, TypedValueParser};
 
 use super::arguments::{BackendArgs, FileArgs};
 use super::environment;
@@ -15,13 +16,23 @@ use crate::local::backend::Backend;
 /// embedded engine. Each one more would keep freed memory of its own.
 const BLOCKING_THREADS: usize = 4;
 
+/// Where it listens if it is not told, and the variable that tells it.
+pub(super) const ADDRESS: &str = "127.0.0.1:3000";
+pub(super) const ADDRESS_VARIABLE: &str = "MODULO_ADDR";
+
 /// Serve the modules on this machine (what `modulo` alone does)
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     file: FileArgs,
     /// The address to listen on
-    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000")]
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        env = ADDRESS_VARIABLE,
+        default_value = ADDRESS,
+        value_parser = StringValueParser::new().map(or_default)
+    )]
     addr: String,
     /// A host name that clients may use besides localhost; repeat it for more, `*` allows any
     ///
@@ -94,6 +105,15 @@ impl Args {
             stage: self.file.stage,
             environment: environment::all().collect(),
         })
+    }
+}
+
+/// An empty text, which is what an empty variable gives, is the default.
+fn or_default(address: String) -> String {
+    if address.is_empty() {
+        ADDRESS.to_owned()
+    } else {
+        address
     }
 }
 

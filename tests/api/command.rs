@@ -29,6 +29,11 @@ impl Folder {
         Self(folder)
     }
 
+    /// Without a `modules.toml`.
+    pub(crate) fn empty() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
@@ -297,6 +302,50 @@ async fn a_file_that_is_not_there_is_reported() {
         .await;
     assert_eq!(status, Some(64));
     insta::assert_snapshot!(stderr, @"cannot read `other.toml`; write it, or name another with --file: No such file or directory (os error 2)");
+}
+
+#[tokio::test]
+async fn every_shell_gets_completions_of_every_command() {
+    let folder = Folder::empty();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let (status, stdout, stderr) = folder.run(&["completions", shell]).await;
+        assert_eq!((status, stderr.as_str()), (Some(0), ""), "{shell}");
+        for word in ["adopt", "health", "accept-breaking"] {
+            assert!(stdout.contains(word), "{shell} lacks {word}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_command_has_a_manual_page() {
+    let folder = Folder::empty();
+    assert_eq!(folder.run(&["man", "man1"]).await.0, Some(0));
+    let (_, help, _) = folder.run(&["--help"]).await;
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let listed = commands.lines().take_while(|line| !line.is_empty());
+    let names: Vec<_> = listed
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(
+        names.contains(&"plan") && !names.contains(&"man"),
+        "{names:?}"
+    );
+    let page = |name: &str| {
+        let file = folder.path().join("man1").join(name);
+        std::fs::read_to_string(file).unwrap_or_else(|why| panic!("{name}: {why}"))
+    };
+    assert!(page("modulo.1").contains("modules.toml"));
+    for name in &names {
+        assert!(
+            page(&format!("modulo-{name}.1")).contains("SYNOPSIS"),
+            "{name}"
+        );
+    }
+    let pages = std::fs::read_dir(folder.path().join("man1"))
+        .unwrap()
+        .count();
+    assert_eq!(pages, names.len() + 1);
 }
 
 #[tokio::test]

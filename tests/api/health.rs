@@ -8,6 +8,7 @@ use modulo::local;
 use tokio::net::TcpListener;
 
 use crate::app::{Answer, MODULES, TestApp, parse};
+use crate::command::Folder;
 
 #[track_caller]
 fn assert_answer(answer: &Answer, status: u16, body: &str) {
@@ -116,4 +117,62 @@ async fn tables_are_asked_for_once_and_not_by_each_request() {
         assert_answer(&answer, 200, r#"{"status":"ready"}"#);
     }
     assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn the_command_says_whether_a_server_can_serve() {
+    let folder = Folder::with(MODULES);
+    let served = folder.serve(&["--memory"]).await;
+    let url = served.url.clone();
+    let ready = format!("{url}/_health/ready answers 200: {{\"status\":\"ready\"}}\n");
+    let (status, stdout, stderr) = folder.run(&["health", &url]).await;
+    assert_eq!(
+        (status, stdout, stderr.as_str()),
+        (Some(0), ready.clone(), "")
+    );
+    // As the server and its container have it.
+    let mut here = folder.modulo(&["health"]);
+    here.env("MODULO_ADDR", url.replace("http://127.0.0.1", "0.0.0.0"));
+    let output = here.output().await.unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), ready);
+    assert!(output.status.success());
+    assert!(served.stop().await.success());
+
+    let (status, stdout, stderr) = folder.run(&["health", &url]).await;
+    assert_eq!((status, stdout.as_str()), (Some(1), ""));
+    let begin = format!("{url}/_health/ready does not answer: ");
+    assert!(
+        stderr.starts_with(&begin) && stderr.lines().count() == 1,
+        "{stderr}"
+    );
+}
+
+#[tokio::test]
+async fn the_command_can_ask_only_whether_a_server_runs() {
+    let app = TestApp::over(&parse(MODULES), "http://127.0.0.1:9").await;
+    let url = app.url.clone();
+    let folder = Folder::empty();
+    let (status, _, stderr) = folder.run(&["health", &url]).await;
+    let expected = format!(
+        "{url}/_health/ready answers 503: {{\"ERROR\":{{\"message\":\"Not ready: modulo1, modulo2\"}}}}\n"
+    );
+    assert_eq!((status, stderr), (Some(1), expected));
+    let (status, stdout, _) = folder.run(&["health", "--live", &url]).await;
+    assert_eq!(status, Some(0));
+    assert_eq!(
+        stdout,
+        format!("{url}/_health answers 200: {{\"status\":\"live\"}}\n")
+    );
+}
+
+#[tokio::test]
+async fn a_server_takes_its_address_from_the_environment() {
+    let folder = Folder::with(MODULES);
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut serve = folder.modulo(&["serve", "--memory"]);
+    let output = serve.env("MODULO_ADDR", &address).output().await.unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let begin = format!("cannot listen on {address}; ");
+    assert!(stderr.starts_with(&begin), "{stderr}");
 }

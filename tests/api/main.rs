@@ -31,6 +31,7 @@ mod health;
 mod house;
 mod idempotency;
 mod indexes;
+mod init;
 mod issuers;
 mod key_in_document;
 mod keys;

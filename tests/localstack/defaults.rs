@@ -49,10 +49,30 @@ fn compose_yml_has_the_emulator_that_is_tested() {
         .lines()
         .find_map(|line| line.strip_prefix("ministack=="))
         .expect("it is required");
-    let compose = read("compose.yml");
     let image = format!("ministackorg/ministack:{version}-full");
-    assert!(compose.contains(&image), "{image} is not in compose.yml");
+    let of_projects =
+        ["en", "pt-BR"].map(|language| format!("src/tool/init/{language}/compose.yml"));
+    for file in of_projects
+        .iter()
+        .map(String::as_str)
+        .chain(["compose.yml"])
+    {
+        assert!(read(file).contains(&image), "{image} is not in {file}");
+    }
     for guide in ["local-aws.md", "local-aws.pt-BR.md"] {
         assert!(read(&format!("docs/guides/{guide}")).contains(&format!("ministack=={version}\n")));
     }
+}
+
+/// In the container there is no rustup to read rust-toolchain.toml.
+#[test]
+fn the_container_has_the_compiler_of_the_repository() {
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("it is in the tree");
+    let toolchain = read("rust-toolchain.toml");
+    let version = toolchain
+        .lines()
+        .find_map(|line| line.strip_prefix("channel = \"")?.strip_suffix('"'))
+        .expect("it names a version");
+    let image = format!("FROM docker.io/library/rust:{version}-slim-bookworm AS build\n");
+    assert!(read("Containerfile").contains(&image), "{image}");
 }

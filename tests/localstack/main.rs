@@ -21,6 +21,7 @@ mod features;
 mod import;
 mod lifecycle;
 mod network;
+mod packages;
 mod permissions;
 mod plan;
 mod program;

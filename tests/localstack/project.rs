@@ -82,13 +82,19 @@ impl Project {
 
     /// A project without a `modules.toml`.
     pub(crate) fn empty(stage: &'static str) -> Self {
+        let project = Self::bare(stage);
+        for name in ["serverless.yml", "package.json", "serverless"] {
+            copy(&root().join(name), &project.path(name));
+        }
+        std::os::unix::fs::symlink(node_modules(), project.path("node_modules"))
+            .expect("it is writable");
+        project
+    }
+
+    /// An empty folder.
+    pub(crate) fn bare(stage: &'static str) -> Self {
         let folder = TempDir::with_prefix("modulo-project-").expect("it is writable");
         let id = uuid::Uuid::now_v7().simple().to_string().split_off(20);
-        for name in ["serverless.yml", "package.json", "serverless"] {
-            copy(&root().join(name), &folder.path().join(name));
-        }
-        std::os::unix::fs::symlink(node_modules(), folder.path().join("node_modules"))
-            .expect("it is writable");
         Self {
             folder,
             id,
@@ -246,7 +252,7 @@ pub(crate) fn release() -> &'static Path {
 }
 
 /// The package with all features, made in a profile that is built sooner than a release.
-fn complete() -> &'static Path {
+pub(crate) fn complete() -> &'static Path {
     COMPLETE.wait()
 }
 

@@ -38,6 +38,10 @@ fn a_param_that_is_not_there_is_reported_with_the_one_that_was_meant() {
             "invalid --param `rest-api=maybe`; expected yes or no",
         ),
         (
+            "function=small",
+            "invalid --param `function=small`; expected minimal or complete",
+        ),
+        (
             "dashboard=maybe",
             "invalid --param `dashboard=maybe`; expected yes or no",
         ),

@@ -15,11 +15,11 @@ pub enum Language {
 }
 
 impl Language {
-    fn of(self, sentence: Sentence) -> &'static str {
+    pub(crate) fn of(self, sentence: Sentence) -> &'static str {
         self.choose(sentence.english, sentence.portuguese)
     }
 
-    fn choose(self, english: &'static str, portuguese: &'static str) -> &'static str {
+    pub(crate) fn choose(self, english: &'static str, portuguese: &'static str) -> &'static str {
         match self {
             Self::English => english,
             Self::Portuguese => portuguese,

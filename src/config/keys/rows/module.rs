@@ -40,9 +40,10 @@ const MODULE_KEYS: &[Key] = &[
     )
     .required()
     .example("\"roomId\"")
-    .scaffold(Scaffold::Module(
+    .scaffold(Scaffold::Module(sentence(
         "the table's partition key attribute, a string",
-    )),
+        "o atributo da chave de partição da tabela, uma string",
+    ))),
     Key::new(
         "table",
         Shape::Text(&TABLE),
@@ -53,9 +54,10 @@ const MODULE_KEYS: &[Key] = &[
     )
     .default("\"{module}-{stage}\"")
     .example("\"bookings-{stage}\"")
-    .scaffold(Scaffold::Head(
+    .scaffold(Scaffold::Head(sentence(
         "the table's name; the stage is \"local\" on a laptop",
-    )),
+        "o nome da tabela; o stage é \"local\" num laptop",
+    ))),
     Key::new(
         "methods",
         Shape::List {
@@ -69,7 +71,10 @@ const MODULE_KEYS: &[Key] = &[
     )
     .default("[\"GET\", \"POST\", \"PUT\", \"PATCH\", \"DELETE\", \"LIST\"]")
     .example("[\"GET\", \"LIST\"]")
-    .scaffold(Scaffold::Offered("what is served; all six if not said")),
+    .scaffold(Scaffold::Offered(sentence(
+        "what is served; all six if not said",
+        "o que é servido; todos os seis, se nada for dito",
+    ))),
     Key::new(
         "max_bytes",
         Shape::Integer {
@@ -82,7 +87,10 @@ const MODULE_KEYS: &[Key] = &[
     )
     .default("409_600")
     .example("10_000")
-    .scaffold(Scaffold::Offered("of one document")),
+    .scaffold(Scaffold::Offered(sentence(
+        "of one document",
+        "de um documento",
+    ))),
     Key::new(
         "envelope",
         Shape::Word(Envelope::WORDS),
@@ -93,9 +101,10 @@ const MODULE_KEYS: &[Key] = &[
     )
     .default("\"verb\"")
     .example("\"plain\"")
-    .scaffold(Scaffold::Offered(
+    .scaffold(Scaffold::Offered(sentence(
         "answers are the document itself, not {\"GET\": {…}}",
-    )),
+        "as respostas são o próprio documento, e não {\"GET\": {…}}",
+    ))),
     Key::new(
         "key_in_document",
         Shape::Boolean,
@@ -114,9 +123,10 @@ const MODULE_KEYS: &[Key] = &[
     )
     .default("\"json\"")
     .example("\"document\"")
-    .scaffold(Scaffold::Offered(
+    .scaffold(Scaffold::Offered(sentence(
         "documents are kept as native attributes, not as text",
-    )),
+        "documentos são guardados como atributos nativos, e não como texto",
+    ))),
     Key::new(
         "document",
         Shape::Text(&DOCUMENT_ATTRIBUTE),
@@ -156,9 +166,10 @@ const MODULE_KEYS: &[Key] = &[
         "O atributo que diz quando um item expira, em segundos desde 1970.",
     )
     .example("\"expiresAt\"")
-    .scaffold(Scaffold::Offered(
+    .scaffold(Scaffold::Offered(sentence(
         "when an item expires: the attribute with the time in epoch seconds",
-    )),
+        "quando um item expira: o atributo com o instante, em segundos desde 1970",
+    ))),
     Key::new(
         "default_ttl",
         DURATION,
@@ -166,9 +177,10 @@ const MODULE_KEYS: &[Key] = &[
 "Com `ttl`: quanto tempo depois da gravação expira um item que não tem prazo próprio.",
 )
     .example("\"30d\"")
-    .scaffold(Scaffold::Offered(
+    .scaffold(Scaffold::Offered(sentence(
         "when one expires that does not say so; needs `ttl`",
-    )),
+        "quando expira um item que não o diz; precisa de `ttl`",
+    ))),
     Key::new(
         "create",
         Shape::Boolean,
@@ -204,9 +216,10 @@ const MODULE_KEYS: &[Key] = &[
         "`true`, mas no stage `local` `false`",
     )
     .example("true")
-    .scaffold(Scaffold::Offered(
+    .scaffold(Scaffold::Offered(sentence(
         "the table outlives its stack; if not said, in every stage but \"local\"",
-    )),
+        "a tabela sobrevive à stack; se nada for dito, em todo stage menos \"local\"",
+    ))),
     Key::new(
         "access",
         Shape::Table(&ACCESS),

@@ -26,7 +26,10 @@ pub(crate) const SERVICE: Section = Section {
         )
         .default("\"modulo\"")
         .example("\"rooms\"")
-        .scaffold(Scaffold::Head("the name of the stack and of the function")),
+        .scaffold(Scaffold::Head(sentence(
+            "the name of the stack and of the function",
+            "o nome da stack e da função",
+        ))),
         Key::new(
             "base_path",
             Shape::Text(&BASE_PATH),
