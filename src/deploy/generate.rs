@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use similar::TextDiff;
 
 use crate::api::listing;
@@ -17,6 +17,7 @@ use crate::module::name::Stage;
 
 mod cloudformation;
 mod dashboard;
+mod encryption;
 mod iam;
 mod logical_id;
 
@@ -60,6 +61,22 @@ impl Deployment {
                 "Resources": resources,
             },
         })))
+    }
+
+    /// The same with the tables encrypted by a KMS key, and with what the function needs for that. A
+    /// template can have each part depend on a condition.
+    #[must_use]
+    pub fn encrypted(mut self, key: &Value, part: impl Fn(Value) -> Value) -> Self {
+        let resources = self.0["resources"]["Resources"].as_object_mut();
+        for resource in resources.into_iter().flat_map(Map::values_mut) {
+            if resource["Type"] == cloudformation::TABLE {
+                resource["Properties"]["SSESpecification"] = part(encryption::of_table(key));
+            }
+        }
+        if let Some(statements) = self.0["iam"].as_array_mut() {
+            statements.push(part(encryption::statement(key)));
+        }
+        self
     }
 
     /// The metadata of the stack's template, with the [`Description`].
@@ -235,6 +252,23 @@ mod tests {
         let statements = deployment.statements().as_array().expect("a list");
         let resources: Vec<_> = statements.iter().map(|one| &one["Resource"]).collect();
         assert_eq!(resources, [&json!([table]), &json!([indexes])]);
+    }
+
+    #[test]
+    fn tables_are_encrypted_by_a_key_that_the_function_may_use() {
+        let key = json!("arn:aws:kms:us-east-1:123456789012:key/1");
+        let deployment = deployment(MODULES, "prod").encrypted(&key, |part| part);
+        let tables = deployment.resources().as_object().expect("an object");
+        assert_eq!(tables.len(), 6);
+        for (id, table) in tables {
+            let specification = &table["Properties"]["SSESpecification"];
+            assert_eq!(specification["KMSMasterKeyId"], key, "{id}");
+        }
+        let statements = deployment.statements().as_array().expect("a list");
+        let of_key = statements
+            .iter()
+            .filter(|statement| statement["Resource"] == key);
+        assert_eq!(of_key.count(), 1);
     }
 
     #[test]

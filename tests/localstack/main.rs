@@ -27,5 +27,6 @@ mod plan;
 mod program;
 mod project;
 mod refusal;
+mod settings;
 mod tables;
 mod template;
