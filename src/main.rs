@@ -9,7 +9,7 @@ use mimalloc::MiMalloc;
 use modulo::config::ConfigError;
 use modulo::tool::{
     adopt, check, compare, dashboard, export, import, key, new, openapi, package, plan, resources,
-    routes, schema, serve,
+    routes, schema, serve, template,
 };
 
 /// As the function has it, in an older version.
@@ -39,6 +39,7 @@ enum Command {
     Key(key::Args),
     Resources(resources::Args),
     Dashboard(dashboard::Args),
+    Template(template::Args),
     Plan(plan::Args),
     Openapi(openapi::Args),
     Package(package::Args),
@@ -59,6 +60,7 @@ impl Command {
             Self::Key(args) => args.run(),
             Self::Resources(args) => args.run(),
             Self::Dashboard(args) => args.run(),
+            Self::Template(args) => args.run(),
             Self::Plan(args) => args.run(),
             Self::Openapi(args) => args.run(),
             Self::Package(args) => args.run(),

@@ -1,7 +1,8 @@
 //! What a deployment needs of the modules, as pure functions: the same modules and stage give
 //! the same document, byte for byte.
 //!
-//! `serverless.yml` takes all of it from [`Deployment`]; nothing else reads `modules.toml` for it.
+//! `serverless.yml` takes all of it from [`Deployment`], and so does [`Stack`], the template for those
+//! who deploy without osls; nothing else reads `modules.toml` for it.
 
 use std::sync::Arc;
 
@@ -20,10 +21,13 @@ mod dashboard;
 mod encryption;
 mod iam;
 mod logical_id;
+mod stack;
 
 pub(crate) use self::cloudformation::resource;
 pub use self::dashboard::{Dashboard, NoMetrics};
 pub(crate) use self::logical_id::logical_id;
+pub(crate) use self::stack::BASE_PATH_VARIABLE;
+pub use self::stack::{Artifact, InvalidArtifact, Stack, StackError, StackOptions};
 
 /// What `modulo resources` prints and `serverless.yml` reads: the service's name, the features
 /// that its function is built with, the variables of its environment that guards read, the modules
@@ -79,6 +83,17 @@ impl Deployment {
         self
     }
 
+    /// The environment's variables that guards read.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        let variables = self.0["variables"].as_array().into_iter().flatten();
+        variables.filter_map(Value::as_str)
+    }
+
+    /// References to the role's managed policies.
+    pub(crate) fn policy_references(&self) -> &[Value] {
+        self.0["policies"].as_array().map_or(&[], Vec::as_slice)
+    }
+
     /// The metadata of the stack's template, with the [`Description`].
     pub(crate) fn metadata(&self) -> &Value {
         &self.0["resources"]["Metadata"]
@@ -96,7 +111,7 @@ impl Deployment {
 
     /// The number of the role's managed policies.
     pub(crate) fn policies(&self) -> usize {
-        self.0["policies"].as_array().map_or(0, Vec::len)
+        self.policy_references().len()
     }
 
     /// The document's text, with a newline at its end.

@@ -246,7 +246,7 @@ pub(crate) fn release() -> &'static Path {
 }
 
 /// The package with all features, made in a profile that is built sooner than a release.
-fn complete() -> &'static Path {
+pub(crate) fn complete() -> &'static Path {
     COMPLETE.wait()
 }
 
