@@ -21,14 +21,9 @@ const COMPLETE = 'complete';
 
 /** `--param function`: with what the modules need, which a clone has if nothing is said, or with all. */
 const MINIMAL = 'minimal';
-const KINDS = [MINIMAL, COMPLETE];
 
 /** Ends the deployment if the parameter asks for a function that there can't be. */
 function checkFunction(kind) {
-  if (!kind) return;
-  if (!KINDS.includes(kind)) {
-    fail(`invalid --param \`function=${kind}\`; expected ${KINDS.join(' or ')}`);
-  }
   if (kind === MINIMAL && !isClone && !process.env.MODULO_ARTIFACT) {
     fail(
       '--param `function=minimal` compiles the function, for which a deployment needs a clone of ' +

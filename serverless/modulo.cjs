@@ -5,7 +5,7 @@
 const { fail, modulo } = require('./tool.cjs');
 const { basePath } = require('./domain.cjs');
 const { functionEndpoint, hasHttpApis } = require('./emulator.cjs');
-const { isOn } = require('./params.cjs');
+const { isOn, values } = require('./params.cjs');
 
 /** The variable that names an OpenTelemetry collector. */
 const COLLECTOR = 'OTEL_EXPORTER_OTLP_ENDPOINT';
@@ -27,8 +27,11 @@ function ask(args, env = {}) {
 const resources = (stage, env) => ask(['resources', '--stage', stage], env);
 
 async function describe(context) {
-  const stage = await context.resolveVariable('sls:stage');
-  return resources(stage, await basePathVariable(context));
+  const { resolveVariable } = context;
+  const stage = await resolveVariable('sls:stage');
+  const key = await resolveVariable('param:kms-key');
+  const args = ['resources', '--stage', stage, ...(key ? ['--kms-key', key] : [])];
+  return ask(args, await basePathVariable(context));
 }
 
 /**
@@ -70,10 +73,11 @@ module.exports = {
   features,
   openModules: (stage) => resources(stage).open,
   variables: (stage) => resources(stage).variables,
-  acceptBreaking: switchOf('accept-breaking'),
-  functionUrl: switchOf('function-url'),
-  hasDashboard: switchOf('dashboard'),
+  params: values,
   tracing: switchOf('tracing'),
+  functionUrl: async ({ resolveVariable }) =>
+    (await isOn(resolveVariable, 'function-url')) &&
+    ((await resolveVariable('param:url-auth')) === 'AWS_IAM' ? { authorizer: 'aws_iam' } : true),
   // osls wants to know it before there are parameters.
   service: async ({ resolveVariable }) => resources(await resolveVariable('sls:stage')).service,
   resources: async (context) => {

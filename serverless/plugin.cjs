@@ -18,6 +18,7 @@ const { importTables } = require('./import.cjs');
 const values = require('./modulo.cjs');
 const { checkNames } = require('./params.cjs');
 const { extendService, withOwn } = require('./service.cjs');
+const { addSettings, checkThrottle, setRestStage } = require('./settings.cjs');
 const { fail, modulo } = require('./tool.cjs');
 
 const { BASE_PATH, features, openModules, variables } = values;
@@ -53,15 +54,15 @@ module.exports = class ModuloPlugin {
     };
     this.hooks = {
       initialize: async () => {
-        this.checkAddress();
-        checkFunction(this.serverless.service.custom.modulo.function);
+        this.checkParams();
         await this.plan();
       },
       'before:remove:remove': () => this.leaveRegistryAlone(),
       'before:package:createDeploymentArtifacts': () => this.build(),
-      'before:package:finalize': () => this.addAddress(),
+      'before:package:finalize': () => this.completeTemplate(),
       'before:aws:deploy:deploy:updateStack': () => this.importTables(),
       'before:deploy:function:packageFunction': () => this.build(),
+      'after:deploy:deploy': () => setRestStage(this.params, this.serverless.getProvider('aws')),
       'after:aws:info:displayEndpoints': () => this.showAddresses(),
       'url:print': () => this.printAddresses(),
     };
@@ -87,18 +88,25 @@ module.exports = class ModuloPlugin {
     );
   }
 
-  checkAddress() {
-    const { custom, functions } = this.serverless.service;
-    const region = this.serverless.getProvider('aws').getRegion();
-    checkDomain(custom.modulo.address, region, functions.api.events.length > 0);
+  /** The values of all `--param`s. */
+  get params() {
+    return this.serverless.service.custom.modulo;
   }
 
-  addAddress() {
-    const { custom, provider } = this.serverless.service;
-    const { address } = custom.modulo;
-    if (!address.domain) return;
-    const template = provider.compiledCloudFormationTemplate;
-    addDomain(template, address, this.serverless.getProvider('aws'));
+  checkParams() {
+    const region = this.serverless.getProvider('aws').getRegion();
+    const { events } = this.serverless.service.functions.api;
+    checkDomain(this.params, region, events.length > 0);
+    checkThrottle(this.params);
+    checkFunction(this.params.function);
+  }
+
+  /** Before what its user's `resources` say is merged into the template, and wins. */
+  completeTemplate() {
+    const provider = this.serverless.getProvider('aws');
+    const template = this.serverless.service.provider.compiledCloudFormationTemplate;
+    addSettings(template, this.params, provider);
+    if (this.params.domain) addDomain(template, this.params, provider);
   }
 
   /** Ends a deployment that would fail, or that breaks data or clients and is not said to be meant to. */
@@ -107,11 +115,11 @@ module.exports = class ModuloPlugin {
     if (command !== 'deploy' || part === 'list') return;
     const provider = this.serverless.getProvider('aws');
     const credentials = await provider.getAwsSdkV3CredentialsProvider()();
-    const { acceptBreaking, address, alarmTopic, dashboard } = this.serverless.service.custom.modulo;
+    const { acceptBreaking, alarmTopic, dashboard } = this.params;
     const basePath = this.serverless.service.provider.environment[BASE_PATH];
     const endpoint = emulator.emulatorEndpoint(this.stage);
     const isLocal = emulator.isLocal(this.stage);
-    if (!isLocal && !acceptBreaking) await checkAddressStays(address, provider);
+    if (!isLocal && !acceptBreaking) await checkAddressStays(this.params, provider);
     const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'modulo-'));
     process.once('exit', () => fs.rmSync(folder, { recursive: true }));
     const imports = path.join(folder, 'imports.json');
@@ -176,11 +184,11 @@ module.exports = class ModuloPlugin {
   }
 
   build() {
-    const { custom, provider, package: { artifact } } = this.serverless.service;
+    const { provider, package: { artifact } } = this.serverless.service;
     if (this.serverless.processedInput.commands[0] === 'package') this.warnOfMissingVariables();
     this.log.notice('Building the function');
     const needed = features(this.stage, provider.environment);
-    buildPackage(provider.architecture, { kind: custom.modulo.function, needed }, artifact);
+    buildPackage(provider.architecture, { kind: this.params.function, needed }, artifact);
   }
 
   /** osls shows an emulator's endpoints under amazonaws.com, where nothing answers. */

@@ -12,24 +12,12 @@ const SERVICE = {
     ),
   },
   // What plugin.cjs needs to know.
-  custom: {
-    modulo: {
-      acceptBreaking: '${modulo:acceptBreaking}',
-      alarmTopic: '${param:alarm-topic}',
-      dashboard: '${modulo:hasDashboard}',
-      function: '${param:function}',
-      address: {
-        domain: '${param:domain}',
-        certificate: '${param:certificate}',
-        zone: '${param:zone}',
-        basePath: '${param:base-path}',
-      },
-    },
-  },
+  custom: { modulo: '${modulo:params}' },
   provider: {
     runtime: 'provided.al2023',
     architecture: '${param:arch}',
     deploymentMethod: 'changesets',
+    deploymentBucket: { blockPublicAccess: true },
     endpointType: 'regional',
     memorySize: '${param:memory}',
     timeout: '${param:timeout}',

@@ -9,7 +9,7 @@ use mimalloc::MiMalloc;
 use modulo::config::ConfigError;
 use modulo::tool::{
     adopt, check, compare, completions, dashboard, export, health, import, init, key, man, new,
-    openapi, package, plan, resources, routes, schema, serve,
+    openapi, package, plan, resources, routes, schema, serve, template,
 };
 
 /// As the function has it, in an older version.
@@ -40,6 +40,7 @@ enum Command {
     Key(key::Args),
     Resources(resources::Args),
     Dashboard(dashboard::Args),
+    Template(template::Args),
     Plan(plan::Args),
     Openapi(openapi::Args),
     Package(package::Args),
@@ -64,6 +65,7 @@ impl Command {
             Self::Key(args) => args.run(),
             Self::Resources(args) => args.run(),
             Self::Dashboard(args) => args.run(),
+            Self::Template(args) => args.run(),
             Self::Plan(args) => args.run(),
             Self::Openapi(args) => args.run(),
             Self::Package(args) => args.run(),

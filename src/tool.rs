@@ -24,4 +24,5 @@ pub mod resources;
 pub mod routes;
 pub mod schema;
 pub mod serve;
+pub mod template;
 mod transfer;

@@ -1,11 +1,12 @@
 //! What a deployment needs of the modules, as pure functions: the same modules and stage give
 //! the same document, byte for byte.
 //!
-//! `serverless.yml` takes all of it from [`Deployment`]; nothing else reads `modules.toml` for it.
+//! `serverless.yml` takes all of it from [`Deployment`], and so does [`Stack`], the template for those
+//! who deploy without osls; nothing else reads `modules.toml` for it.
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use similar::TextDiff;
 
 use crate::api::listing;
@@ -17,12 +18,16 @@ use crate::module::name::Stage;
 
 mod cloudformation;
 mod dashboard;
+mod encryption;
 mod iam;
 mod logical_id;
+mod stack;
 
 pub(crate) use self::cloudformation::resource;
 pub use self::dashboard::{Dashboard, NoMetrics};
 pub(crate) use self::logical_id::logical_id;
+pub(crate) use self::stack::BASE_PATH_VARIABLE;
+pub use self::stack::{Artifact, InvalidArtifact, Stack, StackError, StackOptions};
 
 /// What `modulo resources` prints and `serverless.yml` reads: the service's name, the features
 /// that its function is built with, the variables of its environment that guards read, the modules
@@ -62,6 +67,33 @@ impl Deployment {
         })))
     }
 
+    /// The same with the tables encrypted by a KMS key, and with what the function needs for that. A
+    /// template can have each part depend on a condition.
+    #[must_use]
+    pub fn encrypted(mut self, key: &Value, part: impl Fn(Value) -> Value) -> Self {
+        let resources = self.0["resources"]["Resources"].as_object_mut();
+        for resource in resources.into_iter().flat_map(Map::values_mut) {
+            if resource["Type"] == cloudformation::TABLE {
+                resource["Properties"]["SSESpecification"] = part(encryption::of_table(key));
+            }
+        }
+        if let Some(statements) = self.0["iam"].as_array_mut() {
+            statements.push(part(encryption::statement(key)));
+        }
+        self
+    }
+
+    /// The environment's variables that guards read.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
+        let variables = self.0["variables"].as_array().into_iter().flatten();
+        variables.filter_map(Value::as_str)
+    }
+
+    /// References to the role's managed policies.
+    pub(crate) fn policy_references(&self) -> &[Value] {
+        self.0["policies"].as_array().map_or(&[], Vec::as_slice)
+    }
+
     /// The metadata of the stack's template, with the [`Description`].
     pub(crate) fn metadata(&self) -> &Value {
         &self.0["resources"]["Metadata"]
@@ -79,7 +111,7 @@ impl Deployment {
 
     /// The number of the role's managed policies.
     pub(crate) fn policies(&self) -> usize {
-        self.0["policies"].as_array().map_or(0, Vec::len)
+        self.policy_references().len()
     }
 
     /// The document's text, with a newline at its end.
@@ -235,6 +267,23 @@ mod tests {
         let statements = deployment.statements().as_array().expect("a list");
         let resources: Vec<_> = statements.iter().map(|one| &one["Resource"]).collect();
         assert_eq!(resources, [&json!([table]), &json!([indexes])]);
+    }
+
+    #[test]
+    fn tables_are_encrypted_by_a_key_that_the_function_may_use() {
+        let key = json!("arn:aws:kms:us-east-1:123456789012:key/1");
+        let deployment = deployment(MODULES, "prod").encrypted(&key, |part| part);
+        let tables = deployment.resources().as_object().expect("an object");
+        assert_eq!(tables.len(), 6);
+        for (id, table) in tables {
+            let specification = &table["Properties"]["SSESpecification"];
+            assert_eq!(specification["KMSMasterKeyId"], key, "{id}");
+        }
+        let statements = deployment.statements().as_array().expect("a list");
+        let of_key = statements
+            .iter()
+            .filter(|statement| statement["Resource"] == key);
+        assert_eq!(of_key.count(), 1);
     }
 
     #[test]

@@ -30,7 +30,16 @@ pub(super) struct FileArgs {
 impl FileArgs {
     /// Reads the file, and the files that it names.
     pub(super) fn load(&self) -> Result<Config, ConfigError> {
-        config::check(&self.file, &self.stage, environment::all())
+        self.load_with(None)
+    }
+
+    /// The same, as it is with one more variable in the environment.
+    pub(super) fn load_with(
+        &self,
+        variable: Option<(String, String)>,
+    ) -> Result<Config, ConfigError> {
+        let variables = environment::all().chain(variable);
+        config::check(&self.file, &self.stage, variables)
     }
 
     /// Reads the file for the sake of one of its modules.

@@ -13,6 +13,9 @@ use crate::edge::serve::say;
 pub struct Args {
     #[command(flatten)]
     file: FileArgs,
+    /// The KMS key that encrypts the tables
+    #[arg(long, value_name = "ARN")]
+    kms_key: Option<String>,
     /// Print nothing, and fail if FILE differs from what would be printed
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
@@ -25,7 +28,10 @@ impl Args {
             file: modules,
             stage,
         } = &self.file;
-        let deployment = Deployment::new(&self.file.load()?, stage)?;
+        let mut deployment = Deployment::new(&self.file.load()?, stage)?;
+        if let Some(key) = self.kms_key.as_deref() {
+            deployment = deployment.encrypted(&key.into(), |part| part);
+        }
         let Some(file) = &self.check else {
             say(&deployment.to_json());
             return Ok(());

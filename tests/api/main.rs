@@ -54,6 +54,7 @@ mod secrecy;
 mod server;
 mod sort_keys;
 mod tables;
+mod template;
 mod tenants;
 mod traces;
 mod transfer;

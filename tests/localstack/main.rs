@@ -28,5 +28,6 @@ mod program;
 mod project;
 mod refusal;
 mod release;
+mod settings;
 mod tables;
 mod template;

@@ -21,6 +21,12 @@ pub(crate) fn make(stack: &str, template: &Value) {
     let call = call.capabilities(Capability::CapabilityIam);
     let call = call.template_body(template.to_string());
     wait(call.send()).expect("it is made");
+    wait_until_done(stack);
+}
+
+/// Waits until nothing is done to a stack any more, and that was no failure.
+pub(crate) fn wait_until_done(stack: &str) {
+    let client = client();
     let start = std::time::Instant::now();
     loop {
         let output = wait(client.describe_stacks().stack_name(stack).send()).expect("it is there");

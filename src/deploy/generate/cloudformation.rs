@@ -6,6 +6,9 @@ use super::logical_id::logical_id;
 use crate::module::name::Stage;
 use crate::module::{Billing, Modules, Table, TableIndex};
 
+/// The type of a table.
+pub(super) const TABLE: &str = "AWS::DynamoDB::Table";
+
 /// Every table that the stack has, under its logical id.
 pub(super) fn tables(modules: &Modules, stage: &Stage) -> Map<String, Value> {
     modules
@@ -56,7 +59,7 @@ pub(crate) fn resource(table: &Table, stage: &Stage) -> Value {
             json!({ "AttributeName": attribute.as_str(), "Enabled": true });
     }
     json!({
-        "Type": "AWS::DynamoDB::Table",
+        "Type": TABLE,
         "DeletionPolicy": policy,
         "UpdateReplacePolicy": policy,
         "Properties": properties,

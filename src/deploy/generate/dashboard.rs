@@ -40,13 +40,19 @@ impl Dashboard {
     /// # Errors
     /// The configuration turns metrics off.
     pub fn new(config: &Config, topic: Option<&str>) -> Result<Self, NoMetrics> {
+        let actions: Vec<_> = topic.into_iter().collect();
+        Self::with_actions(config, &json!(actions))
+    }
+
+    /// The same, whose alarms have these actions.
+    pub(super) fn with_actions(config: &Config, actions: &Value) -> Result<Self, NoMetrics> {
         if !config.service.telemetry.metrics {
             return Err(NoMetrics);
         }
         let modules = config.modules.iter();
         let of_modules = modules.flat_map(|module| Watched::new(config, module).alarms());
         let alarms = Function::of(config).alarms().into_iter().chain(of_modules);
-        let alarms = alarms.map(|alarm| alarm.resource(config, topic));
+        let alarms = alarms.map(|alarm| alarm.resource(config, actions));
         let resources: Map<_, _> = [("Dashboard".to_owned(), dashboard(config))]
             .into_iter()
             .chain(alarms)
@@ -166,7 +172,7 @@ struct Alarm {
 }
 
 impl Alarm {
-    fn resource(&self, config: &Config, topic: Option<&str>) -> (String, Value) {
+    fn resource(&self, config: &Config, actions: &Value) -> (String, Value) {
         let (id, name) = &self.of;
         let (service, stage) = (&config.service.name, &config.service.stage);
         let kind = self.kind.to_lowercase();
@@ -179,7 +185,6 @@ impl Alarm {
             "ReturnData": true,
         });
         let queries: Vec<_> = [result].into_iter().chain(queries).collect();
-        let actions: Vec<_> = topic.into_iter().collect();
         let resource = json!({
             "Type": "AWS::CloudWatch::Alarm",
             "Properties": {

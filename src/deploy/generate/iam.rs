@@ -33,9 +33,9 @@ const STATEMENT: &str = r#"{"Effect":"Allow","Action":[],"Resource":[]},"#;
 /// is here.
 const PLACE: &str = "aws-us-gov:us-gov-west-1:123456789012";
 
-/// What osls itself puts into the inline policy, for logs and traces, but for the function's name,
+/// What else is in the inline policy, for logs, traces and a KMS key, but for the function's name,
 /// which is in it twice.
-const CHARACTERS_OF_OSLS: usize = 600;
+const OTHER_CHARACTERS: usize = 600;
 
 /// What a statement is about, and the length of its ARN.
 #[derive(Debug, Clone)]
@@ -84,7 +84,7 @@ fn characters(service: &str, name: &str) -> usize {
 /// policy that has what the inline one has no room for. Tables with the same actions share a statement.
 pub(super) fn policies(config: &Config, stage: &Stage) -> (Vec<Statement>, Vec<Vec<Statement>>) {
     let name = config.service.name.as_str().len() + "-".len() + stage.as_str().len();
-    let mut room = INLINE_CHARACTERS - POLICY.len() - CHARACTERS_OF_OSLS - 2 * name;
+    let mut room = INLINE_CHARACTERS - POLICY.len() - OTHER_CHARACTERS - 2 * name;
     let mut policies = vec![Vec::<Statement>::new()];
     for (action, resources) in resources(&config.modules) {
         let quoted = action.iter().map(|action| action.len() + r#""","#.len());
@@ -252,7 +252,7 @@ mod tests {
         let [inline, managed @ ..] = lengths.as_slice() else {
             panic!("there is no inline policy");
         };
-        assert!(*inline <= INLINE_CHARACTERS - CHARACTERS_OF_OSLS);
+        assert!(*inline <= INLINE_CHARACTERS - OTHER_CHARACTERS);
         assert!(!managed.is_empty());
         assert!(
             managed.iter().all(|length| *length <= MANAGED_CHARACTERS),

@@ -1,0 +1,106 @@
+//! What a deployment sets of the REST API's stage, which is no resource of osls's template.
+
+use serde_json::{Value, json};
+
+use crate::emulator::emulator;
+use crate::project::Project;
+
+/// The stage of a REST API, as API Gateway has it.
+fn stage(rest_api: &str) -> Value {
+    let (_, rest) = rest_api
+        .split_once("/restapis/")
+        .unwrap_or_else(|| panic!("{rest_api}"));
+    let id = rest.split('/').next().expect("it has an id");
+    // Emulators look at whose the request is, and at no signature.
+    let scope = "Credential=test/20261128/us-east-1/apigateway/aws4_request";
+    let answer = reqwest::blocking::Client::new()
+        .get(format!(
+            "{}/restapis/{id}/stages/local",
+            emulator().endpoint
+        ))
+        .header(
+            "authorization",
+            format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0"),
+        )
+        .send()
+        .expect("the emulator answers");
+    answer.json().expect("it is JSON")
+}
+
+#[test]
+fn a_rest_api_is_limited_and_logged_like_an_http_api() {
+    let mut project = Project::new("local", "[modules.modulo1]\nkey = \"modulo1Id\"\n");
+    let params = [
+        "throttle-rate=50",
+        "throttle-burst=100",
+        "access-log=yes",
+        "reserved-concurrency=20",
+        "http-api=no",
+    ];
+    let arguments = params.map(|param| ["--param", param]).concat();
+    let doors = project
+        .deploy(&arguments)
+        .unwrap_or_else(|why| panic!("{why}"));
+    let rest_api = doors.rest_api.expect("it is open");
+    let settings = stage(&rest_api);
+    let limits = &settings["methodSettings"]["*/*"];
+    let numbers = ["throttlingRateLimit", "throttlingBurstLimit"];
+    let numbers = numbers.map(|name| limits[name].as_f64());
+    assert_eq!(numbers, [Some(50.0), Some(100.0)], "{settings}");
+    let log = &settings["accessLogSettings"];
+    let destination = log["destinationArn"].as_str().expect("a text");
+    let group = format!(":log-group:/aws/vendedlogs/apis/{}", project.stack());
+    assert!(destination.ends_with(&group), "{settings}");
+    let line: Value = serde_json::from_str(log["format"].as_str().expect("a text")).expect("JSON");
+    assert_eq!(line["requestId"], "$context.requestId");
+
+    project
+        .deploy(&["--param", "http-api=no"])
+        .unwrap_or_else(|why| panic!("{why}"));
+    let settings = stage(&rest_api);
+    let log = settings
+        .get("accessLogSettings")
+        .cloned()
+        .unwrap_or_default();
+    assert!(log.is_null() || log == json!({}), "{settings}");
+}
+
+#[test]
+fn half_a_limit_and_values_that_are_not_valid_are_reported() {
+    let project = Project::new("local", "[modules.modulo1]\nkey = \"modulo1Id\"\n");
+    for (param, expected) in [
+        (
+            "throttle-rate=50",
+            "--param `throttle-rate` needs --param `throttle-burst`; add --param throttle-burst=50",
+        ),
+        (
+            "throttle-burst=50",
+            "--param `throttle-burst` needs --param `throttle-rate`",
+        ),
+        (
+            "reserved-concurrency=many",
+            "invalid --param `reserved-concurrency=many`; expected a whole number",
+        ),
+        (
+            "url-auth=IAM",
+            "invalid --param `url-auth=IAM`; expected NONE or AWS_IAM",
+        ),
+        (
+            "kms-key=alias/mine",
+            "invalid --param `kms-key=alias/mine`; expected the ARN of a key of KMS",
+        ),
+        (
+            "log-retention=10",
+            "invalid --param `log-retention=10`; expected a number of days",
+        ),
+        (
+            "memory=64",
+            "invalid --param `memory=64`; expected a whole number from 128 to 10240",
+        ),
+    ] {
+        let mut osls = project.osls("package");
+        let why = crate::program::run(osls.args(["--param", param])).expect_err(param);
+        assert!(why.contains(expected), "{why}");
+        assert!(!why.contains("Building the function"), "{why}");
+    }
+}
