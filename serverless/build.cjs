@@ -60,12 +60,12 @@ function buildBootstrap(arch, features, profile) {
   run(
     path.join(bin, 'cargo-zigbuild'),
     [
-      ...['zigbuild', '--manifest-path', path.join(home, 'Cargo.toml')],
-      ...['--profile', profile, '--target', `${triple}.${GLIBC}`],
+      ...['zigbuild', '--profile', profile, '--target', `${triple}.${GLIBC}`],
       ...['--no-default-features', '--features', [FUNCTION, ...features].join(',')],
       ...['--bin', 'bootstrap'],
     ],
     {
+      cwd: home,
       env: { CARGO_ZIGBUILD_PYTHON_PATH: python, SOURCE_DATE_EPOCH },
       mend: 'remove target/deploy-tools and deploy again',
     },
@@ -75,15 +75,15 @@ function buildBootstrap(arch, features, profile) {
 
 /** The pinned linker, in a Python environment that its requirements file names. */
 function tools() {
-  const home = path.join(targetDirectory(), 'deploy-tools');
-  const bin = path.join(home, process.platform === 'win32' ? 'Scripts' : 'bin');
+  const venv = path.join(targetDirectory(), 'deploy-tools');
+  const bin = path.join(venv, process.platform === 'win32' ? 'Scripts' : 'bin');
   const python = path.join(bin, 'python');
-  const stamp = path.join(home, 'requirements.txt');
+  const stamp = path.join(venv, 'requirements.txt');
   const wanted = fs.readFileSync(REQUIREMENTS);
   if (!fs.existsSync(stamp) || !wanted.equals(fs.readFileSync(stamp))) {
     const mend = 'install Python 3, or set MODULO_ARTIFACT to the bootstrap zip of a release';
     const system = process.platform === 'win32' ? 'python' : 'python3';
-    run(system, ['-m', 'venv', '--clear', home], { mend });
+    run(system, ['-m', 'venv', '--clear', venv], { mend });
     run(python, ['-m', 'pip', 'install', '--quiet', '--requirement', REQUIREMENTS], { mend });
     fs.writeFileSync(stamp, wanted);
   }

@@ -31,9 +31,9 @@ function fail(message) {
  * Runs a command and returns its standard output, or shows it. What the command says on standard
  * error is always shown, and tells why it failed.
  */
-function run(command, args, { env = {}, mend, mendFailure, show = false } = {}) {
+function run(command, args, { cwd = project, env = {}, mend, mendFailure, show = false } = {}) {
   const { error, signal, status, stdout } = spawnSync(command, args, {
-    cwd: project,
+    cwd,
     encoding: 'utf8',
     env: { ...environment, ...env },
     maxBuffer: 64 * 1024 * 1024,
@@ -60,20 +60,20 @@ function modulo(args, options = {}) {
   }
   if (!isClone) fail(`no \`modulo\` binary: ${whyNone()}`);
   const mend = 'install Rust, or set MODULO_BIN and MODULO_ARTIFACT to the files of a release';
-  const bin = ['--manifest-path', path.join(home, 'Cargo.toml'), '--bin', 'modulo'];
   // The first build takes minutes, in which cargo says what it does.
   const isBuilt = fs.existsSync(path.join(targetDirectory(), 'debug', TOOL));
-  if (!isBuilt) run('cargo', ['build', ...bin], { mend });
-  return run('cargo', ['run', '--quiet', ...bin, '--', ...args], { ...options, mend });
+  if (!isBuilt) run('cargo', ['build', '--bin', 'modulo'], { cwd: home, mend });
+  const cargo = ['run', '--quiet', '--manifest-path', path.join(home, 'Cargo.toml')];
+  return run('cargo', [...cargo, '--bin', 'modulo', '--', ...args], { ...options, mend });
 }
 
 let target;
 
 /** cargo's own answer, since a user may have moved it. */
 function targetDirectory() {
-  const manifest = ['--manifest-path', path.join(home, 'Cargo.toml')];
-  const metadata = ['metadata', ...manifest, '--format-version=1', '--no-deps', '--offline'];
-  target ??= JSON.parse(run('cargo', metadata, { mend: 'install Rust' })).target_directory;
+  const metadata = ['metadata', '--format-version=1', '--no-deps', '--offline'];
+  const options = { cwd: home, mend: 'install Rust' };
+  target ??= JSON.parse(run('cargo', metadata, options)).target_directory;
   return target;
 }
 

@@ -67,10 +67,8 @@ function begin(parent, fields) {
 }
 
 function pack(folder, output) {
-  execFileSync('npm', ['pack', '--pack-destination', output], {
-    cwd: folder,
-    stdio: ['ignore', 'inherit', 'ignore'],
-  });
+  const options = ['--loglevel=error', '--pack-destination', output];
+  execFileSync('npm', ['pack', ...options], { cwd: folder, stdio: 'inherit' });
 }
 
 function platformPackage(parent, name, tool) {

@@ -107,6 +107,7 @@ fn language_of_the_environment() -> Language {
 
 /// A service's name from that of a folder, as `rooms-2` from `/srv/2. Rooms 2`.
 fn name_of(folder: &Path) -> ServiceName {
+    /// That of a [`ServiceName`].
     const MAX_LENGTH: usize = 50;
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     let words = name
