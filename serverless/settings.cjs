@@ -45,7 +45,7 @@ function addSettings({ Resources }, params, provider) {
       Type: 'AWS::Logs::LogGroup',
       Properties: {
         LogGroupName: accessLogName(naming),
-        RetentionInDays: params.logRetention,
+        RetentionInDays: Number(params.logRetention),
         ...(kmsKey && { KmsKeyId: kmsKey }),
       },
     };

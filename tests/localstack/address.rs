@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::emulator::emulator;
+use crate::emulator::{authorization, emulator};
 use crate::program::run;
 use crate::project::{Project, template};
 use crate::tables::{self, wait};
@@ -16,7 +16,7 @@ const CERTIFICATE: &str = "certificate=arn:aws:acm:us-east-1:123456789012:certif
 fn zone() -> String {
     let answer = reqwest::blocking::Client::new()
         .post(format!("{}/2013-04-01/hostedzone", emulator().endpoint))
-        .header("authorization", "AWS4-HMAC-SHA256 Credential=test/20261128/us-east-1/route53/aws4_request, SignedHeaders=host, Signature=0")
+        .header("authorization", authorization("route53"))
         .body(format!(
             "<CreateHostedZoneRequest xmlns=\"https://route53.amazonaws.com/doc/2013-04-01/\">\
              <Name>example.com</Name><CallerReference>{}</CallerReference>\

@@ -191,6 +191,13 @@ fn with_ministack() -> Result<Emulator, String> {
     Emulator::at(&endpoint, Some(companion), "ministack under target/")
 }
 
+/// What a request to a service must have in `authorization`: emulators look at whose it is, and at no
+/// signature.
+pub(crate) fn authorization(service: &str) -> String {
+    let scope = format!("Credential=test/20261128/us-east-1/{service}/aws4_request");
+    format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0")
+}
+
 /// A port where nothing listens.
 pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::contract::{Visitor, client};
-use crate::emulator::emulator;
+use crate::emulator::{authorization, emulator};
 use crate::project::Project;
 
 const MODULES: &str = r#"
@@ -69,16 +69,11 @@ fn plant_secrets() {
         ("ssm", "AmazonSSM.PutParameter", parameter),
         ("secretsmanager", "secretsmanager.CreateSecret", secret),
     ] {
-        // Emulators look at whose the request is, and at no signature.
-        let scope = format!("Credential=test/20261123/us-east-1/{service}/aws4_request");
         let request = reqwest::blocking::Client::new()
             .post(&emulator().endpoint)
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", target)
-            .header(
-                "authorization",
-                format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=none"),
-            );
+            .header("authorization", authorization(service));
         let answer = request.body(body.to_string()).send().expect("an answer");
         let (status, told) = (answer.status(), answer.text().expect("a text"));
         let is_there = told.contains("ResourceExistsException");

@@ -9,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::contract::Visitor;
-use crate::emulator::emulator;
+use crate::emulator::{authorization, emulator};
 use crate::project::{Project, template};
 use crate::tables;
 
@@ -75,10 +75,8 @@ fn statements(project: &Project) -> Vec<Value> {
     statements
 }
 
-/// A call of IAM, whose SDK would be much for two calls. The emulators check no signature.
+/// A call of IAM, whose SDK would be much for two calls.
 fn iam(parameters: &[(&str, &str)]) -> String {
-    const SIGNATURE: &str = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request, \
-                             SignedHeaders=host, Signature=0";
     let client = reqwest::blocking::Client::builder()
         .timeout(Duration::from_secs(10))
         .build()
@@ -89,7 +87,7 @@ fn iam(parameters: &[(&str, &str)]) -> String {
         .collect();
     let request = client
         .post(&emulator().endpoint)
-        .header("authorization", SIGNATURE)
+        .header("authorization", authorization("iam"))
         .header("content-type", "application/x-www-form-urlencoded")
         .body(body.join("&"));
     let answer = request

@@ -31,7 +31,7 @@ fn a_param_that_is_not_there_is_reported_with_the_one_that_was_meant() {
         ),
         (
             "colour=red",
-            "unknown --param `colour`; expected one of accept-breaking, alarm-topic",
+            "unknown --param `colour`; expected one of accept-breaking, access-log, alarm-topic",
         ),
         (
             "rest-api=maybe",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::emulator::emulator;
+use crate::emulator::{authorization, emulator};
 use crate::project::Project;
 
 /// The stage of a REST API, as API Gateway has it.
@@ -11,17 +11,12 @@ fn stage(rest_api: &str) -> Value {
         .split_once("/restapis/")
         .unwrap_or_else(|| panic!("{rest_api}"));
     let id = rest.split('/').next().expect("it has an id");
-    // Emulators look at whose the request is, and at no signature.
-    let scope = "Credential=test/20261128/us-east-1/apigateway/aws4_request";
     let answer = reqwest::blocking::Client::new()
         .get(format!(
             "{}/restapis/{id}/stages/local",
             emulator().endpoint
         ))
-        .header(
-            "authorization",
-            format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0"),
-        )
+        .header("authorization", authorization("apigateway"))
         .send()
         .expect("the emulator answers");
     answer.json().expect("it is JSON")

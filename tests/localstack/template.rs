@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use crate::contract;
-use crate::emulator::emulator;
+use crate::emulator::{authorization, emulator};
 use crate::features;
 use crate::plan;
 use crate::program::{python_program, root, run};
@@ -353,14 +353,9 @@ fn upload(project: &Project, bucket: &str, key: &str) {
         (bucket.to_owned(), Vec::new()),
         (format!("{bucket}/{key}"), zip),
     ] {
-        // Emulators look at whose the request is, and at no signature.
-        let scope = "Credential=test/20261128/us-east-1/s3/aws4_request";
         let answer = reqwest::blocking::Client::new()
             .put(format!("{}/{path}", emulator().endpoint))
-            .header(
-                "authorization",
-                format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0"),
-            )
+            .header("authorization", authorization("s3"))
             .body(body)
             .send()
             .expect("the emulator answers");
@@ -426,6 +421,7 @@ fn a_stack_is_deployed_without_osls_and_with_it() {
         .unwrap_or_else(|why| panic!("{why}"));
     let http_api = emulator().http_api.to_string();
     let usual = [("UseHttpApi", http_api.as_str())];
+    project.is_tried();
     let made = deploy(&project, &template, &usual);
     let doors = addresses(&project, &made);
     assert_eq!(

@@ -1,5 +1,5 @@
-//! The template's parameters: what osls has as `--param`, and the variables that guards read. Both are
-//! made from `serverless/params.json`.
+//! The template's parameters: what osls has as `--param`, which is in `serverless/params.json`, and the
+//! variables that guards read.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -33,8 +33,8 @@ struct Param {
 pub(super) fn of_params(has_dashboard: bool) -> Map<String, Value> {
     let params: Map<String, Value> = serde_json::from_str(PARAMS).expect("it is an object");
     let params = params.into_iter().filter_map(|(_, param)| {
-        let param: Param = serde_json::from_value(param).expect("it describes a parameter");
-        let name = param.parameter.clone()?;
+        let mut param: Param = serde_json::from_value(param).expect("it describes a parameter");
+        let name = param.parameter.take()?;
         (has_dashboard || name != ALARM_TOPIC).then(|| (name, param.describe()))
     });
     params.collect()
