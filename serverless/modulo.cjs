@@ -68,6 +68,8 @@ const switchOf = (name) => ({ resolveVariable }) => isOn(resolveVariable, name);
 module.exports = {
   BASE_PATH,
   features,
+  /** The templates of the nested stacks, by their numbers. */
+  nestedStacks: (stage) => resources(stage).stacks ?? {},
   openModules: (stage) => resources(stage).open,
   variables: (stage) => resources(stage).variables,
   acceptBreaking: switchOf('accept-breaking'),

@@ -22,7 +22,7 @@ use crate::json::byte_order_mark;
 use crate::module::base_path::BasePath;
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
-use crate::module::guard::{Access, Credential, Guard, KeyPlace, Keys};
+use crate::module::guard::{Access, Callers, Credential, Guard, KeyPlace, Keys};
 use crate::module::limits;
 use crate::module::name::{
     DocumentAttribute, GuardName, ModuleName, ServiceName, Stage, TableName, TableTemplate,
@@ -319,6 +319,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
     };
     if let Some(default) = &guards.default {
         guards.find(default, faults);
+        check_default_access(defaults.access.as_ref(), default, faults);
     }
     let default_key = KeyPath::root().child("defaults").child("key");
     let cors = service.cors.map(|set| set.value);
@@ -353,13 +354,15 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         let indexes = raw.indexes.map_or_else(Vec::new, |set| {
             set.value.into_iter().map(|index| index.value).collect()
         });
+        let create = raw.create.is_none_or(|set| set.value);
         let table = Table {
             owner: name.clone(),
             name: table,
             indexes: Index::of_table(&indexes, &key, raw.tenant.is_some()),
             key,
             ttl: raw.ttl.map(|set| set.value),
-            create: raw.create.is_none_or(|set| set.value),
+            create,
+            stack: raw.stack.map(|set| set.value).filter(|_| create),
             billing: raw.billing.map(|set| set.value).unwrap_or_default(),
             retain: raw.retain.map_or(!stage.is_local(), |set| set.value),
         };
@@ -378,7 +381,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
                 .filter(|named| named.as_str() != Module::DOCUMENT_ATTRIBUTE),
             indexes,
             schema: raw.schema.map(|set| set.value),
-            access: guards.access(raw.access, raw.tenant, faults),
+            callers: guards.callers(raw.access, raw.tenant, faults),
             cors: (raw.cors.map(|set| set.value))
                 .or_else(|| cors.clone())
                 .filter(|cors| !cors.is_off()),
@@ -530,7 +533,10 @@ impl Guards {
             return found.as_ref();
         }
         let known: Vec<_> = self.defined.keys().map(GuardName::as_str).collect();
-        let help = if known.is_empty() {
+        let help = if name.as_str() == Callers::OPEN {
+            "write access = \"open\" in [defaults] or in a module, which has no guard then"
+                .to_owned()
+        } else if known.is_empty() {
             format!("define it: [access.{name}], with jwt = {{ … }} or keys = [ … ]")
         } else {
             suggest(name.as_str(), &known)
@@ -542,17 +548,26 @@ impl Guards {
         None
     }
 
-    /// What a module asks of its callers.
-    fn access(
+    /// Who may call a module.
+    fn callers(
         &self,
         set: Option<Setting<raw::Access>>,
         tenant: Option<Setting<ClaimPath>>,
         faults: &mut Faults,
-    ) -> Option<Access> {
+    ) -> Callers {
         let place = set.as_ref().map(|set| (set.path.clone(), set.source));
-        let raw = set.map(|set| set.value).unwrap_or_default();
-        let Some(named) = raw.guard.as_ref().or(self.default.as_ref()) else {
+        let (raw, is_open) = match set.map(|set| set.value) {
+            None => (raw::Requirements::default(), false),
+            Some(raw::Access::Guarded(raw)) => (raw, false),
+            Some(raw::Access::Open) => (raw::Requirements::default(), true),
+        };
+        let everybody = Callers::Everybody {
+            is_declared: is_open,
+        };
+        let named = raw.guard.as_ref().or(self.default.as_ref());
+        let Some(named) = named.filter(|_| !is_open) else {
             if let Some((path, source)) = place
+                && !is_open
                 && !faults.blame(&path)
             {
                 faults.add(path, source, "there is no guard").help(
@@ -568,19 +583,46 @@ impl Guards {
                     )
                     .help("name one, as in access = { guard = \"main\" }");
             }
-            return None;
+            return everybody;
         };
-        let guard = Arc::clone(self.find(named, faults)?);
+        let Some(guard) = self.find(named, faults) else {
+            return everybody;
+        };
+        let guard = Arc::clone(guard);
         let public = raw.public.map_or(Verbs::NONE, |set| set.value);
         if let Some(tenant) = &tenant {
             check_tenant(tenant, &guard, public, faults);
         }
-        Some(Access {
+        Callers::Guarded(Access {
             guard,
             public,
             scopes: raw.scopes,
             tenant: tenant.map(|set| set.value),
         })
+    }
+}
+
+/// Two defaults for the same modules: which of them holds could only be guessed.
+fn check_default_access(
+    access: Option<&Setting<raw::Access>>,
+    guard: &Setting<GuardName>,
+    faults: &mut Faults,
+) {
+    if let Some(Setting {
+        value: raw::Access::Open,
+        path,
+        source,
+    }) = access
+    {
+        let message = format!(
+            "modules that say nothing of their callers have the guard `{}` of [service], and cannot \
+             be open too",
+            guard.value
+        );
+        faults.add(path.clone(), *source, message).help(
+            "leave one of the two out; with the guard, a module that is to be open says \
+             access = \"open\" itself",
+        );
     }
 }
 

@@ -28,6 +28,30 @@ pub(crate) async fn check(account: &SdkConfig) -> Result<(), CredentialsError> {
     })
 }
 
+/// How to go on where AWS refuses the credentials of a call, by the error's code.
+pub(crate) fn advice(code: &str) -> Option<&'static str> {
+    match code {
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => Some(
+            "the AWS credentials have expired; log in again, for instance with `aws sso login`, or \
+             set new ones",
+        ),
+        "InvalidClientTokenId"
+        | "UnrecognizedClientException"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "AuthFailure" => Some(
+            "AWS does not accept the credentials; check AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY, and the clock of this machine",
+        ),
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Some(
+            "the AWS credentials do not permit it; allow the action that is named below, or use \
+             other credentials",
+        ),
+        _ => None,
+    }
+}
+
 /// An error and its sources. The SDK's error has a line for each provider that was tried.
 fn on_one_line(error: &(dyn Error + 'static)) -> String {
     let sources = std::iter::successors(Some(error), |&error| error.source());

@@ -6,6 +6,7 @@ use super::arguments::FileArgs;
 use super::modules_file::{Block, ModulesFile, commented, quoted};
 use crate::config::keys::{Scaffold, rows};
 use crate::edge::serve::say;
+use crate::module::guard::Callers;
 use crate::module::name::{KeyAttribute, ModuleName, SortAttribute};
 
 /// Add a module to modules.toml
@@ -19,6 +20,9 @@ pub struct Args {
     /// The table's sort key attribute [default: the table has none]
     #[arg(long, value_name = "ATTRIBUTE")]
     sort_key: Option<SortAttribute>,
+    /// Say that the module is open to everybody on purpose, so that any stage can be deployed with it
+    #[arg(long)]
+    open: bool,
     #[command(flatten)]
     file: FileArgs,
 }
@@ -34,7 +38,7 @@ impl Args {
         {
             bail!("{shown} already has a module `{name}`; choose another name");
         }
-        let block = block(name, self.key.as_ref(), self.sort_key.as_ref()).to_string();
+        let block = self.block().to_string();
         file.append(&block, format_args!("module `{name}`"))?;
         say(&format!(
             "added to {shown}:\n\n{block}\nA running `modulo serve` mounts it at /{name} at once. \
@@ -42,31 +46,43 @@ impl Args {
         ));
         Ok(())
     }
-}
 
-fn block(name: &ModuleName, key: Option<&KeyAttribute>, sort_key: Option<&SortAttribute>) -> Block {
-    let partition = quoted(&key.map_or_else(|| format!("{name}Id"), KeyAttribute::to_string));
-    let mut block = Block::new(name);
-    for row in rows::MODULE.keys {
-        if let Scaffold::Module(comment) = row.scaffold {
-            match sort_key {
-                None => block.set(row.name, &partition, comment),
-                Some(sort) => {
-                    let sort = quoted(sort.as_str());
-                    let key = format!("{{ partition = {partition}, sort = {sort} }}");
-                    block.set(row.name, key, "the table's partition key and sort key");
+    fn block(&self) -> Block {
+        let Self {
+            name,
+            key,
+            sort_key,
+            open,
+            file: _,
+        } = self;
+        let key = key.as_ref();
+        let partition = quoted(&key.map_or_else(|| format!("{name}Id"), KeyAttribute::to_string));
+        let mut block = Block::new(name);
+        for row in rows::MODULE.keys {
+            if let Scaffold::Module(comment) = row.scaffold {
+                match sort_key {
+                    None => block.set(row.name, &partition, comment),
+                    Some(sort) => {
+                        let sort = quoted(sort.as_str());
+                        let key = format!("{{ partition = {partition}, sort = {sort} }}");
+                        block.set(row.name, key, "the table's partition key and sort key");
+                    }
                 }
             }
         }
-    }
-    block.line("# Without its `#`, a line below holds.");
-    for row in rows::MODULE.keys {
-        if let Scaffold::Offered(comment) = row.scaffold {
-            block.line(&commented(
-                &format!("# {} = {}", row.name, row.example),
-                comment,
-            ));
+        if *open {
+            let comment = "open to everybody on purpose";
+            block.set("access", quoted(Callers::OPEN), comment);
         }
+        block.line("# Without its `#`, a line below holds.");
+        for row in rows::MODULE.keys {
+            if let Scaffold::Offered(comment) = row.scaffold {
+                block.line(&commented(
+                    &format!("# {} = {}", row.name, row.example),
+                    comment,
+                ));
+            }
+        }
+        block
     }
-    block
 }

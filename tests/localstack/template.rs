@@ -1,6 +1,7 @@
 //! The template of a deployment, held against what AWS says that CloudFormation takes: emulators
 //! take more.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::features::project;
@@ -42,6 +43,11 @@ fn cloudformation_takes_the_template() {
     ];
     let address = address.map(|param| ["--param", param]).concat();
     let address_of_rest = [address.as_slice(), &["--param", "http-api=no"]].concat();
+    let lint = |template: PathBuf| {
+        // Warnings are of style, and of what osls itself writes.
+        let lint = ["--non-zero-exit-code", "error", "--template"];
+        run(Command::new(&linter).args(lint).arg(template)).unwrap_or_else(|why| panic!("{why}"));
+    };
     for arguments in [
         [].as_slice(),
         &dashboard,
@@ -49,9 +55,22 @@ fn cloudformation_takes_the_template() {
         &address,
         &address_of_rest,
     ] {
-        let template = project.package(arguments);
-        // Warnings are of style, and of what osls itself writes.
-        let lint = ["--non-zero-exit-code", "error", "--template"];
-        run(Command::new(&linter).args(lint).arg(template)).unwrap_or_else(|why| panic!("{why}"));
+        lint(project.package(arguments));
     }
+
+    let in_stacks = MORE
+        .replace("key = \"modulo1Id\"", "key = \"modulo1Id\"\nstack = 1")
+        .replace("key = \"id\"", "key = \"id\"\nstack = 2");
+    let project = self::project("prod", &in_stacks);
+    lint(project.package(&[]));
+    let files = std::fs::read_dir(project.path(".serverless")).expect("it is packed");
+    let files = files.map(|file| file.expect("it is readable").path());
+    let nested: Vec<_> = files
+        .filter(|file| {
+            file.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("tables-"))
+        })
+        .collect();
+    assert_eq!(nested.len(), 2);
+    nested.into_iter().for_each(lint);
 }
