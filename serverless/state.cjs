@@ -31,7 +31,7 @@ const REFUSALS = [
   ],
   [
     /^(AccessDenied(Exception)?|UnauthorizedOperation)$/,
-    'the AWS credentials do not permit it; allow the action that is named below, or use other credentials',
+    'the AWS credentials do not permit it; allow the action that AWS names, or use other credentials',
   ],
 ];
 /** Where another deployment has executed its change set, or is about to. */
@@ -44,7 +44,8 @@ function explain(error, stack, stage) {
   const errors = [error, error.providerError, error.cause].filter(Boolean);
   const names = errors.flatMap(({ name, code, Code }) => [name, code, Code]).map(String);
   const is = (pattern) => names.some((name) => pattern.test(name));
-  const cause = `\ncause: ${error.message.split('\n')[0]}`;
+  const message = String(error.message);
+  const cause = `\ncause: ${message.split('\n')[0]}`;
   const [, refusal] = REFUSALS.find(([pattern]) => is(pattern)) ?? [];
   if (refusal) return refusal + cause;
   if (is(SILENT)) {
@@ -53,7 +54,7 @@ function explain(error, stack, stage) {
       ? `the emulator at ${endpoint} no longer answers; start it again${cause}`
       : `AWS does not answer; check the network, and the region (AWS_REGION)${cause}`;
   }
-  const [busy] = (is(/^ValidationError$/) && BUSY.exec(error.message)) || [];
+  const [busy] = (is(/^ValidationError$/) && BUSY.exec(message)) || [];
   if (busy) return whileBusy(stack, busy);
   if (is(OVERTAKEN)) return whileBusy(stack);
   return undefined;

@@ -317,10 +317,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         defined: guards,
         default: service.access,
     };
-    if let Some(default) = &guards.default {
-        guards.find(default, faults);
-        check_default_access(defaults.access.as_ref(), default, faults);
-    }
+    guards.check_default(defaults.access.as_ref(), faults);
     let default_key = KeyPath::root().child("defaults").child("key");
     let cors = service.cors.map(|set| set.value);
     let service_name = service.name.map(|set| set.value).unwrap_or_default();
@@ -527,6 +524,25 @@ struct Guards {
 }
 
 impl Guards {
+    /// Makes sure that there is the guard of modules that name none, and that `[defaults]` does not
+    /// open these modules: which of the two holds could only be guessed.
+    fn check_default(&self, access: Option<&Setting<raw::Access>>, faults: &mut Faults) {
+        let Some(default) = &self.default else { return };
+        self.find(default, faults);
+        let Some(set) = access.filter(|set| matches!(set.value, raw::Access::Open)) else {
+            return;
+        };
+        let message = format!(
+            "modules that say nothing of their callers have the guard `{}` of [service], and cannot \
+             be open too",
+            default.value
+        );
+        faults.add(set.path.clone(), set.source, message).help(
+            "leave one of the two out; with the guard, a module that is to be open says \
+             access = \"open\" itself",
+        );
+    }
+
     fn find(&self, named: &Setting<GuardName>, faults: &mut Faults) -> Option<&Arc<Guard>> {
         let name = &named.value;
         if let Some(found) = self.defined.get(name) {
@@ -556,39 +572,31 @@ impl Guards {
         faults: &mut Faults,
     ) -> Callers {
         let place = set.as_ref().map(|set| (set.path.clone(), set.source));
-        let (raw, is_open) = match set.map(|set| set.value) {
-            None => (raw::Requirements::default(), false),
-            Some(raw::Access::Guarded(raw)) => (raw, false),
-            Some(raw::Access::Open) => (raw::Requirements::default(), true),
+        let undeclared = Callers::Everybody { is_declared: false };
+        let raw = match set.map(|set| set.value) {
+            None => raw::Requirements::default(),
+            Some(raw::Access::Guarded(raw)) => raw,
+            Some(raw::Access::Open) => {
+                refuse_tenant(tenant, faults);
+                return Callers::Everybody { is_declared: true };
+            }
         };
-        let everybody = Callers::Everybody {
-            is_declared: is_open,
-        };
-        let named = raw.guard.as_ref().or(self.default.as_ref());
-        let Some(named) = named.filter(|_| !is_open) else {
+        let Some(named) = raw.guard.as_ref().or(self.default.as_ref()) else {
             if let Some((path, source)) = place
-                && !is_open
                 && !faults.blame(&path)
             {
                 faults.add(path, source, "there is no guard").help(
                     "name one here, as in guard = \"main\", or for all modules in [service], as in \
                          access = \"main\"",
                 );
-            } else if let Some(Setting { path, source, .. }) = tenant {
-                faults
-                    .add(
-                        path,
-                        source,
-                        "there is no guard, so that nobody's tenant is known",
-                    )
-                    .help("name one, as in access = { guard = \"main\" }");
+            } else {
+                refuse_tenant(tenant, faults);
             }
-            return everybody;
+            return undeclared;
         };
-        let Some(guard) = self.find(named, faults) else {
-            return everybody;
+        let Some(guard) = self.find(named, faults).map(Arc::clone) else {
+            return undeclared;
         };
-        let guard = Arc::clone(guard);
         let public = raw.public.map_or(Verbs::NONE, |set| set.value);
         if let Some(tenant) = &tenant {
             check_tenant(tenant, &guard, public, faults);
@@ -602,27 +610,13 @@ impl Guards {
     }
 }
 
-/// Two defaults for the same modules: which of them holds could only be guessed.
-fn check_default_access(
-    access: Option<&Setting<raw::Access>>,
-    guard: &Setting<GuardName>,
-    faults: &mut Faults,
-) {
-    if let Some(Setting {
-        value: raw::Access::Open,
-        path,
-        source,
-    }) = access
-    {
-        let message = format!(
-            "modules that say nothing of their callers have the guard `{}` of [service], and cannot \
-             be open too",
-            guard.value
-        );
-        faults.add(path.clone(), *source, message).help(
-            "leave one of the two out; with the guard, a module that is to be open says \
-             access = \"open\" itself",
-        );
+/// Without a guard, nobody's tenant is known.
+fn refuse_tenant(tenant: Option<Setting<ClaimPath>>, faults: &mut Faults) {
+    if let Some(Setting { path, source, .. }) = tenant {
+        let message = "there is no guard, so that nobody's tenant is known";
+        faults
+            .add(path, source, message)
+            .help("name one, as in access = { guard = \"main\" }");
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
+use modulo::aws::credentials;
 use modulo::config::ConfigError;
 use modulo::tool::{
     adopt, check, compare, dashboard, export, import, key, new, openapi, package, plan, resources,
@@ -77,7 +78,11 @@ fn main() -> ExitCode {
     match command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error:#}");
+            let message = format!("{error:#}");
+            eprintln!("{message}");
+            if let Some(help) = credentials::help(&message) {
+                eprintln!("help: {help}");
+            }
             if error.is::<ConfigError>() {
                 ExitCode::from(BAD_CONFIGURATION)
             } else {

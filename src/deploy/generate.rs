@@ -42,7 +42,7 @@ impl Deployment {
     pub fn new(config: &Config, stage: &Stage) -> Result<Self, Arc<InvalidSchema>> {
         let features = Feature::needed_by(config).map(Feature::as_str);
         let (inline, managed) = iam::policies(config, stage);
-        let mut resources = cloudformation::own(&config.modules, stage);
+        let mut resources = cloudformation::root(&config.modules, stage);
         let mut references = Vec::new();
         for (number, statements) in managed.iter().enumerate() {
             // No module's resource has a name with a digit at its end.

@@ -98,9 +98,11 @@ impl Account {
             self.nested.insert(name, Stack::of(template));
         }
         let mut stack = Stack::of(&resources["resources"]);
-        let function = ("Function", "AWS::Lambda::Function", "f");
-        let (id, kind, name) = function;
-        stack.resources.push((id.to_owned(), kind, name.to_owned()));
+        stack.resources.push((
+            "Function".to_owned(),
+            "AWS::Lambda::Function",
+            "f".to_owned(),
+        ));
         self.stack = Some(stack);
         self
     }
@@ -351,7 +353,7 @@ async fn a_table_that_is_there_is_not_imported_into_a_nested_stack() {
     ok      modulo1: is new
             `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
     FAILS   modulo1: table `modulo1-local` is there already, and not in stack `modulo-local`
-            it cannot be imported: no deployment imports a table into a nested stack; leave `stack` out, or say create = false to use the table as it is
+            it cannot be imported: no deployment imports a table into a nested stack; leave `stack` out, or say create = false to use the table as it is, or delete it if a deployment that failed has left it empty
     the deployment would fail; fix what is marked FAILS first
     ");
 }

@@ -117,7 +117,7 @@ fn credentials_that_aws_refuses_are_reported_with_the_way_on() {
                                perform: cloudformation:DescribeStacks";
                 error(StatusCode::FORBIDDEN, "AccessDenied", message)
             },
-            "the AWS credentials do not permit it; allow the action that is named below",
+            "the AWS credentials do not permit it; allow the action that AWS names",
         ),
     ] {
         let endpoint = proxy(answer);

@@ -11,7 +11,7 @@ use crate::module::{Billing, Modules, Table, TableIndex};
 
 /// The resources of the service's own stack: its tables under their logical ids, and its nested
 /// stacks.
-pub(super) fn own(modules: &Modules, stage: &Stage) -> Map<String, Value> {
+pub(super) fn root(modules: &Modules, stage: &Stage) -> Map<String, Value> {
     let nested = numbers(modules).into_iter().map(|number| {
         let resource = json!({
             "Type": "AWS::CloudFormation::Stack",

@@ -262,7 +262,8 @@ fn not_importable(table: &Table, live: &Live) -> Option<String> {
     if table.stack().is_some() {
         return Some(
             "no deployment imports a table into a nested stack; leave `stack` out, or say \
-             create = false to use the table as it is"
+             create = false to use the table as it is, or delete it if a deployment that failed \
+             has left it empty"
                 .to_owned(),
         );
     }
