@@ -633,6 +633,28 @@ async fn advice_comes_before_the_cause() {
     ");
 }
 
+#[tokio::test]
+async fn credentials_that_dynamodb_refuses_are_reported_with_the_way_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().fallback(async || {
+        let error = json!({
+            "__type": "com.amazon.coral.service#ExpiredTokenException",
+            "message": "The security token included in the request is expired",
+        });
+        (axum::http::StatusCode::BAD_REQUEST, error.to_string())
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    for command in [["export", "modulo1"], ["adopt", "modulo1-local"]] {
+        let arguments = [&command[..], &["--endpoint-url", &endpoint]].concat();
+        let (status, _, stderr) = Folder::with(MODULO1).run(&arguments).await;
+        assert_eq!(status, Some(1));
+        let help = "\nhelp: the AWS credentials have expired; log in again, for instance with `aws \
+                    sso login`, or set new ones\n";
+        assert!(stderr.ends_with(help), "{stderr}");
+    }
+}
+
 /// Of modules 1 to `n`, each fourth with an index.
 fn many(n: usize) -> String {
     let module = |n| {
@@ -668,13 +690,12 @@ async fn what_is_over_a_limit_of_aws_is_reported() {
     FAILS   limits: the stack has about 587 resources, and AWS takes 500
             leave the dashboard out (--param dashboard=false), or give new modules a nested stack, with stack = 1; or split the modules between two services, each with a modules.toml of its own
     ");
-    let (status, said) = limits(&many(500), &prod).await;
+    let undescribed = |n| format!("service.docs = false\n{}", many(n));
+    let (status, said) = limits(&undescribed(500), &prod).await;
     assert_eq!(status, Some(1));
     insta::assert_snapshot!(said, @"
     FAILS   limits: the stack has about 525 resources, and AWS takes 500
             give new modules a nested stack, with stack = 1; or split the modules between two services, each with a modules.toml of its own
-    BREAKS  limits: the API's description (`/_openapi.json`) has about 9226207 bytes as an answer, and AWS takes 6275072
-            say docs = false in [service], and print it with `modulo openapi`; or split the modules between two services, each with a modules.toml of its own
     ");
     let (status, said) = limits(&many(390), &prod).await;
     assert_eq!(status, Some(1));
@@ -684,16 +705,15 @@ async fn what_is_over_a_limit_of_aws_is_reported() {
     BREAKS  limits: the API's description (`/_openapi.json`) has about 7197731 bytes as an answer, and AWS takes 6275072
             say docs = false in [service], and print it with `modulo openapi`; or split the modules between two services, each with a modules.toml of its own
     ");
-    // With a hundred tables in a nested stack, and without a description.
-    let in_stacks = (1..=500).fold(many(500), |modules, n| {
+    // With a hundred tables in a nested stack.
+    let in_stacks = (1..=500).fold(undescribed(500), |modules, n| {
         let module = format!("[modules.m{n}]\n");
         let stack = format!("{module}stack = {}\n", 1 + n / 100);
         modules.replace(&module, &stack)
     });
-    let in_stacks = format!("service.docs = false\n{in_stacks}");
     assert_eq!(limits(&in_stacks, &prod).await, nothing);
     // An emulator takes it.
-    let (status, said) = limits(&many(500), &[]).await;
+    let (status, said) = limits(&undescribed(500), &[]).await;
     assert_eq!(status, Some(0));
     assert!(said.starts_with("ok      limits: "), "{said}");
 }

@@ -5,6 +5,7 @@
 //! proxy before the emulator answers that call as AWS does.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::ChangeSetType;
@@ -91,6 +92,13 @@ fn error(status: StatusCode, code: &str, message: &str) -> Option<(StatusCode, S
     );
     Some((status, body))
 }
+
+/// What CloudFormation says of a stack that is being updated.
+const BUSY: &str = "<DescribeStacksResponse \
+    xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><DescribeStacksResult><Stacks>\
+    <member><StackName>modulo-prod</StackName><CreationTime>2026-01-01T00:00:00Z</CreationTime>\
+    <StackStatus>UPDATE_IN_PROGRESS</StackStatus></member></Stacks></DescribeStacksResult>\
+    </DescribeStacksResponse>";
 
 #[test]
 fn credentials_that_aws_refuses_are_reported_with_the_way_on() {
@@ -185,13 +193,28 @@ fn the_second_of_two_deployments_changes_nothing() {
         .deploy(&CLOSED)
         .unwrap_or_else(|why| panic!("{why}"));
     let before = template(&project);
-    let answers: [Answer; 2] = [
+    let answers: [Answer; 3] = [
         // The other one's update is running.
         |action| {
             (action == "CreateChangeSet").then_some(())?;
             let message = "Stack:arn:aws:cloudformation:us-east-1:123456789012:stack/modulo-prod/8f1a \
                            is in UPDATE_IN_PROGRESS state and can not be updated.";
             error(StatusCode::BAD_REQUEST, "ValidationError", message)
+        },
+        // It has begun since this one's change set was made.
+        |action| {
+            static IS_BUSY: AtomicBool = AtomicBool::new(false);
+            match action {
+                "CreateChangeSet" => {
+                    IS_BUSY.store(true, Ordering::Relaxed);
+                    None
+                }
+                "ExecuteChangeSet" => panic!("it is executed all the same"),
+                "DescribeStacks" if IS_BUSY.load(Ordering::Relaxed) => {
+                    Some((StatusCode::OK, BUSY.to_owned()))
+                }
+                _ => None,
+            }
         },
         // It has executed its change set, and this one's is void.
         |action| {
