@@ -24,14 +24,14 @@ function ask(args, env = {}) {
 }
 
 /** What a stage's deployment needs. */
-const resources = (stage, env) => ask(['resources', '--stage', stage], env);
+const resources = (stage, { env, kmsKey } = {}) =>
+  ask(['resources', '--stage', stage, ...(kmsKey ? ['--kms-key', kmsKey] : [])], env);
 
 async function describe(context) {
   const { resolveVariable } = context;
   const stage = await resolveVariable('sls:stage');
-  const key = await resolveVariable('param:kms-key');
-  const args = ['resources', '--stage', stage, ...(key ? ['--kms-key', key] : [])];
-  return ask(args, await basePathVariable(context));
+  const kmsKey = await resolveVariable('param:kms-key');
+  return resources(stage, { env: await basePathVariable(context), kmsKey });
 }
 
 /**
@@ -71,6 +71,8 @@ const switchOf = (name) => ({ resolveVariable }) => isOn(resolveVariable, name);
 module.exports = {
   BASE_PATH,
   features,
+  /** The templates of the nested stacks, by their numbers. */
+  nestedStacks: (stage, kmsKey) => resources(stage, { kmsKey }).stacks ?? {},
   openModules: (stage) => resources(stage).open,
   variables: (stage) => resources(stage).variables,
   params: values,

@@ -16,12 +16,14 @@ const {
 const emulator = require('./emulator.cjs');
 const { importTables } = require('./import.cjs');
 const values = require('./modulo.cjs');
+const { addNested, uploadNested } = require('./nested.cjs');
 const { checkNames } = require('./params.cjs');
 const { extendService, withOwn } = require('./service.cjs');
 const { addSettings, checkThrottle, setRestStage } = require('./settings.cjs');
+const { explain, keepApart } = require('./state.cjs');
 const { fail, modulo } = require('./tool.cjs');
 
-const { BASE_PATH, features, openModules, variables } = values;
+const { BASE_PATH, features, nestedStacks, openModules, variables } = values;
 
 /** The commands that ask AWS, or its emulator, for something. */
 const ONLINE = new Set(['deploy', 'info', 'logs', 'remove', 'rollback', 'url']);
@@ -55,12 +57,21 @@ module.exports = class ModuloPlugin {
     this.hooks = {
       initialize: async () => {
         this.checkParams();
-        await this.plan();
+        await this.plan().catch((error) => {
+          this.explain(error);
+          throw error;
+        });
       },
+      error: (error) => this.explain(error),
       'before:remove:remove': () => this.leaveRegistryAlone(),
       'before:package:createDeploymentArtifacts': () => this.build(),
       'before:package:finalize': () => this.completeTemplate(),
-      'before:aws:deploy:deploy:updateStack': () => this.importTables(),
+      'before:aws:deploy:deploy:createStack': () => keepApart(this.deployer()),
+      'before:aws:deploy:deploy:updateStack': async () => {
+        if (this.serverless.service.provider.shouldNotDeploy) return;
+        await uploadNested(this.deployer());
+        await this.importTables();
+      },
       'before:deploy:function:packageFunction': () => this.build(),
       'after:deploy:deploy': () => setRestStage(this.params, this.serverless.getProvider('aws')),
       'after:aws:info:displayEndpoints': () => this.showAddresses(),
@@ -107,6 +118,7 @@ module.exports = class ModuloPlugin {
     const template = this.serverless.service.provider.compiledCloudFormationTemplate;
     addSettings(template, this.params, provider);
     if (this.params.domain) addDomain(template, this.params, provider);
+    addNested(nestedStacks(this.stage, this.params.kmsKey), this.serverless);
   }
 
   /** Ends a deployment that would fail, or that breaks data or clients and is not said to be meant to. */
@@ -155,7 +167,14 @@ module.exports = class ModuloPlugin {
   async importTables() {
     if (Object.keys(this.imports).length === 0) return;
     this.log.notice('Importing the tables that are there already');
-    await importTables(this.plugin('uploadCloudFormationFile'), this.imports);
+    await importTables(this.deployer(), this.imports);
+  }
+
+  /** Ends a command in a sentence where osls would show where in its code an error came from. */
+  explain(error) {
+    const stack = this.serverless.getProvider('aws').naming.getStackName();
+    const sentence = explain(error, stack, this.stage);
+    if (sentence) fail(sentence);
   }
 
   /** modulo pushes no image, and emulators without ECR fail where osls asks for one. */
@@ -221,6 +240,11 @@ module.exports = class ModuloPlugin {
     const { outputs } = this.plugin('gatheredData').gatheredData;
     const byKey = outputs.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]);
     return Object.fromEntries(byKey);
+  }
+
+  /** The plug-in of osls that deploys. */
+  deployer() {
+    return this.plugin('uploadCloudFormationFile');
   }
 
   /** The plug-in of osls that has a member. */

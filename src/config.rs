@@ -22,7 +22,7 @@ use crate::json::byte_order_mark;
 use crate::module::base_path::BasePath;
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
-use crate::module::guard::{Access, Credential, Guard, KeyPlace, Keys};
+use crate::module::guard::{Access, Callers, Credential, Guard, KeyPlace, Keys};
 use crate::module::limits;
 use crate::module::name::{
     DocumentAttribute, GuardName, ModuleName, ServiceName, Stage, TableName, TableTemplate,
@@ -317,9 +317,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         defined: guards,
         default: service.access,
     };
-    if let Some(default) = &guards.default {
-        guards.find(default, faults);
-    }
+    guards.check_default(defaults.access.as_ref(), faults);
     let default_key = KeyPath::root().child("defaults").child("key");
     let cors = service.cors.map(|set| set.value);
     let service_name = service.name.map(|set| set.value).unwrap_or_default();
@@ -353,13 +351,15 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         let indexes = raw.indexes.map_or_else(Vec::new, |set| {
             set.value.into_iter().map(|index| index.value).collect()
         });
+        let create = raw.create.is_none_or(|set| set.value);
         let table = Table {
             owner: name.clone(),
             name: table,
             indexes: Index::of_table(&indexes, &key, raw.tenant.is_some()),
             key,
             ttl: raw.ttl.map(|set| set.value),
-            create: raw.create.is_none_or(|set| set.value),
+            create,
+            stack: raw.stack.map(|set| set.value).filter(|_| create),
             billing: raw.billing.map(|set| set.value).unwrap_or_default(),
             retain: raw.retain.map_or(!stage.is_local(), |set| set.value),
         };
@@ -378,7 +378,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
                 .filter(|named| named.as_str() != Module::DOCUMENT_ATTRIBUTE),
             indexes,
             schema: raw.schema.map(|set| set.value),
-            access: guards.access(raw.access, raw.tenant, faults),
+            callers: guards.callers(raw.access, raw.tenant, faults),
             cors: (raw.cors.map(|set| set.value))
                 .or_else(|| cors.clone())
                 .filter(|cors| !cors.is_off()),
@@ -524,13 +524,35 @@ struct Guards {
 }
 
 impl Guards {
+    /// Makes sure that there is the guard of modules that name none, and that `[defaults]` does not
+    /// open these modules: which of the two holds could only be guessed.
+    fn check_default(&self, access: Option<&Setting<raw::Access>>, faults: &mut Faults) {
+        let Some(default) = &self.default else { return };
+        self.find(default, faults);
+        let Some(set) = access.filter(|set| matches!(set.value, raw::Access::Open)) else {
+            return;
+        };
+        let message = format!(
+            "modules that say nothing of their callers have the guard `{}` of [service], and cannot \
+             be open too",
+            default.value
+        );
+        faults.add(set.path.clone(), set.source, message).help(
+            "leave one of the two out; with the guard, a module that is to be open says \
+             access = \"open\" itself",
+        );
+    }
+
     fn find(&self, named: &Setting<GuardName>, faults: &mut Faults) -> Option<&Arc<Guard>> {
         let name = &named.value;
         if let Some(found) = self.defined.get(name) {
             return found.as_ref();
         }
         let known: Vec<_> = self.defined.keys().map(GuardName::as_str).collect();
-        let help = if known.is_empty() {
+        let help = if name.as_str() == Callers::OPEN {
+            "write access = \"open\" in [defaults] or in a module, which has no guard then"
+                .to_owned()
+        } else if known.is_empty() {
             format!("define it: [access.{name}], with jwt = {{ … }} or keys = [ … ]")
         } else {
             suggest(name.as_str(), &known)
@@ -542,15 +564,23 @@ impl Guards {
         None
     }
 
-    /// What a module asks of its callers.
-    fn access(
+    /// Who may call a module.
+    fn callers(
         &self,
         set: Option<Setting<raw::Access>>,
         tenant: Option<Setting<ClaimPath>>,
         faults: &mut Faults,
-    ) -> Option<Access> {
+    ) -> Callers {
         let place = set.as_ref().map(|set| (set.path.clone(), set.source));
-        let raw = set.map(|set| set.value).unwrap_or_default();
+        let undeclared = Callers::Everybody { is_declared: false };
+        let raw = match set.map(|set| set.value) {
+            None => raw::Requirements::default(),
+            Some(raw::Access::Guarded(raw)) => raw,
+            Some(raw::Access::Open) => {
+                refuse_tenant(tenant, faults);
+                return Callers::Everybody { is_declared: true };
+            }
+        };
         let Some(named) = raw.guard.as_ref().or(self.default.as_ref()) else {
             if let Some((path, source)) = place
                 && !faults.blame(&path)
@@ -559,28 +589,34 @@ impl Guards {
                     "name one here, as in guard = \"main\", or for all modules in [service], as in \
                          access = \"main\"",
                 );
-            } else if let Some(Setting { path, source, .. }) = tenant {
-                faults
-                    .add(
-                        path,
-                        source,
-                        "there is no guard, so that nobody's tenant is known",
-                    )
-                    .help("name one, as in access = { guard = \"main\" }");
+            } else {
+                refuse_tenant(tenant, faults);
             }
-            return None;
+            return undeclared;
         };
-        let guard = Arc::clone(self.find(named, faults)?);
+        let Some(guard) = self.find(named, faults).map(Arc::clone) else {
+            return undeclared;
+        };
         let public = raw.public.map_or(Verbs::NONE, |set| set.value);
         if let Some(tenant) = &tenant {
             check_tenant(tenant, &guard, public, faults);
         }
-        Some(Access {
+        Callers::Guarded(Access {
             guard,
             public,
             scopes: raw.scopes,
             tenant: tenant.map(|set| set.value),
         })
+    }
+}
+
+/// Without a guard, nobody's tenant is known.
+fn refuse_tenant(tenant: Option<Setting<ClaimPath>>, faults: &mut Faults) {
+    if let Some(Setting { path, source, .. }) = tenant {
+        let message = "there is no guard, so that nobody's tenant is known";
+        faults
+            .add(path, source, message)
+            .help("name one, as in access = { guard = \"main\" }");
     }
 }
 

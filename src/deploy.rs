@@ -5,6 +5,8 @@ pub mod feature;
 #[cfg(feature = "cli")]
 pub mod generate;
 #[cfg(feature = "cli")]
+pub mod open;
+#[cfg(feature = "cli")]
 pub mod package;
 #[cfg(feature = "cli")]
 pub mod plan;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use mimalloc::MiMalloc;
+use modulo::aws::credentials;
 use modulo::config::ConfigError;
 use modulo::tool::{
     adopt, check, compare, completions, dashboard, export, health, import, init, key, man, new,
@@ -87,7 +88,11 @@ fn main() -> ExitCode {
     match command.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error:#}");
+            let message = format!("{error:#}");
+            eprintln!("{message}");
+            if let Some(help) = credentials::help(&message) {
+                eprintln!("  help: {help}");
+            }
             let Some(error) = error.downcast_ref::<ConfigError>() else {
                 return ExitCode::FAILURE;
             };

@@ -36,7 +36,7 @@ use indexmap::IndexMap;
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
 use crate::module::file::ConfigFile;
-use crate::module::guard::Access;
+use crate::module::guard::{Access, Callers};
 pub use crate::module::key::{Key, KeyPart};
 use crate::module::name::{
     DocumentAttribute, IndexAttribute, IndexName, KeyAttribute, ModuleName, TableName, TtlAttribute,
@@ -61,7 +61,7 @@ pub struct Module {
     pub(crate) document: Option<DocumentAttribute>,
     pub(crate) indexes: Vec<Index>,
     pub(crate) schema: Option<SchemaSource>,
-    pub(crate) access: Option<Access>,
+    pub(crate) callers: Callers,
     pub(crate) cors: Option<Arc<Cors>>,
     pub(crate) rate_limit: Option<Rate>,
     pub(crate) idempotency: Option<IdempotencyTable>,
@@ -176,7 +176,16 @@ impl Module {
     /// What it asks of its callers; nothing of one that is open to everybody.
     #[must_use]
     pub fn access(&self) -> Option<&Access> {
-        self.access.as_ref()
+        match &self.callers {
+            Callers::Guarded(access) => Some(access),
+            Callers::Everybody { .. } => None,
+        }
+    }
+
+    /// Who may call it.
+    #[must_use]
+    pub fn callers(&self) -> &Callers {
+        &self.callers
     }
 
     /// Whose pages may call it from a browser, if any but its own may.
@@ -463,6 +472,7 @@ impl IdempotencyTable {
             ttl: Some(Self::TTL.parse().expect("a valid attribute")),
             indexes: Vec::new(),
             create: true,
+            stack: None,
             billing: Billing::default(),
             retain: false,
         }

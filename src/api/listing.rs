@@ -6,7 +6,8 @@ use crate::config::Config;
 use crate::module::base_path::BasePath;
 use crate::module::call::PathKind;
 use crate::module::few::{MOST_NAMED, few};
-use crate::module::{KeyType, Modules, Verb};
+use crate::module::guard::Callers;
+use crate::module::{KeyType, Module, Modules, Verb};
 
 /// The routes as a table, one line for each kind of path of a module, and below it what is open to
 /// everybody, and where callers are confined to tenants.
@@ -59,11 +60,15 @@ fn base_path(config: &Config) -> &str {
     base_path.map_or("", BasePath::as_str)
 }
 
-/// The lines below the table: which modules are open to everybody, and which confine callers to a
-/// tenant.
+/// The lines below the table: which modules are open to everybody, which of them say so, and which
+/// confine callers to a tenant.
 #[must_use]
 pub fn notes(modules: &Modules) -> Option<String> {
-    let notes = [open_to_everybody(modules), confined_to_tenants(modules)];
+    let notes = [
+        open_to_everybody(modules),
+        open_on_purpose(modules),
+        confined_to_tenants(modules),
+    ];
     notes
         .into_iter()
         .flatten()
@@ -87,7 +92,8 @@ fn confined_to_tenants(modules: &Modules) -> Option<String> {
 }
 
 fn open_to_everybody(modules: &Modules) -> Option<String> {
-    let open: Vec<_> = open(modules).collect();
+    let open = modules.iter().filter(|module| !is_declared_open(module));
+    let open: Vec<_> = open.filter_map(|module| open_to_all(module)).collect();
     (!open.is_empty()).then(|| {
         let all = if open.len() > MOST_NAMED {
             "; `modulo resources` lists all"
@@ -102,6 +108,22 @@ fn open_to_everybody(modules: &Modules) -> Option<String> {
     })
 }
 
+fn open_on_purpose(modules: &Modules) -> Option<String> {
+    let open = modules.iter().filter(|module| is_declared_open(module));
+    let open: Vec<_> = open.map(|module| module.name()).collect();
+    (!open.is_empty()).then(|| {
+        let count = count(&open);
+        format!(
+            "Open to everybody on purpose, by `access = \"open\"`{count}: {}.\n",
+            few(&open)
+        )
+    })
+}
+
+fn is_declared_open(module: &Module) -> bool {
+    *module.callers() == Callers::Everybody { is_declared: true }
+}
+
 /// The number of modules, if not all are named.
 fn count<T>(names: &[T]) -> String {
     if names.len() > MOST_NAMED {
@@ -113,14 +135,17 @@ fn count<T>(names: &[T]) -> String {
 
 /// The modules that are open to everybody, each with its open verbs unless those are all.
 pub fn open(modules: &Modules) -> impl Iterator<Item = String> {
-    modules.iter().filter_map(|module| {
-        let (name, verbs) = (module.name(), module.open_verbs());
-        if verbs == module.verbs() {
-            return Some(name.to_string());
-        }
-        let verbs: Vec<_> = verbs.iter().map(Verb::as_str).collect();
-        (!verbs.is_empty()).then(|| format!("{name} ({})", verbs.join(" ")))
-    })
+    modules.iter().filter_map(|module| open_to_all(module))
+}
+
+/// A module's name, with its open verbs unless those are all; nothing, if none is open.
+fn open_to_all(module: &Module) -> Option<String> {
+    let (name, verbs) = (module.name(), module.open_verbs());
+    if verbs == module.verbs() {
+        return Some(name.to_string());
+    }
+    let verbs: Vec<_> = verbs.iter().map(Verb::as_str).collect();
+    (!verbs.is_empty()).then(|| format!("{name} ({})", verbs.join(" ")))
 }
 
 fn columns<const N: usize>(rows: &[[String; N]]) -> String {

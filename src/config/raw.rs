@@ -11,7 +11,7 @@ use std::time::Duration;
 use ::config::{Map, Value, ValueKind};
 use serde::Deserialize;
 
-pub(super) use self::access::{Access, Surroundings};
+pub(super) use self::access::{Access, Requirements, Surroundings};
 use super::about::About;
 use super::error::{Faults, KeyPath, Source};
 use crate::module::base_path::BasePath;
@@ -27,7 +27,7 @@ use crate::module::name::{
 use crate::module::rate::Rate;
 use crate::module::schema::SchemaSource;
 use crate::module::{
-    Billing, Envelope, Index, IndexKey, Key, KeyPart, KeyType, Storage, Verb, Verbs,
+    Billing, Envelope, Index, IndexKey, Key, KeyPart, KeyType, Storage, Table, Verb, Verbs,
 };
 use crate::telemetry::Filter;
 
@@ -129,6 +129,7 @@ module! {
     max_bytes: usize = integer(limits::ITEM_BYTES),
     envelope: Envelope = word(Envelope::WORDS),
     create: bool = boolean(),
+    stack: usize = integer(Table::NESTED_STACKS),
     billing: Billing = billing(),
     retain: bool = boolean(),
     ttl: TtlAttribute = text(),

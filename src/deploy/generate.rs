@@ -23,7 +23,7 @@ mod iam;
 mod logical_id;
 mod stack;
 
-pub(crate) use self::cloudformation::resource;
+pub(crate) use self::cloudformation::{is_nested_id, resource};
 pub use self::dashboard::{Dashboard, NoMetrics};
 pub(crate) use self::logical_id::logical_id;
 pub(crate) use self::stack::BASE_PATH_VARIABLE;
@@ -33,7 +33,9 @@ pub use self::stack::{Artifact, InvalidArtifact, Stack, StackError, StackOptions
 /// that its function is built with, the variables of its environment that guards read, the modules
 /// that are open to everybody, the statements of the function's role, the managed policies that it
 /// has where one policy does not take them all, and what is merged into the stack's template. There
-/// CloudFormation keeps the [`Description`] with which a later `modulo plan` compares.
+/// CloudFormation keeps the [`Description`] with which a later `modulo plan` compares. If there are
+/// nested stacks, then their templates, by their numbers: each belongs where the `TemplateURL` of the
+/// resource `Tables1`, `Tables2` and so on says, which is a file beside the stack's own template.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deployment(Value);
 
@@ -45,7 +47,7 @@ impl Deployment {
     pub fn new(config: &Config, stage: &Stage) -> Result<Self, Arc<InvalidSchema>> {
         let features = Feature::needed_by(config).map(Feature::as_str);
         let (inline, managed) = iam::policies(config, stage);
-        let mut resources = cloudformation::tables(&config.modules, stage);
+        let mut resources = cloudformation::root(&config.modules, stage);
         let mut references = Vec::new();
         for (number, statements) in managed.iter().enumerate() {
             // No module's resource has a name with a digit at its end.
@@ -53,7 +55,7 @@ impl Deployment {
             references.push(json!({ "Ref": id }));
             resources.insert(id, iam::policy(statements));
         }
-        Ok(Self(json!({
+        let mut deployment = json!({
             "service": config.service.name.as_str(),
             "features": features.collect::<Vec<_>>(),
             "variables": variables::names(&config.modules),
@@ -64,19 +66,28 @@ impl Deployment {
                 "Metadata": { "modulo": Description::of(config)? },
                 "Resources": resources,
             },
-        })))
+        });
+        let nested = cloudformation::nested(config, stage);
+        if !nested.is_empty() {
+            deployment["stacks"] = nested.into();
+        }
+        Ok(Self(deployment))
     }
 
     /// The same with the tables encrypted by a KMS key, and with what the function needs for that. A
     /// template can have each part depend on a condition.
     #[must_use]
     pub fn encrypted(mut self, key: &Value, part: impl Fn(Value) -> Value) -> Self {
-        let resources = self.0["resources"]["Resources"].as_object_mut();
-        for resource in resources.into_iter().flat_map(Map::values_mut) {
-            if resource["Type"] == cloudformation::TABLE {
-                resource["Properties"]["SSESpecification"] = part(encryption::of_table(key));
+        let encrypt = |template: &mut Value| {
+            let resources = template["Resources"].as_object_mut();
+            for resource in resources.into_iter().flat_map(Map::values_mut) {
+                if resource["Type"] == cloudformation::TABLE {
+                    resource["Properties"]["SSESpecification"] = part(encryption::of_table(key));
+                }
             }
-        }
+        };
+        encrypt(&mut self.0["resources"]);
+        self.nested_mut().for_each(encrypt);
         if let Some(statements) = self.0["iam"].as_array_mut() {
             statements.push(part(encryption::statement(key)));
         }
@@ -107,6 +118,16 @@ impl Deployment {
     /// The statements of the role's inline policy.
     pub(crate) fn statements(&self) -> &Value {
         &self.0["iam"]
+    }
+
+    /// The templates of the nested stacks, each with its number.
+    pub(crate) fn nested(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.0["stacks"].as_object().into_iter().flatten()
+    }
+
+    fn nested_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        let stacks = self.0.get_mut("stacks").and_then(Value::as_object_mut);
+        stacks.into_iter().flat_map(Map::values_mut)
     }
 
     /// The number of the role's managed policies.
@@ -284,6 +305,92 @@ mod tests {
             .iter()
             .filter(|statement| statement["Resource"] == key);
         assert_eq!(of_key.count(), 1);
+    }
+
+    #[test]
+    fn a_table_of_a_nested_stack_may_be_used_and_is_named_where_its_template_is() {
+        let text = "
+            [modules.a]
+            key = 'id'
+            methods = ['GET']
+            stack = 2
+            [modules.b]
+            key = 'id'
+            methods = ['GET']
+            create = false
+            stack = 3
+            [modules.c]
+            key = 'id'
+            methods = ['PUT']
+            idempotency = '1h'
+        ";
+        let deployment = deployment(text, "prod");
+        let own: Vec<_> = (deployment.resources().as_object().expect("an object"))
+            .iter()
+            .map(|(id, resource)| (id.as_str(), &resource["Type"]))
+            .collect();
+        assert_eq!(
+            own,
+            [
+                ("cTable", &json!("AWS::DynamoDB::Table")),
+                ("Tables2", &json!("AWS::CloudFormation::Stack")),
+            ]
+        );
+        let url = &deployment.resources()["Tables2"]["Properties"]["TemplateURL"];
+        assert_eq!(*url, "tables-2.json");
+        let nested: Vec<_> = deployment.nested().collect();
+        let [(number, template)] = nested.as_slice() else {
+            panic!("there is one: {nested:?}");
+        };
+        assert_eq!(*number, "2");
+        let table = &template["Resources"]["aTable"];
+        assert_eq!(table["Properties"]["TableName"], "a-prod");
+        assert_eq!(table["DeletionPolicy"], "Retain");
+        let arn = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/a-prod";
+        let statement = &deployment.statements()[0];
+        assert_eq!(statement["Resource"][0], json!({ "Fn::Sub": arn }));
+    }
+
+    /// Modules 1 to `modules`, each fourth with an index, a hundred tables in a nested stack.
+    fn in_nested_stacks(modules: usize) -> Deployment {
+        let module = |n: usize| {
+            let index = "storage = 'document'\nindexes = [{ name = 'by-x', partition = 'x' }]";
+            let index = if n % 4 == 0 { index } else { "" };
+            let stack = n.div_ceil(100);
+            format!("[modules.modulo{n}]\nkey = 'modulo{n}Id'\nstack = {stack}\n{index}\n")
+        };
+        let text: String = (1..=modules).map(module).collect();
+        deployment(&text, "prod")
+    }
+
+    /// In a stack of its own each table would be a resource of 500, and a part of 1 MB.
+    #[test]
+    fn hundreds_of_modules_fit_into_nested_stacks() {
+        let first = in_nested_stacks(100);
+        for (modules, most_policies, most_bytes) in
+            [(100, 1, 100_000), (200, 3, 200_000), (500, 8, 500_000)]
+        {
+            let deployment = in_nested_stacks(modules);
+            let nested: Vec<_> = deployment.nested().collect();
+            assert_eq!(nested.len(), modules / 100);
+            for (number, template) in &nested {
+                let tables = template["Resources"].as_object().expect("an object");
+                assert_eq!(tables.len(), 100, "nested stack {number}");
+                assert!(
+                    template.to_string().len() < 100_000,
+                    "nested stack {number}"
+                );
+            }
+            // Whatever comes beside them, tables stay where they are.
+            assert_eq!(Some(&nested[0]), first.nested().collect::<Vec<_>>().first());
+            let policies = deployment.policies();
+            assert!(policies <= most_policies, "{policies} managed policies");
+            let own = deployment.resources().as_object().expect("an object");
+            assert_eq!(own.len(), nested.len() + policies);
+            let bytes = deployment.0["resources"].to_string().len()
+                + deployment.statements().to_string().len();
+            assert!(bytes <= most_bytes, "{modules} modules: {bytes} bytes");
+        }
     }
 
     #[test]

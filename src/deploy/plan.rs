@@ -11,7 +11,10 @@ pub use self::description::Description;
 use self::description::ModuleDescription;
 pub use self::tables::Imports;
 use self::words::list;
+use super::open;
+use crate::config::Config;
 use crate::module::few::few;
+use crate::module::name::Stage;
 
 mod access;
 mod change;
@@ -64,6 +67,17 @@ impl Plan {
             changes.edited_service(before, after);
         }
         Self(changes.found)
+    }
+
+    /// Adds the modules that `stage` is not deployed with, since they are open to everybody and do
+    /// not say so.
+    pub fn add_open_modules(&mut self, config: &Config, stage: &Stage) {
+        let mut changes = Changes::default();
+        for module in open::undeclared(config, stage) {
+            changes.of(module.name().as_str());
+            changes.fail("is open to everybody, and does not say so", open::WAY_ON);
+        }
+        self.0.extend(changes.found);
     }
 
     /// Whether data or clients would suffer.
@@ -150,7 +164,6 @@ fn fate_of_table(before: &ModuleDescription) -> String {
 mod tests {
     use super::*;
     use crate::config;
-    use crate::module::name::Stage;
 
     #[track_caller]
     pub(super) fn description(text: &str) -> Description {

@@ -63,6 +63,23 @@ pub enum KeyPlace {
     Issuer(IssuerUrl),
 }
 
+/// Who may call a module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Callers {
+    /// Those that a guard lets in, and everybody what is public.
+    Guarded(Access),
+    /// Everybody, since it has no guard.
+    Everybody {
+        /// Whether the file says so: `access = "open"`.
+        is_declared: bool,
+    },
+}
+
+impl Callers {
+    /// The word in `modules.toml` for a module that is open to everybody.
+    pub const OPEN: &str = "open";
+}
+
 /// What a guarded module asks of its callers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {

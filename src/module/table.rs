@@ -16,6 +16,7 @@ pub struct Table {
     pub(crate) ttl: Option<TtlAttribute>,
     pub(crate) indexes: Vec<TableIndex>,
     pub(crate) create: bool,
+    pub(crate) stack: Option<usize>,
     pub(crate) billing: Billing,
     pub(crate) retain: bool,
 }
@@ -30,6 +31,9 @@ pub struct TableIndex {
 }
 
 impl Table {
+    /// How many nested stacks a service can have for its tables.
+    pub const NESTED_STACKS: usize = 20;
+
     /// The module that it is of; of the function's own, a name that no module can have.
     #[must_use]
     pub fn owner(&self) -> &ModuleName {
@@ -65,6 +69,13 @@ impl Table {
     #[must_use]
     pub fn create(&self) -> bool {
         self.create
+    }
+
+    /// The number of the nested stack that has it, from 1 on; nothing for one in the service's own
+    /// stack, or in none.
+    #[must_use]
+    pub fn stack(&self) -> Option<usize> {
+        self.stack
     }
 
     /// How it is paid for.

@@ -158,6 +158,7 @@ fn modules(name: &ServiceName, language: Language) -> String {
         key: Some(&key),
         sort_key: None,
         schema: Some(MODULE_SCHEMA),
+        open: false,
     };
     format!("{}\n{}", head(name, language), module.block(language))
 }

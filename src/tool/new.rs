@@ -6,6 +6,7 @@ use super::arguments::FileArgs;
 use super::modules_file::{Block, ModulesFile, commented, quoted};
 use crate::config::keys::{Language, Scaffold, rows};
 use crate::edge::serve::say;
+use crate::module::guard::Callers;
 use crate::module::name::{KeyAttribute, ModuleName, SortAttribute};
 
 /// Add a module to modules.toml
@@ -19,6 +20,9 @@ pub struct Args {
     /// The table's sort key attribute [default: the table has none]
     #[arg(long, value_name = "ATTRIBUTE")]
     sort_key: Option<SortAttribute>,
+    /// Say that the module is open to everybody on purpose, so that any stage can be deployed with it
+    #[arg(long)]
+    open: bool,
     #[command(flatten)]
     file: FileArgs,
 }
@@ -39,6 +43,7 @@ impl Args {
             key: self.key.as_ref(),
             sort_key: self.sort_key.as_ref(),
             schema: None,
+            open: self.open,
         };
         let block = module.block(Language::English).to_string();
         file.append(&block, format_args!("module `{name}`"))?;
@@ -58,6 +63,8 @@ pub(super) struct NewModule<'a> {
     pub(super) sort_key: Option<&'a SortAttribute>,
     /// The path of its documents' JSON Schema.
     pub(super) schema: Option<&'a str>,
+    /// Whether it says that it is open to everybody.
+    pub(super) open: bool,
 }
 
 impl NewModule<'_> {
@@ -89,6 +96,13 @@ impl NewModule<'_> {
                 "documentos que não obedecem a este JSON Schema recebem 422",
             );
             block.set("schema", quoted(schema), comment);
+        }
+        if self.open {
+            let comment = language.choose(
+                "open to everybody on purpose",
+                "aberto a todos de propósito",
+            );
+            block.set("access", quoted(Callers::OPEN), comment);
         }
         block.line(language.choose(
             "# Without its `#`, a line below holds.",

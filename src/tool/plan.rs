@@ -77,8 +77,9 @@ impl Args {
             .dashboard
             .then(|| Dashboard::new(&wanted, self.topic.as_deref()))
             .transpose()?;
+        plan.add_open_modules(&wanted, stage);
         let deployment = Deployment::new(&wanted, stage)?;
-        plan.add_limits(&deployment, dashboard.as_ref(), stage);
+        plan.add_limits(&wanted, &deployment, dashboard.as_ref(), stage)?;
         say(&format!("{plan}\n"));
         if plan.is_impossible() {
             bail!("the deployment would fail; fix what is marked FAILS first");

@@ -1,6 +1,6 @@
 //! `modulo template`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
@@ -29,7 +29,7 @@ pub struct Args {
     /// Add a CloudWatch dashboard, and alarms
     #[arg(long)]
     dashboard: bool,
-    /// Write the template to this file
+    /// Write the template to this file, and those of nested stacks beside it
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
@@ -48,12 +48,23 @@ impl Args {
                 has_dashboard: self.dashboard,
             },
         )?;
-        let text = stack.to_json();
+        let write = |file: &Path, text: String| {
+            std::fs::write(file, text).with_context(|| format!("cannot write `{}`", file.display()))
+        };
         let Some(file) = self.output else {
-            say(&text);
+            if let Some((nested, _)) = stack.nested().next() {
+                bail!(
+                    "modules with `stack` have their tables in nested stacks, whose templates belong \
+                     beside this one, as `{nested}`; write all of them with --output template.json"
+                );
+            }
+            say(&stack.to_json());
             return Ok(());
         };
-        std::fs::write(&file, text).with_context(|| format!("cannot write `{}`", file.display()))
+        for (nested, text) in stack.nested() {
+            write(&file.with_file_name(nested), text)?;
+        }
+        write(&file, stack.to_json())
     }
 
     /// The base path is a setting of the function, so that the file is read with it.

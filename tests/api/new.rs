@@ -144,6 +144,22 @@ async fn a_running_server_mounts_it_at_once() {
     assert_eq!(answer.body, r#"{"POST":{"roomsId":"1","data":[1]}}"#);
 }
 
+/// Or it would be deployed to stage `local` only.
+#[tokio::test]
+async fn a_module_can_be_open_on_purpose() {
+    let folder = Folder::with("[modules.a]\nkey = 'id'\n");
+    let (status, stdout, _) = folder.run(&["new", "news", "--open"]).await;
+    assert_eq!(status, Some(0));
+    let line = "access = \"open\"               # open to everybody on purpose\n";
+    assert!(stdout.contains(line), "{stdout}");
+    let (_, stdout, _) = folder.run(&["check"]).await;
+    insta::assert_snapshot!(stdout, @r#"
+    modules.toml: 2 modules, no errors
+    Open to everybody: a (see "Who may do what" in README.md).
+    Open to everybody on purpose, by `access = "open"`: news.
+    "#);
+}
+
 #[tokio::test]
 async fn a_sort_key_is_written_beside_the_partition_key() {
     let folder = Folder::with("");

@@ -3,6 +3,7 @@
 //! The tables are the embedded engine's. CloudFormation is played here, as no emulator has all the
 //! states that a stack can be in; `tests/localstack/plan.rs` asks a real one.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use modulo::local::{self, Data, Engine};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::app::parse;
+use crate::app::{MODULES, parse};
 use crate::command::Folder;
 
 const STACK: &str = "modulo-local";
@@ -30,10 +31,34 @@ struct Stack {
     resources: Vec<(String, &'static str, String)>,
 }
 
+impl Stack {
+    /// That of a deployment with this template.
+    fn of(template: &Value) -> Self {
+        let resources = template["Resources"].as_object().unwrap().iter();
+        let resources =
+            resources.map(
+                |(id, resource)| match resource["Properties"]["TableName"].as_str() {
+                    Some(table) => (id.clone(), "AWS::DynamoDB::Table", table.to_owned()),
+                    None => {
+                        let name = format!("{STACK}-{id}-1XC3");
+                        (id.clone(), "AWS::CloudFormation::Stack", name)
+                    }
+                },
+            );
+        Self {
+            status: "UPDATE_COMPLETE",
+            template: template.to_string(),
+            resources: resources.collect(),
+        }
+    }
+}
+
 /// What is asked of an account.
 struct Account {
     engine: Engine,
     stack: Option<Stack>,
+    /// Its nested stacks, by their names.
+    nested: BTreeMap<String, Stack>,
     /// The stack that has every table that is asked for.
     owner: Option<&'static str>,
     /// Whether tables may be looked at.
@@ -45,6 +70,7 @@ impl Account {
         Self {
             engine: Engine::start(&Data::Memory).await.unwrap(),
             stack: None,
+            nested: BTreeMap::new(),
             owner: None,
             is_open: true,
         }
@@ -67,23 +93,17 @@ impl Account {
         let (status, resources, stderr) = Folder::with(modules).run(&["resources"]).await;
         assert_eq!(status, Some(0), "{stderr}");
         let resources: Value = serde_json::from_str(&resources).unwrap();
-        let resources = &resources["resources"];
-        let tables = resources["Resources"].as_object().unwrap().iter();
-        self.stack = Some(Stack {
-            status: "UPDATE_COMPLETE",
-            template: resources.to_string(),
-            resources: tables
-                .map(|(id, table)| {
-                    let name = table["Properties"]["TableName"].as_str().unwrap();
-                    (id.clone(), "AWS::DynamoDB::Table", name.to_owned())
-                })
-                .chain([(
-                    "Function".to_owned(),
-                    "AWS::Lambda::Function",
-                    "f".to_owned(),
-                )])
-                .collect(),
-        });
+        for (number, template) in resources["stacks"].as_object().into_iter().flatten() {
+            let name = format!("{STACK}-Tables{number}-1XC3");
+            self.nested.insert(name, Stack::of(template));
+        }
+        let mut stack = Stack::of(&resources["resources"]);
+        stack.resources.push((
+            "Function".to_owned(),
+            "AWS::Lambda::Function",
+            "f".to_owned(),
+        ));
+        self.stack = Some(stack);
         self
     }
 
@@ -114,10 +134,12 @@ impl Account {
         }
         let body = request.into_body().collect().await.unwrap().to_bytes();
         let body = String::from_utf8(body.into()).unwrap();
-        let action = body
-            .split('&')
-            .find_map(|pair| pair.strip_prefix("Action="));
-        self.cloudformation(action.unwrap())
+        let parameter = |name| body.split('&').find_map(|pair| pair.strip_prefix(name));
+        let stack = match parameter("StackName=").and_then(|name| self.nested.get(name)) {
+            None => self.stack.as_ref(),
+            nested => nested,
+        };
+        self.cloudformation(parameter("Action=").unwrap(), stack)
     }
 
     async fn dynamodb(&self, request: Request) -> Response {
@@ -136,8 +158,8 @@ impl Account {
         client.request(forwarded).await.unwrap().map(Body::new)
     }
 
-    fn cloudformation(&self, action: &str) -> Response {
-        let result = match (action, &self.stack, self.owner) {
+    fn cloudformation(&self, action: &str, stack: Option<&Stack>) -> Response {
+        let result = match (action, stack, self.owner) {
             ("DescribeStackResources", _, Some(owner)) => {
                 format!(
                     "<StackResources><member><StackName>{owner}</StackName>\
@@ -300,6 +322,55 @@ async fn a_table_is_not_imported_in_the_place_of_another() {
             it cannot be imported: CloudFormation does not import a table in the place of another, here `modulo1-local`; take the module out, deploy, put it back, and deploy again
     the deployment would fail; fix what is marked FAILS first
     ");
+}
+
+#[tokio::test]
+async fn the_tables_of_nested_stacks_are_the_services_own() {
+    let nested = format!("{MODULO1}stack = 1\n");
+    let account = Account::with(MODULO1).await.deployed(&nested).await;
+    let (status, said) = account.plan(&nested, &[]).await;
+    assert_eq!((status, said.as_str()), (Some(0), "no module changes\n"));
+
+    let account = Account::new().await.deployed(&nested).await;
+    let (status, said) = account.plan(&nested, &[]).await;
+    assert_eq!(status, Some(1));
+    assert!(said.contains("table `modulo1-local` was deleted"), "{said}");
+
+    let account = Account::with(MODULO1).await.deployed(MODULO1).await;
+    let (status, said) = account.plan(&nested, &["--accept-breaking"]).await;
+    assert_eq!(status, Some(1));
+    let moved = "FAILS   modulo1: stack goes from the service's own to nested stack 1";
+    assert!(said.contains(moved), "{said}");
+}
+
+#[tokio::test]
+async fn a_table_that_is_there_is_not_imported_into_a_nested_stack() {
+    let nested = format!("{MODULO1}retain = true\nstack = 1\n");
+    let account = Account::with(MODULO1).await;
+    let (status, said) = account.plan(&nested, &[]).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(said, @"
+    ok      modulo1: is new
+            `/modulo1` answers DELETE, GET, LIST, PATCH, POST, PUT, on table `modulo1-local`, open to everybody
+    FAILS   modulo1: table `modulo1-local` is there already, and not in stack `modulo-local`
+            it cannot be imported: no deployment imports a table into a nested stack; leave `stack` out, or say create = false to use the table as it is, or delete it if a deployment that failed has left it empty
+    the deployment would fail; fix what is marked FAILS first
+    ");
+}
+
+#[tokio::test]
+async fn a_stage_is_not_deployed_with_modules_that_are_open_and_do_not_say_so() {
+    let modules = |defaults: &str| format!("[defaults]\n{defaults}\n{MODULES}");
+    let (status, said) = limits(&modules(""), &["--stage", "prod", "--accept-breaking"]).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(said, @r#"
+    FAILS   modulo1, modulo2: is open to everybody, and does not say so
+            name a guard, as in access = { guard = "main" }, or say access = "open" if it is meant, in [modules.NAME] or in [defaults]
+    "#);
+    for (defaults, stage) in [("access = 'open'", "prod"), ("", "local")] {
+        let (status, said) = limits(&modules(defaults), &["--stage", stage]).await;
+        assert_eq!((status, said.as_str()), (Some(0), "no module changes\n"));
+    }
 }
 
 #[tokio::test]
@@ -562,6 +633,28 @@ async fn advice_comes_before_the_cause() {
     ");
 }
 
+#[tokio::test]
+async fn credentials_that_dynamodb_refuses_are_reported_with_the_way_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().fallback(async || {
+        let error = json!({
+            "__type": "com.amazon.coral.service#ExpiredTokenException",
+            "message": "The security token included in the request is expired",
+        });
+        (axum::http::StatusCode::BAD_REQUEST, error.to_string())
+    });
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    for command in [["export", "modulo1"], ["adopt", "modulo1-local"]] {
+        let arguments = [&command[..], &["--endpoint-url", &endpoint]].concat();
+        let (status, _, stderr) = Folder::with(MODULO1).run(&arguments).await;
+        assert_eq!(status, Some(1));
+        let help = "\nhelp: the AWS credentials have expired; log in again, for instance with `aws \
+                    sso login`, or set new ones\n";
+        assert!(stderr.ends_with(help), "{stderr}");
+    }
+}
+
 /// Of modules 1 to `n`, each fourth with an index.
 fn many(n: usize) -> String {
     let module = |n| {
@@ -571,7 +664,8 @@ fn many(n: usize) -> String {
         let index = if n % 4 == 0 { index.as_str() } else { "" };
         format!("[modules.m{n}]\nkey = 'id'\n{index}")
     };
-    (1..=n).map(module).collect()
+    let modules: String = (1..=n).map(module).collect();
+    format!("[defaults]\naccess = 'open'\n{modules}")
 }
 
 /// What is said of limits.
@@ -592,18 +686,34 @@ async fn what_is_over_a_limit_of_aws_is_reported() {
     assert_eq!(status, Some(1));
     insta::assert_snapshot!(said, @"
     FAILS   limits: the stack has about 2174062 bytes of template, and AWS takes 1048576
-            leave the dashboard out (--param dashboard=false), or split the modules between two services, each with a modules.toml of its own
+            leave the dashboard out (--param dashboard=false), or give new modules a nested stack, with stack = 1; or split the modules between two services, each with a modules.toml of its own
     FAILS   limits: the stack has about 587 resources, and AWS takes 500
-            leave the dashboard out (--param dashboard=false), or split the modules between two services, each with a modules.toml of its own
+            leave the dashboard out (--param dashboard=false), or give new modules a nested stack, with stack = 1; or split the modules between two services, each with a modules.toml of its own
     ");
-    let (status, said) = limits(&many(500), &prod).await;
+    let undescribed = |n| format!("service.docs = false\n{}", many(n));
+    let (status, said) = limits(&undescribed(500), &prod).await;
     assert_eq!(status, Some(1));
     insta::assert_snapshot!(said, @"
     FAILS   limits: the stack has about 525 resources, and AWS takes 500
-            split the modules between two services, each with a modules.toml of its own
+            give new modules a nested stack, with stack = 1; or split the modules between two services, each with a modules.toml of its own
     ");
+    let (status, said) = limits(&many(390), &prod).await;
+    assert_eq!(status, Some(1));
+    insta::assert_snapshot!(said, @"
+    ok      limits: the stack has about 414 resources, and AWS takes 500
+            before there is more: give new modules a nested stack, with stack = 1; or split the modules between two services, each with a modules.toml of its own
+    BREAKS  limits: the API's description (`/_openapi.json`) has about 7197731 bytes as an answer, and AWS takes 6275072
+            say docs = false in [service], and print it with `modulo openapi`; or split the modules between two services, each with a modules.toml of its own
+    ");
+    // With a hundred tables in a nested stack.
+    let in_stacks = (1..=500).fold(undescribed(500), |modules, n| {
+        let module = format!("[modules.m{n}]\n");
+        let stack = format!("{module}stack = {}\n", 1 + n / 100);
+        modules.replace(&module, &stack)
+    });
+    assert_eq!(limits(&in_stacks, &prod).await, nothing);
     // An emulator takes it.
-    let (status, said) = limits(&many(500), &[]).await;
+    let (status, said) = limits(&undescribed(500), &[]).await;
     assert_eq!(status, Some(0));
     assert!(said.starts_with("ok      limits: "), "{said}");
 }

@@ -16,6 +16,11 @@ fn client() -> Client {
 
 /// Makes a stack, and waits until that is done.
 pub(crate) fn make(stack: &str, template: &Value) {
+    make_until(stack, template, "CREATE_COMPLETE");
+}
+
+/// Makes a stack, which ends in a status.
+pub(crate) fn make_until(stack: &str, template: &Value, end: &str) {
     let client = client();
     let call = client.create_stack().stack_name(stack);
     let call = call.capabilities(Capability::CapabilityIam);
@@ -35,7 +40,7 @@ pub(crate) fn wait_until_done(stack: &str) {
             .expect("it has one")
             .as_str();
         if !status.ends_with("_IN_PROGRESS") {
-            assert!(status.ends_with("E_COMPLETE"), "stack {stack} is {status}");
+            assert_eq!(status, end, "stack {stack}");
             return;
         }
         assert!(start.elapsed().as_secs() < 60, "stack {stack} is {status}");

@@ -106,9 +106,15 @@ impl Project {
 
     /// Another `modules.toml`.
     pub(crate) fn write_modules(&self, modules: &str) {
-        let Self { id, .. } = self;
+        let Self { id, stage, .. } = self;
+        // Other stages are deployed only if it is said.
+        let access = if *stage == "local" {
+            ""
+        } else {
+            "access = \"open\"\n"
+        };
         let text = format!(
-            "[service]\nname = \"{}\"\n\n[defaults]\ntable = \"{{module}}-{{stage}}-{id}\"\n{modules}",
+            "[service]\nname = \"{}\"\n\n[defaults]\ntable = \"{{module}}-{{stage}}-{id}\"\n{access}{modules}",
             self.service()
         );
         fs::write(self.path("modules.toml"), text).expect("it is writable");

@@ -112,6 +112,37 @@ fn a_variable_that_the_function_would_not_have_is_reported_with_its_line() {
     assert!(!said.contains("JWT_SECRET"), "{said}");
 }
 
+/// Neither what is open to everybody by oversight, nor a guard that could let nobody in.
+#[test]
+fn a_stage_is_not_deployed_with_modules_that_nobody_has_thought_about() {
+    let mut project = Project::new("prod", "");
+    let service = format!("[service]\nname = \"{}\"\n", project.service());
+    let module = "[modules.modulo1]\nkey = \"modulo1Id\"\n";
+    let secret = "jwt = { issuer = \"i\", audience = \"a\", secret = { env = \"JWT_SECRET\" } }";
+    let guarded = format!("[access.main]\n{secret}\n{module}access = {{ guard = \"main\" }}\n");
+    for (modules, fault, way_on) in [
+        (
+            module,
+            "FAILS   modulo1: is open to everybody, and does not say so",
+            "say access = \"open\" if it is meant",
+        ),
+        (
+            &guarded,
+            "FAILS   environment: the function has no variable `JWT_SECRET`",
+            "environment: { JWT_SECRET: \"${env:JWT_SECRET}\" }",
+        ),
+    ] {
+        project.write("modules.toml", &format!("{service}{modules}"));
+        for arguments in [[].as_slice(), &["--param", "accept-breaking=yes"]] {
+            let why = project.deploy(arguments).err().expect(fault);
+            assert!(why.contains(fault), "{why}");
+            assert!(why.contains(way_on), "{why}");
+            assert!(!why.contains("Building the function"), "{why}");
+        }
+    }
+    assert!(template(&project).is_none(), "there is no stack");
+}
+
 /// An emulator puts an empty table in its place; AWS fails when all is built and uploaded.
 #[test]
 fn a_table_of_another_stack_is_left_alone() {

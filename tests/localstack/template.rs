@@ -2,6 +2,7 @@
 //! against what AWS says that CloudFormation takes, since emulators take more.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -140,15 +141,75 @@ fn cloudformation_takes_the_templates() {
     let linter = python_program("cfn-lint")
         .unwrap_or_else(|why| panic!("install Python 3.10 or newer with venv and pip: {why}"));
     let folder = TempDir::new().expect("it is writable");
-    let file = folder.path().join("template.json");
-    for pair in pairs() {
+    let mut files = nested().to_vec();
+    for (number, pair) in pairs().iter().enumerate() {
         for (origin, template) in [("osls", &pair.osls), ("modulo", &pair.modulo)] {
+            let file = folder.path().join(format!("{number}-{origin}.json"));
             std::fs::write(&file, template.to_string()).expect("it is writable");
-            // Warnings are of style, and of what osls itself writes.
-            let lint = ["--non-zero-exit-code", "error", "--template"];
-            run(Command::new(&linter).args(lint).arg(&file))
-                .unwrap_or_else(|why| panic!("{origin}, {:?}: {why}", pair.params));
+            files.push(file);
         }
+    }
+    // Warnings are of style, and of what osls itself writes. All at once, since the program reads its
+    // rules for seconds.
+    let lint = ["--non-zero-exit-code", "error", "--template"];
+    run(Command::new(&linter).args(lint).args(files)).unwrap_or_else(|why| panic!("{why}"));
+}
+
+/// The files of templates with nested stacks, by osls and by `modulo template`.
+fn nested() -> &'static [PathBuf] {
+    static FILES: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    static PROJECT: OnceLock<Project> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let in_stacks = MORE
+            .replace("key = \"modulo1Id\"", "key = \"modulo1Id\"\nstack = 1")
+            .replace("key = \"id\"", "key = \"id\"\nstack = 2");
+        let project = PROJECT.get_or_init(|| features::project("prod", &in_stacks));
+        let osls = project.package(&[]);
+        let own = project.path("own");
+        std::fs::create_dir(&own).expect("it is writable");
+        let file = own.join("template.json");
+        let command = ["template", "--artifact", "my-bucket/function.zip", "--output"];
+        project
+            .modulo(&[&command[..], &[file.to_str().expect("it is UTF-8")]].concat())
+            .unwrap_or_else(|why| panic!("{why}"));
+        let nested = [project.path(".serverless"), own].map(|folder| nested_in(&folder));
+        assert_eq!(nested.each_ref().map(Vec::len), [2, 2]);
+        [osls, file].into_iter().chain(nested.concat()).collect()
+    })
+}
+
+fn nested_in(folder: &Path) -> Vec<PathBuf> {
+    let files = std::fs::read_dir(folder).expect("it is readable");
+    let files = files.map(|file| file.expect("it is readable").path());
+    let mut nested: Vec<_> = files
+        .filter(|file| {
+            let name = file.file_name().expect("it has one");
+            name.to_string_lossy().starts_with("tables-")
+        })
+        .collect();
+    nested.sort();
+    nested
+}
+
+#[test]
+fn both_have_the_same_nested_templates() {
+    let read = |file: &PathBuf| -> Value {
+        let text = std::fs::read_to_string(file).expect("it is readable");
+        serde_json::from_str(&text).expect("it is JSON")
+    };
+    let [osls, own, nested @ ..] = nested() else {
+        panic!("there are two and their nested ones");
+    };
+    assert!(read(osls)["Resources"]["Tables1"].is_object());
+    for number in ["1", "2"] {
+        let stack = &read(own)["Resources"][format!("Tables{number}")];
+        assert_eq!(stack["Properties"]["TemplateURL"], format!("tables-{number}.json"));
+    }
+    let (theirs, ours) = nested.split_at(2);
+    for (their, our) in theirs.iter().zip(ours) {
+        let without_key = BTreeMap::from([("KmsKeyArn".to_owned(), String::new())]);
+        let resolved = Resolver::new(&read(our), without_key).section("Resources");
+        assert_eq!(read(their)["Resources"], Value::Object(resolved));
     }
 }
 

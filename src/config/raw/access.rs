@@ -15,7 +15,7 @@ use crate::config::error::{Faults, Source};
 use crate::module::api_key::ApiKey;
 use crate::module::claim_path::ClaimPath;
 use crate::module::file::{ConfigFile, FilePath};
-use crate::module::guard::{Credential, Guard, Jwt, KeyPlace, KeySource, Keys};
+use crate::module::guard::{Callers, Credential, Guard, Jwt, KeyPlace, KeySource, Keys};
 use crate::module::issuer_url::IssuerUrl;
 use crate::module::name::{GuardName, Identifier, Scope};
 use crate::module::secret_place::SecretPlace;
@@ -28,9 +28,17 @@ const DEFAULT_LEEWAY: Duration = Duration::from_mins(1);
 const NAME_KEYS: &str = "name the issuer's keys, as in jwks = \"https://…/jwks.json\", or the place of \
                          the secret, as in secret = { env = \"JWT_SECRET\" }";
 
+/// What a module says of its callers.
+#[derive(Clone)]
+pub(in crate::config) enum Access {
+    /// `access = "open"`
+    Open,
+    Guarded(Requirements),
+}
+
 /// `[modules.<name>.access]`
 #[derive(Clone, Default)]
-pub(in crate::config) struct Access {
+pub(in crate::config) struct Requirements {
     pub(in crate::config) guard: Option<Setting<GuardName>>,
     pub(in crate::config) public: Option<Setting<Verbs>>,
     pub(in crate::config) scopes: BTreeMap<Verb, Vec<Scope>>,
@@ -424,7 +432,7 @@ impl Section {
         scopes.collect()
     }
 
-    /// `[modules.<name>.access]`
+    /// The word for everybody, or `[modules.<name>.access]`.
     pub(super) fn access(
         &mut self,
         key: &'static str,
@@ -441,8 +449,27 @@ impl Section {
                 .help("say it in modules.toml, where verbs and scopes keep their case");
             return None;
         }
+        match &value.kind {
+            ValueKind::Table(_) => {}
+            ValueKind::String(word) if word == Callers::OPEN => {
+                return Some(Setting {
+                    value: Access::Open,
+                    path,
+                    source,
+                });
+            }
+            kind => {
+                let found = describe(kind);
+                let message = format!("expected a table or \"open\", found {found}");
+                faults.add(path, source, message).help(
+                    "write access = { guard = \"…\" }, or access = \"open\" for a module that \
+                     is open to everybody",
+                );
+                return None;
+            }
+        }
         let mut section = Self::open(value, path.clone(), faults)?;
-        let mut access = Access {
+        let mut access = Requirements {
             guard: section.text("guard", faults),
             public: section.verbs("public", faults),
             scopes: BTreeMap::new(),
@@ -464,7 +491,7 @@ impl Section {
             }
         }
         Some(Setting {
-            value: access,
+            value: Access::Guarded(access),
             path,
             source,
         })

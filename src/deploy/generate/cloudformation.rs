@@ -1,21 +1,84 @@
 //! The tables, as CloudFormation describes them.
 
+use std::collections::BTreeSet;
+use std::fmt::Display;
+
 use serde_json::{Map, Value, json};
 
 use super::logical_id::logical_id;
+use crate::config::Config;
 use crate::module::name::Stage;
 use crate::module::{Billing, Modules, Table, TableIndex};
 
 /// The type of a table.
 pub(super) const TABLE: &str = "AWS::DynamoDB::Table";
 
-/// Every table that the stack has, under its logical id.
-pub(super) fn tables(modules: &Modules, stage: &Stage) -> Map<String, Value> {
-    modules
-        .tables()
-        .filter(|table| table.create())
-        .map(|table| (logical_id(table.owner()), resource(table, stage)))
+/// The resources of the service's own stack: its tables under their logical ids, and its nested
+/// stacks.
+pub(super) fn root(modules: &Modules, stage: &Stage) -> Map<String, Value> {
+    let nested = numbers(modules).into_iter().map(|number| {
+        let resource = json!({
+            "Type": "AWS::CloudFormation::Stack",
+            // Tables that are retained stay all the same.
+            "DeletionPolicy": "Delete",
+            "UpdateReplacePolicy": "Delete",
+            "Properties": { "TemplateURL": nested_file(number) },
+        });
+        (nested_id(number), resource)
+    });
+    tables(modules, stage, None).chain(nested).collect()
+}
+
+/// The templates of the nested stacks, each under its number.
+pub(super) fn nested(config: &Config, stage: &Stage) -> Map<String, Value> {
+    let Config { service, modules } = config;
+    let template = |number| {
+        let tables: Map<_, _> = tables(modules, stage, Some(number)).collect();
+        json!({
+            "AWSTemplateFormatVersion": "2010-09-09",
+            "Description": format!("Tables of {}-{stage}, nested stack {number}", service.name),
+            "Resources": tables,
+        })
+    };
+    let numbers = numbers(modules).into_iter();
+    numbers
+        .map(|number| (number.to_string(), template(number)))
         .collect()
+}
+
+/// The numbers of the nested stacks.
+fn numbers(modules: &Modules) -> BTreeSet<usize> {
+    modules.tables().filter_map(Table::stack).collect()
+}
+
+/// The tables of a nested stack, or of the service's own.
+fn tables(
+    modules: &Modules,
+    stage: &Stage,
+    stack: Option<usize>,
+) -> impl Iterator<Item = (String, Value)> {
+    let tables = modules.tables();
+    tables
+        .filter(move |table| table.create() && table.stack() == stack)
+        .map(|table| (logical_id(table.owner()), resource(table, stage)))
+}
+
+/// What a nested stack is called inside the service's own. A table's name there ends in a letter.
+pub(super) fn nested_id(number: impl Display) -> String {
+    format!("{NESTED}{number}")
+}
+
+/// Whether that is a nested stack with tables of modules.
+pub(crate) fn is_nested_id(id: &str) -> bool {
+    id.strip_prefix(NESTED)
+        .is_some_and(|number| number.parse::<usize>().is_ok())
+}
+
+const NESTED: &str = "Tables";
+
+/// The file of a nested stack's template, beside that of the service's own.
+pub(super) fn nested_file(number: impl Display) -> String {
+    format!("tables-{number}.json")
 }
 
 /// A table as CloudFormation makes it.

@@ -48,10 +48,10 @@ impl Resource {
     fn table(table: &Table) -> Self {
         let resource = format!("table/{}", table.name());
         let characters = characters("dynamodb", &resource);
-        let arn = if table.create() {
+        let arn = if table.create() && table.stack().is_none() {
             json!({ "Fn::GetAtt": [logical_id(table.owner()), "Arn"] })
         } else {
-            // It is not in the stack.
+            // It is not in the function's stack, if in any.
             let arn = format!("arn:${{AWS::Partition}}:dynamodb:{ACCOUNT}:{resource}");
             json!({ "Fn::Sub": arn })
         };
@@ -206,19 +206,22 @@ mod tests {
             .collect();
         let (partition, place) = PLACE.split_once(':').expect("two parts");
         let arn = |value: &Value| {
-            let table = value
-                .pointer("/Fn::GetAtt/0")
-                .or(value.pointer("/Fn::Join/1/0/Fn::GetAtt/0"));
-            let table = table.and_then(Value::as_str).expect("a table's");
-            let end = if value.get("Fn::Join").is_some() {
-                "/index/*"
-            } else {
-                ""
+            let (table, end) = match value.pointer("/Fn::Join/1/0") {
+                Some(table) => (table, "/index/*"),
+                None => (value, ""),
             };
-            let table = &names[table];
-            Value::from(format!(
-                "arn:{partition}:dynamodb:{place}:table/{table}{end}"
-            ))
+            let table = match &table["Fn::Sub"] {
+                Value::String(arn) => {
+                    let arn = arn.replace("${AWS::Partition}", partition);
+                    arn.replace(ACCOUNT, place)
+                }
+                _ => {
+                    let id = table["Fn::GetAtt"][0].as_str().expect("a table's");
+                    let name = &names[id];
+                    format!("arn:{partition}:dynamodb:{place}:table/{name}")
+                }
+            };
+            Value::from(table + end)
         };
         let (inline, managed) = policies(config, stage);
         let policies = [inline].into_iter().chain(managed);
@@ -235,19 +238,21 @@ mod tests {
     #[test]
     fn a_policy_that_is_too_long_is_split() {
         let stage: Stage = "prod".parse().expect("valid");
-        let config = |modules: usize| {
+        let config = |modules: usize, stack: &str| {
             let module = |n| {
                 let index = format!(
                     "storage = 'document'\n[[modules.modulo{n}.indexes]]\nname = 'by-x'\npartition = 'x'\n"
                 );
                 let index = if n <= 68 { index.as_str() } else { "" };
-                format!("[modules.modulo{n}]\nkey = 'id'\n{index}")
+                format!("[modules.modulo{n}]\nkey = 'id'\n{stack}\n{index}")
             };
             let text: String = (1..=modules).map(module).collect();
             config::parse(&text, "modules.toml".as_ref(), &stage, []).expect("valid")
         };
-        assert_eq!(resolved(&config(60), &stage).len(), 1);
-        let policies = resolved(&config(141), &stage);
+        assert_eq!(resolved(&config(60, ""), &stage).len(), 1);
+        let policies = resolved(&config(141, ""), &stage);
+        // The tables of a nested stack are named otherwise, and are the same.
+        assert_eq!(resolved(&config(141, "stack = 1"), &stage), policies);
         let lengths: Vec<_> = policies.iter().map(String::len).collect();
         let [inline, managed @ ..] = lengths.as_slice() else {
             panic!("there is no inline policy");

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use self::names::Names;
+use super::cloudformation::{nested_file, nested_id};
 use super::{Dashboard, Deployment, NoMetrics};
 use crate::config::Config;
 use crate::item::schema::InvalidSchema;
@@ -21,12 +22,19 @@ mod function;
 mod names;
 mod parameters;
 
+/// The parameter of the key that encrypts the tables, and the condition that there is one.
+const KMS_KEY: &str = "KmsKeyArn";
+const HAS_KMS_KEY: &str = "HasKmsKey";
+
 /// The variable that is `service.base_path`.
 pub(crate) const BASE_PATH_VARIABLE: &str = "MODULO__SERVICE__BASE_PATH";
 
-/// A stack's template.
+/// A stack's template, and those of its nested stacks.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stack(Value);
+pub struct Stack {
+    template: Value,
+    nested: Vec<(String, Value)>,
+}
 
 /// What decides what is in the template, and not only which values it has.
 #[derive(Debug, Clone)]
@@ -70,8 +78,12 @@ impl Stack {
     /// There is no [`Deployment`] or no [`Dashboard`] for it, or it needs two parameters of one name.
     pub fn new(config: &Config, options: &StackOptions) -> Result<Self, StackError> {
         let names = Names::of(config);
-        let deployment = Deployment::new(config, &config.service.stage)?
-            .encrypted(&reference("KmsKeyArn"), |value| when("HasKmsKey", value));
+        let mut deployment = Deployment::new(config, &config.service.stage)?
+            .encrypted(&reference(KMS_KEY), |value| when(HAS_KMS_KEY, value));
+        for template in deployment.nested_mut() {
+            template["Parameters"] = json!({ KMS_KEY: { "Type": "String" } });
+            template["Conditions"] = json!({ HAS_KMS_KEY: parameters::is_given(KMS_KEY) });
+        }
         let variables = parameters::of_variables(&deployment);
 
         let mut resources = Map::new();
@@ -84,6 +96,10 @@ impl Stack {
         resources.extend(api::resources(&names));
         resources.extend(domain::resources(options.base_path.as_ref()));
         resources.extend(members(deployment.resources()));
+        for (number, _) in deployment.nested() {
+            let parameters = json!({ KMS_KEY: reference(KMS_KEY) });
+            resources[&nested_id(number)]["Properties"]["Parameters"] = parameters;
+        }
         if options.has_dashboard {
             let topic = json!([reference("AlarmTopicArn")]);
             let actions = choose("HasAlarmTopic", topic, json!([]));
@@ -108,7 +124,7 @@ impl Stack {
             api::outputs(&names),
             domain::outputs(options.base_path.as_ref()),
         ];
-        Ok(Self(json!({
+        let template = json!({
             "AWSTemplateFormatVersion": "2010-09-09",
             "Description": format!("{}: REST collections by modulo", names.stack),
             "Metadata": deployment.metadata(),
@@ -117,13 +133,25 @@ impl Stack {
             "Conditions": parameters::conditions(options.has_dashboard),
             "Resources": resources,
             "Outputs": exported(&names, outputs.into_iter().flatten()),
-        })))
+        });
+        let nested = deployment.nested();
+        let nested = nested.map(|(number, template)| (nested_file(number), template.clone()));
+        Ok(Self {
+            template,
+            nested: nested.collect(),
+        })
     }
 
     /// The template's text, with a newline at its end.
     #[must_use]
     pub fn to_json(&self) -> String {
-        format!("{:#}\n", self.0)
+        format!("{:#}\n", self.template)
+    }
+
+    /// The templates of the nested stacks: the file beside its own in which each belongs, and its text.
+    pub fn nested(&self) -> impl Iterator<Item = (&str, String)> {
+        let nested = self.nested.iter();
+        nested.map(|(file, template)| (file.as_str(), format!("{template:#}\n")))
     }
 }
 

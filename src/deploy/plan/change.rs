@@ -59,7 +59,12 @@ impl Changes {
         self.push(Verdict::Unknown, edit, consequence);
     }
 
-    fn push(&mut self, verdict: Verdict, edit: impl Into<String>, consequence: impl Into<String>) {
+    pub(super) fn push(
+        &mut self,
+        verdict: Verdict,
+        edit: impl Into<String>,
+        consequence: impl Into<String>,
+    ) {
         self.found.push(Change {
             subject: self.subject.clone(),
             verdict,

@@ -14,8 +14,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Description;
-use crate::aws::credentials::CredentialsError;
-use crate::deploy::generate::logical_id;
+use crate::aws::credentials::{self, CredentialsError};
+use crate::deploy::generate::{is_nested_id, logical_id};
 use crate::item::schema::InvalidSchema;
 use crate::module::name::ModuleName;
 use crate::store::Unusable;
@@ -25,6 +25,8 @@ use crate::telemetry::chain::Chain;
 const BUCKET: &str = "ServerlessDeploymentBucket";
 
 const TABLE: &str = "AWS::DynamoDB::Table";
+
+const NESTED: &str = "AWS::CloudFormation::Stack";
 
 const FUNCTION: &str = "AWS::Lambda::Function";
 
@@ -69,7 +71,7 @@ pub enum UnknownDeployment {
 #[derive(Debug, Default)]
 pub(super) struct Deployed {
     pub(super) description: Description,
-    /// The stack's tables: their names by their logical ids.
+    /// The tables of the stack and of its nested stacks: their names by their logical ids.
     pub(super) tables: BTreeMap<String, String>,
     /// What the template says of them, by their logical ids.
     pub(super) properties: BTreeMap<String, Value>,
@@ -87,6 +89,8 @@ pub(super) enum State {
     RolledBack(Status),
     /// Something is being done to it.
     Busy(Status),
+    /// Its first change set is made and not executed.
+    Review(Status),
     /// It must be removed first.
     Broken(Status),
     /// Its rollback must be finished first.
@@ -116,8 +120,8 @@ impl State {
             StackStatus::RollbackComplete
             | StackStatus::RollbackFailed
             | StackStatus::CreateFailed
-            | StackStatus::DeleteFailed
-            | StackStatus::ReviewInProgress => Self::Broken(reported),
+            | StackStatus::DeleteFailed => Self::Broken(reported),
+            StackStatus::ReviewInProgress => Self::Review(reported),
             StackStatus::UpdateRollbackFailed | StackStatus::ImportRollbackFailed => {
                 Self::Stuck(reported)
             }
@@ -132,6 +136,14 @@ impl State {
 #[serde(rename_all = "PascalCase")]
 struct Template {
     metadata: Metadata,
+    #[serde(default)]
+    resources: BTreeMap<String, TemplateResource>,
+}
+
+/// The same of a nested stack.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Nested {
     #[serde(default)]
     resources: BTreeMap<String, TemplateResource>,
 }
@@ -177,7 +189,7 @@ pub(super) async fn read(account: &SdkConfig, stack: &str) -> Result<Deployed, U
         Err(error) if is_of_no_stack(&error) => return Ok(Deployed::default()),
         Err(error) => return Err(unreachable(account, stack, &error)),
     };
-    let resources = resources(account, &client, stack).await?;
+    let resources = resources_of(account, &client, stack).await?;
     let mut deployed = Deployed {
         state,
         ..Deployed::default()
@@ -186,32 +198,26 @@ pub(super) async fn read(account: &SdkConfig, stack: &str) -> Result<Deployed, U
     if resources.iter().all(is_osls) {
         return Ok(deployed);
     }
-    let template = client
-        .get_template()
-        .stack_name(stack)
-        // What was written in YAML, or for SAM, is JSON by then.
-        .template_stage(TemplateStage::Processed);
-    let template = match template.send().await {
-        Ok(output) => output.template_body.unwrap_or_default(),
-        Err(error) => return Err(unreachable(account, stack, &error)),
-    };
     // Modulo's own are JSON.
+    let template = template_of(account, &client, stack).await?;
     let Ok(template) = serde_json::from_str::<Template>(&template) else {
         let stack = stack.to_owned();
         return Err(UnknownDeployment::Foreign { stack });
     };
     deployed.variables = template.variables();
     deployed.description = template.metadata.modulo;
-    deployed.properties = template
-        .resources
-        .into_iter()
-        .filter(|(_, resource)| resource.kind == TABLE)
-        .map(|(id, resource)| (id, resource.properties))
-        .collect();
-    let tables = resources
-        .into_iter()
-        .filter(|(_, resource)| resource.kind == TABLE);
-    deployed.tables = tables.map(|(id, resource)| (id, resource.name)).collect();
+    let nested = resources.iter();
+    let nested = nested.filter(|(id, resource)| resource.kind == NESTED && is_nested_id(id));
+    for (_, Resource { name, .. }) in nested {
+        deployed.add_tables(resources_of(account, &client, name).await?);
+        let template = template_of(account, &client, name).await?;
+        // Of a nested stack that was never made there is none.
+        if let Ok(Nested { resources }) = serde_json::from_str(&template) {
+            deployed.add_properties(resources);
+        }
+    }
+    deployed.add_tables(resources);
+    deployed.add_properties(template.resources);
     // After a deployment that failed, emulators give its template.
     let is_there = |module: &str| {
         let name = module.parse::<ModuleName>();
@@ -222,13 +228,46 @@ pub(super) async fn read(account: &SdkConfig, stack: &str) -> Result<Deployed, U
     Ok(deployed)
 }
 
+impl Deployed {
+    fn add_tables(&mut self, resources: BTreeMap<String, Resource>) {
+        let tables = resources.into_iter();
+        let tables = tables.filter(|(_, resource)| resource.kind == TABLE);
+        self.tables
+            .extend(tables.map(|(id, resource)| (id, resource.name)));
+    }
+
+    fn add_properties(&mut self, resources: BTreeMap<String, TemplateResource>) {
+        let tables = resources.into_iter();
+        let tables = tables.filter(|(_, resource)| resource.kind == TABLE);
+        self.properties
+            .extend(tables.map(|(id, resource)| (id, resource.properties)));
+    }
+}
+
+/// The template of a stack.
+async fn template_of(
+    account: &SdkConfig,
+    client: &Client,
+    stack: &str,
+) -> Result<String, UnknownDeployment> {
+    let template = client
+        .get_template()
+        .stack_name(stack)
+        // What was written in YAML, or for SAM, is JSON by then.
+        .template_stage(TemplateStage::Processed);
+    match template.send().await {
+        Ok(output) => Ok(output.template_body.unwrap_or_default()),
+        Err(error) => Err(unreachable(account, stack, &error)),
+    }
+}
+
 struct Resource {
     kind: String,
     name: String,
 }
 
 /// What the stack has, by logical ids.
-async fn resources(
+async fn resources_of(
     account: &SdkConfig,
     client: &Client,
     stack: &str,
@@ -320,7 +359,7 @@ async fn owner_among_all(account: &SdkConfig, client: &Client, table: &str) -> O
         if stack.stack_status() == Some(&StackStatus::DeleteComplete) {
             continue;
         }
-        let Ok(resources) = resources(account, client, name).await else {
+        let Ok(resources) = resources_of(account, client, name).await else {
             return Owner::Unknown;
         };
         let mut tables = resources.values().filter(|resource| resource.kind == TABLE);
@@ -334,11 +373,13 @@ async fn owner_among_all(account: &SdkConfig, client: &Client, table: &str) -> O
 fn unreachable(
     account: &SdkConfig,
     stack: &str,
-    error: &(impl Error + 'static),
+    error: &(impl Error + ProvideErrorMetadata + 'static),
 ) -> UnknownDeployment {
-    let advice = match account.endpoint_url() {
-        Some(url) => format!("check that the emulator at {url} runs"),
-        None => "check the credentials, what they permit, and the region".to_owned(),
+    let refused = error.code().and_then(credentials::advice);
+    let advice = match (refused, account.endpoint_url()) {
+        (Some(advice), _) => advice.to_owned(),
+        (None, Some(url)) => format!("check that the emulator at {url} runs"),
+        (None, None) => "check the credentials, what they permit, and the region".to_owned(),
     };
     UnknownDeployment::Unreachable {
         stack: stack.to_owned(),

@@ -48,6 +48,9 @@ pub(super) struct ModuleDescription {
     /// Whether the table is the stack's.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub(super) create: bool,
+    /// The number of the nested stack that has the table, if one has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) stack: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) ttl: Option<String>,
     /// In seconds.
@@ -152,7 +155,7 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         indexes: _,
         schema,
         // Of each verb.
-        access: _,
+        callers: _,
         cors,
         rate_limit,
         idempotency,
@@ -165,6 +168,7 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         ttl,
         indexes,
         create,
+        stack,
         billing,
         retain,
     } = table;
@@ -176,6 +180,7 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         max_bytes: *max_bytes,
         retain: *retain,
         create: *create,
+        stack: *stack,
         ttl: ttl.as_ref().map(ToString::to_string),
         default_ttl: default_ttl.map(|time| time.as_secs()),
         storage: storage.to_string(),

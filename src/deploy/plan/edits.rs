@@ -19,6 +19,7 @@ impl Changes {
             max_bytes,
             retain,
             create,
+            stack,
             ttl,
             default_ttl,
             storage,
@@ -35,6 +36,9 @@ impl Changes {
         } = after;
         self.edited_table(before, table);
         self.edited_create(before, *create, before.table == *table);
+        if before.create && *create && before.table == *table {
+            self.edited_stack(before.stack, *stack);
+        }
         self.edited_key(before, key, *create && before.table == *table);
         self.edited_methods(&before.methods, methods);
         self.edited_envelope(&before.envelope, envelope);
@@ -82,6 +86,28 @@ impl Changes {
             ),
             _ => {}
         }
+    }
+
+    /// Of a table that stays the module's, and stays a stack's.
+    fn edited_stack(&mut self, before: Option<usize>, after: Option<usize>) {
+        if before == after {
+            return;
+        }
+        let words = |stack: Option<usize>| match stack {
+            None => "the service's own".to_owned(),
+            Some(number) => format!("nested stack {number}"),
+        };
+        let edit = format!("stack goes from {} to {}", words(before), words(after));
+        let way_back = match before {
+            None => "leave `stack` out".to_owned(),
+            Some(number) => format!("say stack = {number}"),
+        };
+        let consequence = format!(
+            "CloudFormation moves no table from one stack to another; {way_back} as before, or say \
+             create = false for a table that is retained: it stays, outside every stack, and the \
+             function goes on using it"
+        );
+        self.fail(edit, consequence);
     }
 
     fn edited_key(&mut self, before: &ModuleDescription, key: &str, is_kept: bool) {
@@ -460,6 +486,7 @@ mod tests {
             "billing = { read = 1, write = 1 }",
             "retain = false",
             "create = false",
+            "stack = 1",
             "ttl = 'end'",
             "ttl = 'end'\ndefault_ttl = '1h'",
             "storage = 'document'",
@@ -530,6 +557,27 @@ mod tests {
         insta::assert_snapshot!(plan("create = false", "create = false\ntable = 'other'"), @"
         BREAKS  a: table `a-prod` becomes `other`
                 no item moves to the other table, and table `a-prod` stays with whom it belongs to
+        ");
+    }
+
+    #[test]
+    fn no_table_moves_from_one_stack_to_another() {
+        insta::assert_snapshot!(plan("", "stack = 1"), @"
+        FAILS   a: stack goes from the service's own to nested stack 1
+                CloudFormation moves no table from one stack to another; leave `stack` out as before, or say create = false for a table that is retained: it stays, outside every stack, and the function goes on using it
+        ");
+        insta::assert_snapshot!(plan("stack = 1", "stack = 2"), @"
+        FAILS   a: stack goes from nested stack 1 to nested stack 2
+                CloudFormation moves no table from one stack to another; say stack = 1 as before, or say create = false for a table that is retained: it stays, outside every stack, and the function goes on using it
+        ");
+        insta::assert_snapshot!(plan("stack = 1", "stack = 1\ncreate = false"), @"
+        ok      a: create is now false
+                table `a-prod` stays, outside the stack
+        ");
+        // Another table is made where it is wanted.
+        insta::assert_snapshot!(plan("stack = 1", "stack = 2\ntable = 'other'"), @"
+        BREAKS  a: table `a-prod` becomes `other`
+                no item moves to the other table, and table `a-prod` stays, outside the stack
         ");
     }
 

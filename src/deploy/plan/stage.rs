@@ -48,7 +48,7 @@ impl Plan {
             Some(given) => Known::All(given),
             None => Known::Deployed(&deployed.variables),
         };
-        plan.add_missing_variables(&wanted, &known);
+        plan.add_missing_variables(&wanted, &known, stage);
         let tables = Tables {
             account: &account,
             client: Client::new(&account),
@@ -89,6 +89,15 @@ fn of_state(found: &State, stack: &str, stage: &Stage) -> Option<Change> {
             Verdict::Fails,
             status,
             format!("it can't be deployed to; remove it first: npm run remove -- --stage {stage}"),
+        ),
+        State::Review(status) => (
+            Verdict::Fails,
+            status,
+            format!(
+                "its first deployment was interrupted before it made anything, or another one is \
+                 just beginning; if none is, remove the stack and deploy again: npm run remove -- \
+                 --stage {stage}"
+            ),
         ),
         State::Stuck(status) => (
             Verdict::Fails,

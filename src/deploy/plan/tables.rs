@@ -259,6 +259,14 @@ impl Found {
 
 /// Why a table that belongs to no stack can't be imported.
 fn not_importable(table: &Table, live: &Live) -> Option<String> {
+    if table.stack().is_some() {
+        return Some(
+            "no deployment imports a table into a nested stack; leave `stack` out, or say \
+             create = false to use the table as it is, or delete it if a deployment that failed \
+             has left it empty"
+                .to_owned(),
+        );
+    }
     match store::check(&live.description, table) {
         Err(Unusable::Unfit { misfits, .. })
             if (misfits.iter()).all(|misfit| matches!(misfit, Misfit::NoIndex { .. })) =>

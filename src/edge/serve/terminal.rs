@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use super::host::HostName;
 use super::options::Options;
 use crate::api::listing;
+use crate::aws::credentials;
 use crate::config::Config;
 use crate::local::Found;
 
@@ -71,5 +72,8 @@ pub(super) fn report(found: &Found) {
             ""
         };
         eprintln!("{module}{served}: {unusable}");
+        if let Some(help) = credentials::help(&unusable.to_string()) {
+            eprintln!("  help: {help}");
+        }
     }
 }

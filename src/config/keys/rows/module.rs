@@ -8,7 +8,8 @@ use super::text::{
 };
 use super::{CLAIM_NAMES, DURATION, SCOPES, sentence};
 use crate::config::raw::{CAPACITY_LIMIT, RATE_LIMIT};
-use crate::module::{Billing, Envelope, KeyType, Storage, limits};
+use crate::module::guard::Callers;
+use crate::module::{Billing, Envelope, KeyType, Storage, Table, limits};
 
 /// `[modules.NAME]` and `[defaults]`
 pub(crate) const MODULE: Section = Section {
@@ -193,6 +194,23 @@ const MODULE_KEYS: &[Key] = &[
     .default("true")
     .example("false"),
     Key::new(
+        "stack",
+        Shape::Integer {
+            most: Table::NESTED_STACKS,
+        },
+        "The number of the nested CloudFormation stack that has the module's table. Without it, the \
+         table is in the service's own stack. A stack can have 500 resources, so a service with \
+         hundreds of modules needs nested stacks. It is written here, and not worked out, so that a \
+         table never moves because other modules come or go. A module that is deployed keeps its \
+         `stack`.",
+        "O número da stack aninhada do CloudFormation que tem a tabela do módulo. Sem ele, a tabela \
+         fica na própria stack do serviço. Uma stack pode ter 500 recursos, e por isso um serviço com \
+         centenas de módulos precisa de stacks aninhadas. O número é escrito aqui, e não calculado, \
+         para que uma tabela nunca mude de lugar porque outros módulos entram ou saem. Um módulo \
+         instalado mantém a sua `stack`.",
+    )
+    .example("1"),
+    Key::new(
         "billing",
         Shape::Either(&[
             Shape::Word(&[Billing::ON_DEMAND]),
@@ -222,9 +240,13 @@ const MODULE_KEYS: &[Key] = &[
     ))),
     Key::new(
         "access",
-        Shape::Table(&ACCESS),
-        "Who may do what.",
-        "Quem pode o quê.",
+        Shape::Either(&[Shape::Word(&[Callers::OPEN]), Shape::Table(&ACCESS)]),
+        "Who may do what: a table that names a guard, or `\"open\"` for a module that is open to \
+         everybody on purpose. A module without a guard is open as well; a stage other than `local` \
+         is not deployed with one that does not say so.",
+        "Quem pode o quê: uma tabela que nomeia um guarda, ou `\"open\"` para um módulo aberto a \
+         todos de propósito. Um módulo sem guarda também é aberto; um stage que não seja `local` não \
+         é instalado com um que não o diga.",
     )
     .example("{ guard = \"main\", public = [\"GET\"] }"),
     Key::new(

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::names::{FUNCTION, HTTP_API, HTTP_STAGE, Names, REST_API, REST_STAGE};
-use super::{attribute, choose, joined, reference, when};
+use super::{HAS_KMS_KEY, KMS_KEY, attribute, choose, joined, reference, when};
 use crate::json::content_tag;
 
 /// A line of the access log.
@@ -25,7 +25,7 @@ pub(super) fn resources(names: &Names) -> Map<String, Value> {
             // CloudWatch Logs lets API Gateway write to all groups of this prefix with one policy.
             "LogGroupName": format!("/aws/vendedlogs/apis/{}", names.stack),
             "RetentionInDays": reference("LogRetention"),
-            "KmsKeyId": when("HasKmsKey", reference("KmsKeyArn")),
+            "KmsKeyId": when(HAS_KMS_KEY, reference(KMS_KEY)),
         },
     });
     resources.insert(ACCESS_LOG.to_owned(), log_group);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::names::{FUNCTION, FUNCTION_URL, LOG_GROUP, Names, ROLE};
-use super::{BASE_PATH_VARIABLE, StackOptions, attribute, reference, when};
+use super::{HAS_KMS_KEY, KMS_KEY, BASE_PATH_VARIABLE, StackOptions, attribute, reference, when};
 use crate::deploy::generate::Deployment;
 
 /// All of them, by logical id.
@@ -76,7 +76,7 @@ fn log_group(names: &Names) -> Value {
         "Properties": {
             "LogGroupName": format!("/aws/lambda/{}", names.function()),
             "RetentionInDays": reference("LogRetention"),
-            "KmsKeyId": when("HasKmsKey", reference("KmsKeyArn")),
+            "KmsKeyId": when(HAS_KMS_KEY, reference(KMS_KEY)),
         },
     })
 }
@@ -146,7 +146,7 @@ fn function(names: &Names, options: &StackOptions, variables: &[(String, String)
             "ReservedConcurrentExecutions":
                 when("HasReservedConcurrency", reference("ReservedConcurrency")),
             "TracingConfig": when("HasTracing", json!({ "Mode": "Active" })),
-            "KmsKeyArn": when("HasKmsKey", reference("KmsKeyArn")),
+            "KmsKeyArn": when(HAS_KMS_KEY, reference(KMS_KEY)),
             "Environment": { "Variables": environment },
             "Role": attribute(ROLE, "Arn"),
         },

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::reference;
+use super::{HAS_KMS_KEY, KMS_KEY, reference};
 use crate::deploy::generate::Deployment;
 
 /// All `--param`s of osls.
@@ -95,7 +95,7 @@ fn not(condition: &Value) -> Value {
     json!({ "Fn::Not": [condition] })
 }
 
-fn is_given(parameter: &str) -> Value {
+pub(super) fn is_given(parameter: &str) -> Value {
     not(&is(parameter, ""))
 }
 
@@ -119,7 +119,7 @@ pub(super) fn conditions(has_dashboard: bool) -> Map<String, Value> {
         ("HasAccessLog", both(is("UseAccessLog", "true"), any_api)),
         ("HasReservedConcurrency", is_given("ReservedConcurrency")),
         ("HasTracing", is("UseTracing", "true")),
-        ("HasKmsKey", is_given("KmsKeyArn")),
+        (HAS_KMS_KEY, is_given(KMS_KEY)),
         ("HasCollector", is_given("CollectorUrl")),
         ("HasDomain", is_given("DomainName")),
         (
