@@ -8,16 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::contract::Visitor;
 use crate::program::{python_program, root, run};
 use crate::project::{MODULO, Project, complete, report, template};
 use crate::tables;
-
-/// As a project's package.json has it.
-const OSLS: &str = "osls@4.3.1";
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -96,7 +93,7 @@ impl Served {
 #[track_caller]
 fn assert_serves(url: &str) {
     let visitor = Visitor::new(url);
-    let data: serde_json::Value = serde_json::from_str(COURSE).expect("it is JSON");
+    let data: Value = serde_json::from_str(COURSE).expect("it is JSON");
     let stored = json!({ "POST": { "courseId": "algebra", "data": data } });
     visitor.expect("POST", "/courses/algebra", COURSE, 200, &stored);
     let read = json!({ "GET": { "courseId": "algebra", "data": COURSE } });
@@ -130,6 +127,7 @@ fn a_project_needs_only_what_npm_installs() {
     };
 
     let start = Instant::now();
+    let osls = osls();
     let [package, binary] = &packages;
     said(
         "npm",
@@ -138,7 +136,7 @@ fn a_project_needs_only_what_npm_installs() {
             "--no-audit",
             "--no-fund",
             "--prefer-offline",
-            OSLS,
+            &osls,
             package,
             binary,
         ],
@@ -199,6 +197,14 @@ fn a_project_needs_only_what_npm_installs() {
     );
     said("npm", &["run", "remove", "--", "--stage", "local"]);
     assert!(template(&project).is_none(), "the stack is gone");
+}
+
+/// In the version that a project's package.json has.
+fn osls() -> String {
+    let manifest: Value = serde_json::from_str(include_str!("../../src/tool/init/package.json"))
+        .expect("a project's package.json is JSON");
+    let version = manifest["devDependencies"]["osls"].as_str();
+    format!("osls@{}", version.expect("a project needs it"))
 }
 
 /// The packages of npm for this platform, as their files.
