@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use super::arguments::FileArgs;
 use crate::config::Config;
 use crate::deploy::generate::{Artifact, BASE_PATH_VARIABLE, Stack, StackOptions};
+use crate::deploy::open::UndeclaredOpen;
 use crate::edge::serve::say;
 
 /// Print the whole stack as a CloudFormation template
@@ -38,6 +39,7 @@ impl Args {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
         let config = self.load()?;
+        UndeclaredOpen::check(&config, &self.file.stage)?;
         let base_path = self.base_path.and(config.service.base_path.clone());
         let stack = Stack::new(
             &config,

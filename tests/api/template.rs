@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::command::Folder;
 
-const MODULES: &str = "[service]\nname = \"salas\"\n\n[modules.rooms]\nkey = \"roomId\"\n";
+const MODULES: &str =
+    "[service]\nname = \"salas\"\n\n[modules.rooms]\nkey = \"roomId\"\naccess = \"open\"\n";
 
 /// `modulo template` with more arguments.
 async fn template(folder: &Folder, arguments: &[&str]) -> Result<Value, String> {
@@ -92,6 +93,44 @@ async fn what_makes_no_template_is_reported() {
         assert_eq!(status, Some(2), "{stderr}");
         assert!(stderr.contains(expected), "{stderr}");
     }
+}
+
+#[tokio::test]
+async fn a_stage_with_modules_that_are_open_by_oversight_has_none() {
+    let folder = Folder::with(&MODULES.replace("access = \"open\"\n", ""));
+    let why = template(&folder, &[]).await.unwrap_err();
+    assert!(
+        why.contains("open to everybody and do not say so: rooms"),
+        "{why}"
+    );
+}
+
+#[tokio::test]
+async fn nested_templates_are_written_beside_it() {
+    let folder = Folder::with(&format!("{MODULES}stack = 3\n"));
+    let why = template(&folder, &[]).await.unwrap_err();
+    assert!(
+        why.contains("write all of them with --output template.json"),
+        "{why}"
+    );
+    let written = folder.run(&[
+        "template",
+        "--stage",
+        "prod",
+        "--artifact",
+        "my-bucket/1.zip",
+        "-o",
+        "template.json",
+    ]);
+    assert_eq!(written.await, (Some(0), String::new(), String::new()));
+    let read = |file: &str| -> Value {
+        let text = std::fs::read_to_string(folder.path().join(file)).unwrap();
+        serde_json::from_str(&text).unwrap()
+    };
+    let stack = &read("template.json")["Resources"]["Tables3"];
+    assert_eq!(stack["Properties"]["TemplateURL"], "tables-3.json");
+    let table = &read("tables-3.json")["Resources"]["roomsTable"];
+    assert_eq!(table["Properties"]["TableName"], "rooms-prod");
 }
 
 /// serverless/params.json has the defaults of osls and the parameters of the template; the guide's

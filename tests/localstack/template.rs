@@ -168,7 +168,12 @@ fn nested() -> &'static [PathBuf] {
         let own = project.path("own");
         std::fs::create_dir(&own).expect("it is writable");
         let file = own.join("template.json");
-        let command = ["template", "--artifact", "my-bucket/function.zip", "--output"];
+        let command = [
+            "template",
+            "--artifact",
+            "my-bucket/function.zip",
+            "--output",
+        ];
         project
             .modulo(&[&command[..], &[file.to_str().expect("it is UTF-8")]].concat())
             .unwrap_or_else(|why| panic!("{why}"));
@@ -203,7 +208,10 @@ fn both_have_the_same_nested_templates() {
     assert!(read(osls)["Resources"]["Tables1"].is_object());
     for number in ["1", "2"] {
         let stack = &read(own)["Resources"][format!("Tables{number}")];
-        assert_eq!(stack["Properties"]["TemplateURL"], format!("tables-{number}.json"));
+        assert_eq!(
+            stack["Properties"]["TemplateURL"],
+            format!("tables-{number}.json")
+        );
     }
     let (theirs, ours) = nested.split_at(2);
     for (their, our) in theirs.iter().zip(ours) {
@@ -447,7 +455,8 @@ fn deploy(project: &Project, template: &str, parameters: &[(&str, &str)]) -> Out
         let call = call.template_body(template).capabilities(capability);
         wait(call.set_parameters(Some(parameters)).send()).expect("it is made");
     }
-    plan::wait_until_done(&stack);
+    let status = plan::wait_until_done(&stack);
+    assert!(status.ends_with("E_COMPLETE"), "stack {stack} is {status}");
     let output = wait(client.describe_stacks().stack_name(&stack).send()).expect("it is there");
     let outputs = output.stacks()[0].outputs().iter();
     let outputs = outputs.filter_map(|output| {

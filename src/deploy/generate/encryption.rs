@@ -7,7 +7,7 @@ pub(super) fn of_table(key: &Value) -> Value {
     json!({ "SSEEnabled": true, "SSEType": "KMS", "KMSMasterKeyId": key })
 }
 
-/// The statement of the function's role. `DynamoDB` uses the key in the name of who reads and writes,
+/// The statement of the function's role. DynamoDB uses the key in the name of who reads and writes,
 /// and Lambda decrypts the function's environment in that of its role.
 pub(super) fn statement(key: &Value) -> Value {
     json!({

@@ -287,7 +287,7 @@ mod tests {
             key = 'roomId'
             access = { guard = 'main' }
         ";
-        let Stack(template) = stack(modules, &options).expect("possible");
+        let Stack { template, .. } = stack(modules, &options).expect("possible");
         let mut found = Vec::new();
         referred(&template, &mut found);
         assert!(found.len() > 50);
@@ -302,6 +302,29 @@ mod tests {
         let unused: Vec<_> = unused.keys().filter(|id| !found.contains(id)).collect();
         assert_eq!(unused, [""; 0]);
         assert_eq!(template["Parameters"]["JwtSecret"]["NoEcho"], true);
+    }
+
+    #[test]
+    fn a_nested_template_gets_the_key_of_its_tables() {
+        let modules = "[modules.rooms]\nkey = 'roomId'\nstack = 2\n";
+        let Stack { template, nested } = stack(modules, &options()).expect("possible");
+        let stack = &template["Resources"]["Tables2"]["Properties"];
+        let expected = json!({
+            "TemplateURL": "tables-2.json",
+            "Parameters": { "KmsKeyArn": { "Ref": "KmsKeyArn" } },
+        });
+        assert_eq!(*stack, expected);
+        let [(file, nested)] = nested.as_slice() else {
+            panic!("there is one");
+        };
+        assert_eq!(file, "tables-2.json");
+        let mut found = Vec::new();
+        referred(nested, &mut found);
+        found.sort_unstable();
+        found.dedup();
+        assert_eq!(found, ["AWS::NoValue", "HasKmsKey", "KmsKeyArn"]);
+        assert_eq!(nested["Parameters"]["KmsKeyArn"]["Type"], "String");
+        assert!(nested["Conditions"]["HasKmsKey"].is_object());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::names::{FUNCTION, FUNCTION_URL, LOG_GROUP, Names, ROLE};
-use super::{HAS_KMS_KEY, KMS_KEY, BASE_PATH_VARIABLE, StackOptions, attribute, reference, when};
+use super::{BASE_PATH_VARIABLE, HAS_KMS_KEY, KMS_KEY, StackOptions, attribute, reference, when};
 use crate::deploy::generate::Deployment;
 
 /// All of them, by logical id.
