@@ -93,8 +93,8 @@ module.exports = class ModuloPlugin {
     if (!endpoint || (await emulator.answers(endpoint))) return;
     fail(
       `No emulator of AWS answers at ${endpoint}. Start one:\n` +
-        '  docker compose up --detach --wait                       LocalStack\n' +
-        '  BIND_HOST=127.0.0.1 target/ministack/bin/ministack      without containers; docs/guides/local-aws.md says how to install it\n' +
+        '  docker compose up --detach --wait                       the one of compose.yml\n' +
+        '  BIND_HOST=127.0.0.1 ministack                           without containers, after `pipx install ministack`\n' +
         'One that listens elsewhere is named in AWS_ENDPOINT_URL.',
     );
   }
