@@ -649,7 +649,7 @@ async fn credentials_that_dynamodb_refuses_are_reported_with_the_way_on() {
         let arguments = [&command[..], &["--endpoint-url", &endpoint]].concat();
         let (status, _, stderr) = Folder::with(MODULO1).run(&arguments).await;
         assert_eq!(status, Some(1));
-        let help = "\nhelp: the AWS credentials have expired; log in again, for instance with `aws \
+        let help = "\n  help: the AWS credentials have expired; log in again, for instance with `aws \
                     sso login`, or set new ones\n";
         assert!(stderr.ends_with(help), "{stderr}");
     }
