@@ -355,7 +355,7 @@ mod tests {
     fn in_nested_stacks(modules: usize) -> Deployment {
         let module = |n: usize| {
             let index = "storage = 'document'\nindexes = [{ name = 'by-x', partition = 'x' }]";
-            let index = if n % 4 == 0 { index } else { "" };
+            let index = if n.is_multiple_of(4) { index } else { "" };
             let stack = n.div_ceil(100);
             format!("[modules.modulo{n}]\nkey = 'modulo{n}Id'\nstack = {stack}\n{index}\n")
         };

@@ -35,16 +35,15 @@ impl Stack {
     /// That of a deployment with this template.
     fn of(template: &Value) -> Self {
         let resources = template["Resources"].as_object().unwrap().iter();
-        let resources =
-            resources.map(
-                |(id, resource)| match resource["Properties"]["TableName"].as_str() {
-                    Some(table) => (id.clone(), "AWS::DynamoDB::Table", table.to_owned()),
-                    None => {
-                        let name = format!("{STACK}-{id}-1XC3");
-                        (id.clone(), "AWS::CloudFormation::Stack", name)
-                    }
-                },
-            );
+        let resources = resources.map(|(id, resource)| {
+            let table = resource["Properties"]["TableName"].as_str();
+            let nested = || format!("{STACK}-{id}-1XC3");
+            let kind = match table {
+                Some(_) => "AWS::DynamoDB::Table",
+                None => "AWS::CloudFormation::Stack",
+            };
+            (id.clone(), kind, table.map_or_else(nested, str::to_owned))
+        });
         Self {
             status: "UPDATE_COMPLETE",
             template: template.to_string(),

@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use crate::kill::{MODULES, Served, is_there, write};
 
-/// Enough for SQLite to have moved its log into the database several times.
+/// Enough for `SQLite` to have moved its log into the database several times.
 const WRITES: usize = 600;
 
 /// A disk, in a folder of its own.

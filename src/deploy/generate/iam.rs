@@ -210,16 +210,13 @@ mod tests {
                 Some(table) => (table, "/index/*"),
                 None => (value, ""),
             };
-            let table = match &table["Fn::Sub"] {
-                Value::String(arn) => {
-                    let arn = arn.replace("${AWS::Partition}", partition);
-                    arn.replace(ACCOUNT, place)
-                }
-                _ => {
-                    let id = table["Fn::GetAtt"][0].as_str().expect("a table's");
-                    let name = &names[id];
-                    format!("arn:{partition}:dynamodb:{place}:table/{name}")
-                }
+            let table = if let Some(arn) = table["Fn::Sub"].as_str() {
+                let arn = arn.replace("${AWS::Partition}", partition);
+                arn.replace(ACCOUNT, place)
+            } else {
+                let id = table["Fn::GetAtt"][0].as_str().expect("a table's");
+                let name = &names[id];
+                format!("arn:{partition}:dynamodb:{place}:table/{name}")
             };
             Value::from(table + end)
         };
