@@ -9,22 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::ChangeSetType;
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::Request;
+use axum::body::Bytes;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use http_body_util::BodyExt;
-use hyper_util::client::legacy::Client as Http;
-use hyper_util::rt::TokioExecutor;
+use axum::response::IntoResponse;
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
 
-use crate::emulator::emulator;
 use crate::plan;
 use crate::program::run;
 use crate::project::{Project, template};
+use crate::proxy::{Passage, proxy};
 use crate::tables::{self, account, wait};
 
 const MODULO1: &str = "[modules.modulo1]\nkey = \"modulo1Id\"\n";
@@ -42,37 +35,15 @@ fn failure(command: &mut Command) -> String {
     why
 }
 
-/// What a proxy answers itself of the calls to CloudFormation, by their actions.
+/// What is answered of the calls to CloudFormation, by their actions, before the emulator sees them.
 type Answer = fn(&str) -> Option<(StatusCode, String)>;
 
-/// The emulator at another address.
-fn proxy(answer: Answer) -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.set_nonblocking(true).expect("it can be");
-    let address = listener.local_addr().expect("it is bound");
-    std::thread::spawn(move || {
-        let runtime = Runtime::new().expect("a runtime is possible");
-        runtime.block_on(async move {
-            let listener = TcpListener::from_std(listener).expect("it is non-blocking");
-            let router = Router::new().fallback(move |request| pass_on(request, answer));
-            axum::serve(listener, router).await
-        })
-    });
-    format!("http://{address}")
-}
-
-async fn pass_on(request: Request, answer: Answer) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let body = body.collect().await.expect("it is sent whole").to_bytes();
-    if let Some(own) = action(&body).and_then(answer) {
-        return own.into_response();
-    }
-    let target = format!("{}{}", emulator().endpoint, parts.uri);
-    parts.uri = target.parse().expect("it is a URL");
-    let client = Http::builder(TokioExecutor::new()).build_http::<Body>();
-    let request = Request::from_parts(parts, Body::from(body));
-    let answer = client.request(request).await.expect("the emulator answers");
-    answer.map(Body::new)
+/// The emulator at another address, but for these calls.
+fn refusing(answer: Answer) -> String {
+    proxy(move |body| match action(&body).and_then(answer) {
+        Some(answer) => Passage::Answer(answer.into_response()),
+        None => Passage::PassOn(body),
+    })
 }
 
 /// The action of a call to CloudFormation.
@@ -84,13 +55,13 @@ fn action(body: &Bytes) -> Option<&str> {
 }
 
 /// An error of CloudFormation's, as it answers.
-fn error(status: StatusCode, code: &str, message: &str) -> Option<(StatusCode, String)> {
+fn error(status: StatusCode, code: &str, message: &str) -> (StatusCode, String) {
     let body = format!(
         "<ErrorResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><Error>\
          <Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
          <RequestId>8f1a7c5e-5b0a-4f6e-9d7e-2f7f3a7d2b11</RequestId></ErrorResponse>"
     );
-    Some((status, body))
+    (status, body)
 }
 
 /// What CloudFormation says of a stack that is being updated.
@@ -107,7 +78,11 @@ fn credentials_that_aws_refuses_are_reported_with_the_way_on() {
         (
             (|_| {
                 let message = "The security token included in the request is invalid.";
-                error(StatusCode::FORBIDDEN, "InvalidClientTokenId", message)
+                Some(error(
+                    StatusCode::FORBIDDEN,
+                    "InvalidClientTokenId",
+                    message,
+                ))
             }) as Answer,
             "AWS does not accept the credentials; check AWS_PROFILE, or AWS_ACCESS_KEY_ID and \
              AWS_SECRET_ACCESS_KEY, and the clock of this machine",
@@ -115,7 +90,7 @@ fn credentials_that_aws_refuses_are_reported_with_the_way_on() {
         (
             |_| {
                 let message = "The security token included in the request is expired";
-                error(StatusCode::FORBIDDEN, "ExpiredToken", message)
+                Some(error(StatusCode::FORBIDDEN, "ExpiredToken", message))
             },
             "the AWS credentials have expired; log in again, for instance with `aws sso login`",
         ),
@@ -123,12 +98,12 @@ fn credentials_that_aws_refuses_are_reported_with_the_way_on() {
             |_| {
                 let message = "User: arn:aws:iam::123456789012:user/ana is not authorized to \
                                perform: cloudformation:DescribeStacks";
-                error(StatusCode::FORBIDDEN, "AccessDenied", message)
+                Some(error(StatusCode::FORBIDDEN, "AccessDenied", message))
             },
             "the AWS credentials do not permit it; allow the action that AWS names",
         ),
     ] {
-        let endpoint = proxy(answer);
+        let endpoint = refusing(answer);
         let verbs = ["deploy", "info", "remove"].into_iter();
         let commands = verbs.map(|verb| project.osls(verb));
         for mut command in commands.chain([project.modulo_command(&["plan"])]) {
@@ -152,6 +127,11 @@ fn a_stack_that_failed_to_be_made_is_removed_and_deployed_again() {
     assert!(why.contains("npm run remove -- --stage prod"), "{why}");
     assert!(!why.contains("Building"), "{why}");
 
+    is_removed_and_deployed_again(&mut project);
+}
+
+/// The way on that was said.
+fn is_removed_and_deployed_again(project: &mut Project) {
     project.remove();
     project
         .deploy(&CLOSED)
@@ -177,12 +157,7 @@ fn a_first_deployment_that_was_interrupted_is_removed_and_deployed_again() {
     assert!(why.contains(&state), "{why}");
     assert!(why.contains("npm run remove -- --stage prod"), "{why}");
 
-    project.remove();
-    project
-        .deploy(&CLOSED)
-        .unwrap_or_else(|why| panic!("{why}"));
-    project.remove();
-    tables::delete(&project.table("modulo1"));
+    is_removed_and_deployed_again(&mut project);
 }
 
 /// The other deployment began while this one was building.
@@ -199,7 +174,7 @@ fn the_second_of_two_deployments_changes_nothing() {
             (action == "CreateChangeSet").then_some(())?;
             let message = "Stack:arn:aws:cloudformation:us-east-1:123456789012:stack/modulo-prod/8f1a \
                            is in UPDATE_IN_PROGRESS state and can not be updated.";
-            error(StatusCode::BAD_REQUEST, "ValidationError", message)
+            Some(error(StatusCode::BAD_REQUEST, "ValidationError", message))
         },
         // It has begun since this one's change set was made.
         |action| {
@@ -220,7 +195,11 @@ fn the_second_of_two_deployments_changes_nothing() {
         |action| {
             (action == "ExecuteChangeSet").then_some(())?;
             let message = "ChangeSet [modulo] cannot be executed in its current execution status of [OBSOLETE]";
-            error(StatusCode::BAD_REQUEST, "InvalidChangeSetStatus", message)
+            Some(error(
+                StatusCode::BAD_REQUEST,
+                "InvalidChangeSetStatus",
+                message,
+            ))
         },
     ];
     project.write_modules(&format!(
@@ -228,7 +207,9 @@ fn the_second_of_two_deployments_changes_nothing() {
     ));
     for answer in answers {
         let mut deploy = project.osls("deploy");
-        deploy.args(CLOSED).env("AWS_ENDPOINT_URL", proxy(answer));
+        deploy
+            .args(CLOSED)
+            .env("AWS_ENDPOINT_URL", refusing(answer));
         let why = failure(&mut deploy);
         let expected = format!("Another deployment of stack {} is running", project.stack());
         assert!(why.contains(&expected), "{why}");

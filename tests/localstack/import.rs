@@ -3,23 +3,15 @@
 use aws_sdk_dynamodb::types::{
     BillingMode, ProvisionedThroughput, TableDescription, TimeToLiveSpecification,
 };
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::Request;
-use axum::http::header::CONTENT_LENGTH;
-use axum::response::Response;
-use http_body_util::BodyExt;
-use hyper_util::client::legacy::Client as Http;
-use hyper_util::rt::TokioExecutor;
+use axum::body::Bytes;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
 
 use crate::contract::Visitor;
 use crate::emulator::emulator;
 use crate::plan;
 use crate::program::run;
 use crate::project::{Project, template};
+use crate::proxy::{Passage, proxy};
 use crate::tables::{self, client, wait};
 
 const MODULO1: &str = "[modules.modulo1]\nkey = \"modulo1Id\"\n";
@@ -107,36 +99,13 @@ fn a_module_comes_back_over_its_table() {
     tables::delete(&name);
 }
 
-/// The emulator at another address, where it ignores `ImportExistingResources`, as LocalStack does.
-fn that_cannot_import() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.set_nonblocking(true).expect("it can be");
-    let address = listener.local_addr().expect("it is bound");
-    std::thread::spawn(move || {
-        let runtime = Runtime::new().expect("a runtime is possible");
-        runtime.block_on(async move {
-            let listener = TcpListener::from_std(listener).expect("it is non-blocking");
-            axum::serve(listener, Router::new().fallback(forget_imports)).await
-        })
-    });
-    format!("http://{address}")
-}
-
-async fn forget_imports(request: Request) -> Response {
-    let (mut parts, body) = request.into_parts();
-    let body = body.collect().await.expect("it is sent whole").to_bytes();
+/// What LocalStack makes of a call: it ignores `ImportExistingResources`.
+fn forget_imports(body: Bytes) -> Passage {
     let text = String::from_utf8_lossy(&body);
-    let body = match text.split_once("&ImportExistingResources=true") {
+    Passage::PassOn(match text.split_once("&ImportExistingResources=true") {
         Some((before, after)) => Bytes::from(format!("{before}{after}")),
         None => body,
-    };
-    parts.headers.insert(CONTENT_LENGTH, body.len().into());
-    let target = format!("{}{}", emulator().endpoint, parts.uri);
-    parts.uri = target.parse().expect("it is a URL");
-    let client = Http::builder(TokioExecutor::new()).build_http::<Body>();
-    let request = Request::from_parts(parts, Body::from(body));
-    let answer = client.request(request).await.expect("the emulator answers");
-    answer.map(Body::new)
+    })
 }
 
 #[test]
@@ -150,7 +119,7 @@ fn an_emulator_that_cannot_import_touches_no_table() {
     let mut deploy = project.osls("deploy");
     deploy
         .args(CLOSED)
-        .env("AWS_ENDPOINT_URL", that_cannot_import());
+        .env("AWS_ENDPOINT_URL", proxy(forget_imports));
     let why = run(&mut deploy).expect_err("it can't be imported");
     assert!(why.contains("an emulator that cannot import"), "{why}");
     assert_eq!(described(&name).table_id, before);

@@ -28,6 +28,7 @@ mod permissions;
 mod plan;
 mod program;
 mod project;
+mod proxy;
 mod refusal;
 mod release;
 mod settings;

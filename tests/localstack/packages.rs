@@ -1,4 +1,4 @@
-//! The packages of npm and PyPI, made as a release makes them, installed and used where there is
+//! The packages of npm and pip, made as a release makes them, installed and used where there is
 //! neither Rust nor, for npm's, Python.
 
 use std::fs;

@@ -539,9 +539,9 @@ fn a_stack_is_deployed_without_osls_and_with_it() {
     let again = deploy(&project, &template, &less);
     assert_eq!(again[url], made[url]);
     assert!(!again.contains_key("ServiceEndpoint"), "{again:?}");
-    addresses(&project, &again)
-        .iter()
-        .for_each(|door| is_there(door));
+    for door in addresses(&project, &again) {
+        is_there(&door);
+    }
 
     project.remove();
     for module in ["modulo1", "modulo2", "local"] {
