@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 use modulo::config::ConfigError;
 use modulo::tool::{
-    adopt, check, compare, dashboard, export, import, key, new, openapi, package, plan, resources,
+    adopt, check, compare, console, dashboard, export, import, key, new, openapi, package, plan, resources,
     routes, schema, serve,
 };
 
@@ -33,6 +33,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::Args),
+    Console(console::Args),
     Check(check::Args),
     Schema(schema::Args),
     Routes(routes::Args),
@@ -53,6 +54,7 @@ impl Command {
     fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Serve(args) => args.run(),
+            Self::Console(args) => args.run(),
             Self::Check(args) => args.run(),
             Self::Schema(args) => args.run(),
             Self::Routes(args) => args.run(),

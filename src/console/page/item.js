@@ -1,0 +1,399 @@
+// One item: read, edited as a form or as text, created, duplicated, deleted.
+
+import { html, useEffect, useRef, useState } from "./html.js";
+import { Refusal, action, create, get, patch, remove, write, writer } from "./api.js";
+import { Changes, Conflict } from "./conflict.js";
+import { idText, isReachable } from "./describe.js";
+import { differences, patchOf, rows } from "./diff.js";
+import { Form, blank } from "./form.js";
+import { JsonError, at, hasTwice, numberText, object, parse, pathOf, pointer, print, put, same } from "./json.js";
+import { go, link, setUnsaved } from "./nav.js";
+import { ask, notice } from "./notice.js";
+import { whyNot } from "./session.js";
+import { t } from "./words.js";
+
+/** The item with this id; without one, a new item, which may begin as a copy of the item `copyOf`. */
+export function Item({ api, module, id, copyOf }) {
+  const [loaded, setLoaded] = useState();
+  const [failure, setFailure] = useState();
+  const load = () =>
+    action(async () => {
+      setFailure(undefined);
+      setLoaded(undefined);
+      const source = id ?? copyOf;
+      if (!source) return setLoaded({ document: blank(module) });
+      if (!isReachable(source)) throw new Refusal(0, t("unreachable"));
+      const found = await get(api, module, source);
+      setLoaded(id ? found : { document: found.document ?? object([]) });
+    }).catch(setFailure);
+  useEffect(() => void load(), [module.name, id?.join("/"), copyOf?.join("/")]);
+  if (failure) {
+    return html`<div class="failure">
+      <p role="alert">${failure.status === 404 ? t("no_item") : failure.message}</p>
+      <button type="button" onClick=${load}>${t("again")}</button>
+    </div>`;
+  }
+  if (!loaded) return html`<p class="hint" role="status">${t("loading")}</p>`;
+  return html`<${Editor} key=${id?.join("/")} ...${{ api, module, id, loaded, setLoaded, isCopy: Boolean(copyOf) }} />`;
+}
+
+/** Whether a patch says all of an edit: it can't bring members into another order, nor remove twins. */
+function canPatch(api, module, base, draft) {
+  return (
+    module.calls.PATCH &&
+    !whyNot(api, module, "PATCH") &&
+    base !== undefined &&
+    !hasTwice(base) &&
+    !hasTwice(draft)
+  );
+}
+
+function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
+  const isNew = id === undefined;
+  const base = isNew ? undefined : loaded.document;
+  const begin = loaded.document ?? object([]);
+  const [draft, setDraft] = useState(begin);
+  const [text, setText] = useState();
+  const [invalid, setInvalid] = useState({});
+  const [violations, setViolations] = useState([]);
+  const [newId, setNewId] = useState(module.key.map(() => ""));
+  const [conflict, setConflict] = useState();
+  const [isBusy, setBusy] = useState(false);
+  const [seen, setSeen] = useState(loaded);
+  if (seen !== loaded) {
+    // What is stored now takes the place of what was edited, and the fields keep the focus.
+    setSeen(loaded);
+    setDraft(begin);
+    setText(text === undefined ? undefined : print(begin, 2));
+    setViolations([]);
+  }
+  const typed = text === undefined ? { value: draft } : parsed(text);
+  const isEdited = isNew
+    ? isCopy || !same(draft, begin) || text !== undefined || newId.some((value) => value !== "")
+    : text === undefined
+      ? !same(draft, begin)
+      : typed.value === undefined || print(typed.value) !== print(begin);
+  const isChanged = isEdited || Object.keys(invalid).length > 0;
+  useEffect(() => {
+    setUnsaved(isChanged);
+    return () => setUnsaved(false);
+  }, [isChanged]);
+
+  const changes = typed.value && !isNew ? differences(base, typed.value) : [];
+  const sends = isNew ? undefined : canPatch(api, module, base, typed.value ?? begin) && text === undefined ? "PATCH" : writer(module);
+  const refusal = isNew ? whyNotNew(api, module, newId) : whyNot(api, module, sends);
+  const mayNotDelete = isNew ? undefined : whyNot(api, module, "DELETE");
+  const wrong = [...violations, ...Object.entries(invalid).map(([pointer, message]) => ({ pointer, message }))];
+
+  const run = (work) => {
+    setBusy(true);
+    return action(work)
+      .catch((error) => {
+        if (!(error instanceof Refusal)) throw error;
+        setViolations(error.details);
+        if (error.details.length === 0) notice(error.message, { isBad: true });
+        else notice(t("refused", { n: error.details.length }), { isBad: true });
+      })
+      .finally(() => setBusy(false));
+  };
+  /** Goes on from what is stored now. */
+  const reload = async () => setLoaded(await get(api, module, id));
+
+  const save = (document, tag = loaded.tag) =>
+    run(async () => {
+      setViolations([]);
+      try {
+        const differing = differences(base, document);
+        if (sends === "PATCH" && tag === loaded.tag) {
+          await patch(api, module, id, patchOf(differing), tag);
+        } else {
+          await write(api, module, id, document, tag ? { "if-match": tag } : { "if-none-match": "*" });
+        }
+      } catch (error) {
+        if (error.status !== 412) throw error;
+        return meet(document);
+      }
+      setUnsaved(false);
+      notice(t("saved", { id: idText(id) }));
+      await reload();
+    });
+
+  /** Somebody else has written the item: shows both, unless it was this page's own lost answer. */
+  const meet = async (mine) => {
+    const theirs = await get(api, module, id).catch((error) => {
+      if (error.status !== 404) throw error;
+      return { document: undefined };
+    });
+    if (same(theirs.document, mine)) {
+      setUnsaved(false);
+      notice(t("saved", { id: idText(id) }));
+      return setLoaded(theirs);
+    }
+    setConflict({ mine, ...theirs, rows: rows(base, mine, theirs.document) });
+  };
+
+  const saveNew = () =>
+    run(async () => {
+      setViolations([]);
+      const key = keyOf(module, newId);
+      let created = key;
+      if (key.length === module.key.length) {
+        if (!isReachable(key)) throw new Refusal(0, t("unreachable"));
+        try {
+          await write(api, module, key, typed.value, { "if-none-match": "*" });
+        } catch (error) {
+          if (error.status !== 412) throw error;
+          const there = await get(api, module, key);
+          if (!same(there.document, typed.value)) throw new Refusal(412, t("id_taken", { id: idText(key) }));
+        }
+      } else {
+        created = await create(api, module, key[0], typed.value);
+      }
+      setUnsaved(false);
+      notice(t("created", { id: idText(created) }));
+      go(link(module.name, "item", created));
+    });
+
+  const removeItem = () =>
+    run(async () => {
+      try {
+        await remove(api, module, id, loaded.tag);
+      } catch (error) {
+        if (error.status !== 412) throw error;
+        await reload();
+        throw new Refusal(412, t("changed_since"));
+      }
+      setUnsaved(false);
+      notice(t("deleted", { id: idText(id) }), {
+        action: base && { label: t("undo"), run: () => bringBack(api, module, [{ id, document: base }]) },
+      });
+      go(link(module.name, "list"));
+    });
+
+  const askToDelete = async () => {
+    const answer = [{ label: t("delete"), value: true, isBad: true }];
+    if (await ask(t("delete_title", { id: idText(id) }), t("delete_text"), answer)) removeItem();
+  };
+
+  const submit = (event) => {
+    event.preventDefault();
+    if (typed.value === undefined || Object.keys(invalid).length > 0 || refusal || isBusy) return;
+    if (isNew) saveNew();
+    else if (isEdited) save(typed.value);
+  };
+
+  const edit = (path, value) => {
+    setDraft((draft) => put(draft, path, value) ?? object([]));
+    const cleared = pointer(path);
+    setViolations((all) => all.filter((one) => one.pointer !== cleared));
+  };
+  const markInvalid = (path, message) =>
+    setInvalid((all) => {
+      const { [pointer(path)]: _, ...others } = all;
+      return message ? { ...others, [pointer(path)]: message } : others;
+    });
+  const toJson = () => {
+    setInvalid({});
+    setText(print(draft, 2));
+  };
+  const toForm = () => {
+    setDraft(typed.value);
+    setText(undefined);
+  };
+
+  if (conflict) {
+    return html`<${Conflict}
+      rows=${conflict.rows}
+      theirs=${conflict.document}
+      isBusy=${isBusy}
+      onSave=${(document) => {
+        setConflict(undefined);
+        setDraft(document ?? object([]));
+        setText(undefined);
+        if (document === undefined) go(link(module.name, "list"));
+        else save(document, conflict.tag ?? null);
+      }}
+      onDiscard=${() => {
+        setConflict(undefined);
+        setUnsaved(false);
+        if (conflict.document === undefined) go(link(module.name, "list"));
+        else setLoaded({ document: conflict.document, tag: conflict.tag });
+      }}
+    />`;
+  }
+  return html`<form class="editor" onSubmit=${submit} aria-busy=${isBusy ? "true" : undefined} noValidate>
+    <h2>${isNew ? t("new_item") : idText(id)}</h2>
+    ${!isNew && base === undefined && html`<p class="hint">${t("foreign")}</p>`}
+    ${isNew && html`<${NewId} module=${module} value=${newId} onChange=${setNewId} />`}
+    <div class="tabs" role="group" aria-label=${t("edit_as")}>
+      <button type="button" aria-pressed=${text === undefined ? "true" : "false"} disabled=${text !== undefined && typed.value === undefined} onClick=${() => text !== undefined && toForm()}>
+        ${t("form")}
+      </button>
+      <button type="button" aria-pressed=${text !== undefined ? "true" : "false"} onClick=${() => text === undefined && toJson()}>JSON</button>
+    </div>
+    ${wrong.length > 0 && html`<${Wrong} violations=${wrong} />`}
+    ${text === undefined
+      ? html`<${Form} module=${module} document=${draft} violations=${wrong} onChange=${edit} onInvalid=${markInvalid} isDisabled=${isBusy} />`
+      : html`<${JsonEditor} text=${text} parsed=${typed} violations=${violations} onChange=${setText} />`}
+    ${changes.length > 0 &&
+    html`<details class="review" open>
+      <summary>${t("changes", { n: changes.length })} <span class="hint">${sends === "PATCH" ? t("sends_patch") : t("sends_whole")}</span></summary>
+      <${Changes} differences=${changes} />
+    </details>`}
+    <div class="actions sticky">
+      <button class="main" disabled=${isBusy || Boolean(refusal) || !(isNew || isEdited) || typed.value === undefined || Object.keys(invalid).length > 0}>
+        ${isNew ? t("create") : t("save")}
+      </button>
+      ${!isNew &&
+      html`<button type="button" disabled=${!isChanged} onClick=${() => (setDraft(begin), setText(undefined), setInvalid({}), setViolations([]))}>
+          ${t("revert")}
+        </button>
+        <a class="button" href=${link(module.name, "new", [], { copy: JSON.stringify(id) })}>${t("duplicate")}</a>
+        <button type="button" class="bad" disabled=${isBusy || Boolean(mayNotDelete)} title=${mayNotDelete} onClick=${askToDelete}>
+          ${t("delete")}
+        </button>`}
+      ${refusal && html`<p class="reason">${refusal}</p>`}
+      ${mayNotDelete && mayNotDelete !== refusal && html`<p class="reason">${t("delete")}: ${mayNotDelete}</p>`}
+    </div>
+  </form>`;
+}
+
+/** Creates deleted items again, unless somebody else has done so. */
+export function bringBack(api, module, items) {
+  return action(async () => {
+    let failed = 0;
+    for (const { id, document } of items) {
+      try {
+        await write(api, module, id, document, { "if-none-match": "*" });
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        failed += 1;
+        notice(`${idText(id)}: ${error.message}`, { isBad: true });
+      }
+    }
+    if (failed < items.length) notice(t("brought_back", { n: items.length - failed }));
+    window.dispatchEvent(new Event("items-changed"));
+  });
+}
+
+/** The values of the key that are filled in; those that are left out are the API's to make up. */
+function keyOf(module, values) {
+  const filled = values.map((value, index) => (module.key[index].type === "N" ? numberText(value) ?? value : value));
+  return filled.at(-1) === "" ? filled.slice(0, -1).filter((value) => value !== "") : filled;
+}
+
+function whyNotNew(api, module, values) {
+  const isWhole = values.every((value) => value !== "");
+  if (isWhole) return whyNot(api, module, writer(module));
+  const call = module.key.length === 2 ? "CREATE_IN" : "CREATE";
+  const needs = module.key.filter((_, index) => values[index] === "").map(({ name }) => name);
+  const makesUp = module.calls[call] && (module.key.length === 1 || values[0] !== "");
+  return makesUp ? whyNot(api, module, call) : t("fill_in", { names: needs.join(", ") });
+}
+
+function NewId({ module, value, onChange }) {
+  const call = module.key.length === 2 ? "CREATE_IN" : "CREATE";
+  return html`<div class="form">
+    ${module.key.map(
+      ({ name, type }, index) => html`<div class="field" key=${name}>
+        <label for=${`key-${index}`}>${name}</label>
+        <input
+          id=${`key-${index}`}
+          value=${value[index]}
+          autocomplete="off"
+          inputmode=${type === "N" ? "decimal" : undefined}
+          aria-describedby=${`key-${index}-hint`}
+          onInput=${(event) => onChange(value.with(index, event.target.value))}
+        />
+        <p class="hint" id=${`key-${index}-hint`}>
+          ${index === module.key.length - 1 && module.calls[call] ? t("id_made_up") : t("id_needed")}
+        </p>
+      </div>`,
+    )}
+  </div>`;
+}
+
+/** All that is wrong, each with a link to its field. */
+function Wrong({ violations }) {
+  const heading = useRef();
+  useEffect(() => heading.current.focus(), [violations.length]);
+  const show = (event, pointer) => {
+    event.preventDefault();
+    window.document.getElementById(`field${pointer}`)?.focus();
+  };
+  return html`<div class="wrong" role="alert">
+    <p tabindex="-1" ref=${heading}>${t("wrong", { n: violations.length })}</p>
+    <ul>
+      ${violations.map(
+        ({ pointer, message }) => html`<li>
+          <a href="#" onClick=${(event) => show(event, pointer)}>${pathOf(pointer).join(" › ") || t("document")}</a>: ${message}
+        </li>`,
+      )}
+    </ul>
+  </div>`;
+}
+
+function parsed(text) {
+  try {
+    return { value: parse(text) };
+  } catch (error) {
+    if (!(error instanceof JsonError)) throw error;
+    return { error };
+  }
+}
+
+function JsonEditor({ text, parsed, violations, onChange }) {
+  const area = useRef();
+  const select = (start, end = start) => {
+    const { current } = area;
+    current.focus();
+    current.setSelectionRange(start, end);
+    const line = text.slice(0, start).split("\n").length;
+    current.scrollTop = (line - 5) * (current.scrollHeight / text.split("\n").length);
+  };
+  const { error, value } = parsed;
+  const places = violations.map((one) => ({ ...one, place: value && at(value, pathOf(one.pointer)) }));
+  const indent = (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    const { selectionStart, selectionEnd } = event.target;
+    const line = text.slice(text.lastIndexOf("\n", selectionStart - 1) + 1, selectionStart);
+    const spaces = /^ */.exec(line)[0];
+    if (!spaces) return;
+    event.preventDefault();
+    event.target.setRangeText(`\n${spaces}`, selectionStart, selectionEnd, "end");
+    onChange(event.target.value);
+  };
+  return html`<div class="json">
+    <label for="json">JSON</label>
+    <textarea
+      id="json"
+      ref=${area}
+      class="code"
+      rows="20"
+      spellcheck=${false}
+      value=${text}
+      aria-invalid=${error ? "true" : undefined}
+      aria-describedby="json-wrong"
+      onKeyDown=${indent}
+      onInput=${(event) => onChange(event.target.value)}
+    ></textarea>
+    <div id="json-wrong">
+      ${error &&
+      html`<p class="wrong">
+        <button type="button" class="place" onClick=${() => select(error.at, error.at + 1)}>
+          ${t("place", { line: error.line, column: error.column })}
+        </button>
+        ${" "}${t(`expected_${error.expected}`)}
+      </p>`}
+      ${places.map(
+        ({ pointer, message, place }) => html`<p class="wrong">
+          ${place?.start !== undefined &&
+          html`<button type="button" class="place" onClick=${() => select(place.start, place.end)}>
+            ${t("line", { line: text.slice(0, place.start).split("\n").length })}
+          </button>`}
+          ${" "}${pointer || t("document")}: ${message}
+        </p>`,
+      )}
+    </div>
+  </div>`;
+}
