@@ -8,8 +8,8 @@ use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 use modulo::config::ConfigError;
 use modulo::tool::{
-    adopt, check, compare, console, dashboard, export, import, key, new, openapi, package, plan, resources,
-    routes, schema, serve,
+    adopt, check, compare, console, dashboard, export, import, key, new, openapi, package, plan,
+    resources, routes, schema, serve,
 };
 
 /// As the function has it, in an older version.

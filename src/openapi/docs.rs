@@ -113,7 +113,10 @@ fn page(uri: &Uri, has_console: bool) -> Response {
     };
     let mut text = PAGE.replace(r#"href="./""#, &format!(r#"href="{here}""#));
     if has_console {
-        text = text.replace(r#"name="console" content="""#, r#"name="console" content="_console""#);
+        text = text.replace(
+            r#"name="console" content="""#,
+            r#"name="console" content="_console""#,
+        );
     }
     file("text/html; charset=utf-8", text)
 }

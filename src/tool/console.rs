@@ -72,7 +72,11 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-async fn serve(url: ServiceUrl, addr: SocketAddr, description: Option<String>) -> anyhow::Result<()> {
+async fn serve(
+    url: ServiceUrl,
+    addr: SocketAddr,
+    description: Option<String>,
+) -> anyhow::Result<()> {
     let listener = TcpListener::bind(addr).await.with_context(|| {
         format!("cannot listen on {addr}; choose another address with --addr, as in --addr 127.0.0.1:3002")
     })?;

@@ -11,8 +11,8 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The rooms from the lowest to the highest: each knows only those before it.
 const ROOMS: [&str; 15] = [
-    "json", "module", "aws", "access", "item", "store", "config", "api", "openapi", "app", "console", "local",
-    "deploy", "edge", "tool",
+    "json", "module", "aws", "access", "item", "store", "config", "api", "openapi", "app",
+    "console", "local", "deploy", "edge", "tool",
 ];
 
 /// Every room writes to it, and it reads what they say of themselves.

@@ -107,6 +107,8 @@ async function send(api, module, name, { path, method, headers = {}, body, mayRe
     cost.set({ ...cost.get(), total: add(cost.get().total, spent) });
     if (answer.ok) return { answer, text };
     const refusal = refusalOf(answer.status, text);
+    // Sent again, a call may meet what it has done itself.
+    refusal.isRepeated = tries > 1;
     if (answer.status === 403) learn(module, name, refusal.message);
     const wait = secondsOf(answer.headers.get("retry-after"));
     const isLater = answer.status === 429 || (answer.status === 503 && mayRepeat);

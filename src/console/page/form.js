@@ -117,7 +117,7 @@ function Field(props) {
     "aria-required": isRequired ? "true" : undefined,
   };
   const remove =
-    value !== undefined && path.length > 0 && !isDisabled
+    value !== undefined && path.length > 0 && !isRequired && !isDisabled
       ? html`<button
           type="button"
           class="quiet remove"
@@ -140,7 +140,7 @@ function Field(props) {
   return html`<div class=${isItem ? "field item" : "field"}>
     <div class="row label">
       <label for=${id}>
-        ${title ?? label}${title && title !== label && html` <code>${label}</code>`}
+        ${title ?? label}${title && title.toLowerCase() !== label.toLowerCase() && html` <code>${label}</code>`}
         ${isRequired && html` <abbr title=${t("required")}>*</abbr>`}
       </label>
       ${remove}

@@ -143,7 +143,7 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
           await write(api, module, key, typed.value, { "if-none-match": "*" });
         } catch (error) {
           if (error.status !== 412) throw error;
-          const there = await get(api, module, key);
+          const there = error.isRepeated ? await get(api, module, key) : {};
           if (!same(there.document, typed.value)) throw new Refusal(412, t("id_taken", { id: idText(key) }));
         }
       } else {
@@ -235,12 +235,13 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
     ${text === undefined
       ? html`<${Form} module=${module} document=${draft} violations=${wrong} onChange=${edit} onInvalid=${markInvalid} isDisabled=${isBusy} />`
       : html`<${JsonEditor} text=${text} parsed=${typed} violations=${violations} onChange=${setText} />`}
-    ${changes.length > 0 &&
+    <div class="sticky">
+      ${changes.length > 0 &&
     html`<details class="review" open>
       <summary>${t("changes", { n: changes.length })} <span class="hint">${sends === "PATCH" ? t("sends_patch") : t("sends_whole")}</span></summary>
       <${Changes} differences=${changes} />
     </details>`}
-    <div class="actions sticky">
+      <div class="actions">
       <button class="main" disabled=${isBusy || Boolean(refusal) || !(isNew || isEdited) || typed.value === undefined || Object.keys(invalid).length > 0}>
         ${isNew ? t("create") : t("save")}
       </button>
@@ -254,6 +255,7 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
         </button>`}
       ${refusal && html`<p class="reason">${refusal}</p>`}
       ${mayNotDelete && mayNotDelete !== refusal && html`<p class="reason">${t("delete")}: ${mayNotDelete}</p>`}
+      </div>
     </div>
   </form>`;
 }

@@ -14,7 +14,7 @@ import { t } from "./words.js";
 const PAGE = 25;
 
 /** How many columns are shown until a person chooses others. */
-const COLUMNS = 4;
+const COLUMNS = 5;
 
 /** The columns that were chosen, by module, for as long as the page is open. */
 const chosenColumns = new Map();
@@ -133,17 +133,22 @@ export function List({ api, module, params }) {
   </section>`;
 }
 
-/** The members of these documents, those of the schema first, the others by how many have them. */
+/** The members of these documents: short ones first, then those of the schema, then what most have. */
 function columnsOf(module, items) {
   const counts = new Map();
+  const nested = new Set();
   for (const { document } of items) {
-    for (const name of new Set((document?.members ?? []).map(({ name }) => name))) {
+    for (const { name, value } of document?.members ?? []) {
       counts.set(name, (counts.get(name) ?? 0) + 1);
+      if (value.type === "object" || value.type === "array") nested.add(name);
     }
   }
   const order = Object.keys(module.resolve(module.schema).properties ?? {});
   const rank = (name) => (order.includes(name) ? order.indexOf(name) : order.length);
-  return [...counts.keys()].sort((one, other) => rank(one) - rank(other) || counts.get(other) - counts.get(one));
+  return [...counts.keys()].sort(
+    (one, other) =>
+      nested.has(one) - nested.has(other) || rank(one) - rank(other) || counts.get(other) - counts.get(one),
+  );
 }
 
 function Table({ module, items, shown, selected, toggle, toggleAll, areAll }) {
@@ -240,10 +245,11 @@ function Query({ module, params, looked }) {
     go(link(module.name, "list", [], next));
   };
   const operators = ["", "lt", "le", "gt", "ge", "between", ...(sort?.type === "S" ? ["begins_with"] : [])];
-  return html`<form class="query row" ref=${form} onSubmit=${submit} aria-label=${t("list_by")}>
-    <label>
-      ${t("list_by")}
+  return html`<form class="query row" ref=${form} onSubmit=${submit}>
+    <span>
+      <label for="list-by">${t("list_by")}</label>
       <select
+        id="list-by"
         value=${chosen}
         onChange=${(event) => (setChosen(event.target.value), event.target.value === "" && go(link(module.name, "list")))}
       >
@@ -251,30 +257,30 @@ function Query({ module, params, looked }) {
         ${hasPartition && html`<option value="p">${module.key[0].name}</option>`}
         ${module.indexes.map(({ name, key }) => html`<option value=${`i ${name}`}>${key[0].name} (${name})</option>`)}
       </select>
-    </label>
+    </span>
     ${first &&
     html`<label>
       ${first.name}
       <input name="value" required defaultValue=${params.get("value") ?? params.get("partition") ?? ""} autocomplete="off" />
     </label>`}
     ${sort &&
-    html`<label>
-        ${sort.name}
+    html`<span>
+        <span class="name" aria-hidden="true">${sort.name}</span>
         <select value=${operator} aria-label=${t("condition_on", { name: sort.name })} onChange=${(event) => setOperator(event.target.value)}>
           ${operators.map((one) => html`<option value=${one}>${t(`operator_${one || "eq"}`)}</option>`)}
         </select>
-      </label>
+      </span>
       <input name="from" aria-label=${t("value_of", { name: sort.name })} defaultValue=${params.get("from") ?? ""} autocomplete="off" />
       ${operator === "between" &&
       html`<input name="to" aria-label=${t("value_to", { name: sort.name })} defaultValue=${params.get("to") ?? ""} autocomplete="off" />`}`}
     ${first &&
-    html`<label>
-        ${t("order")}
-        <select name="order" defaultValue=${params.get("order") ?? "asc"}>
+    html`<span>
+        <label for="order">${t("order")}</label>
+        <select id="order" name="order">
           <option value="asc" selected=${params.get("order") !== "desc"}>${t("ascending")}</option>
           <option value="desc" selected=${params.get("order") === "desc"}>${t("descending")}</option>
         </select>
-      </label>
+      </span>
       <button>${t("show")}</button>`}
   </form>`;
 }

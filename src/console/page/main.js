@@ -116,12 +116,12 @@ function Tenant({ api, module }) {
 }
 
 function Language() {
-  return html`<label>
-    <span class="hidden">${t("language")}</span>
-    <select value=${language.get()} onChange=${(event) => choose(event.target.value)}>
+  return html`<span>
+    <label class="hidden" for="language">${t("language")}</label>
+    <select id="language" value=${language.get()} onChange=${(event) => choose(event.target.value)}>
       ${Object.entries(LANGUAGES).map(([tag, [name]]) => html`<option value=${tag} lang=${tag}>${name}</option>`)}
     </select>
-  </label>`;
+  </span>`;
 }
 
 /** What the last action and the whole session have cost, where the API says it. */

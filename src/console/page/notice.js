@@ -40,10 +40,14 @@ export function Question() {
   const asked = question.use();
   const dialog = useRef();
   useEffect(() => {
-    if (asked) dialog.current.showModal();
+    if (!asked) return;
+    dialog.current.showModal();
+    dialog.current.querySelector("button:last-child").focus();
   }, [asked]);
   if (!asked) return null;
   const answer = (value) => {
+    // Closed before it goes, so that the focus is where it was.
+    dialog.current.close();
     question.set(undefined);
     asked.resolve(value);
   };
@@ -59,7 +63,7 @@ export function Question() {
         ({ label, value, isBad }) =>
           html`<button type="button" class=${isBad ? "bad" : ""} onClick=${() => answer(value)}>${label}</button>`,
       )}
-      <button type="button" autofocus onClick=${() => answer(undefined)}>${t("cancel")}</button>
+      <button type="button" onClick=${() => answer(undefined)}>${t("cancel")}</button>
     </div>
   </dialog>`;
 }

@@ -420,7 +420,7 @@ function Rows({ rows }) {
         ${rows.slice(0, SHOWN_ROWS).map(
           (row) => html`<tr key=${row.line}>
             <td>${row.line}</td>
-            <th scope="row">${row.id ? idText(row.id) : ""}</th>
+            ${row.id ? html`<th scope="row">${idText(row.id)}</th>` : html`<td></td>`}
             <td>${brief(row.document)}</td>
             <td class=${row.wrong ? "wrong" : ""}>${state(row)}</td>
           </tr>`,

@@ -35,7 +35,10 @@ pub(super) fn welcome(
         String::new()
     };
     let console = if config.service.console {
-        format!("To see and mend the data: http://{address}{}\n", console::PATH)
+        format!(
+            "To see and mend the data: http://{address}{}\n",
+            console::PATH
+        )
     } else {
         String::new()
     };

@@ -1,6 +1,5 @@
 //! A service under comparison: its address, and how it is asked.
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -13,8 +12,8 @@ use axum::http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::{sleep, timeout};
 
-use crate::tool::service_url::ServiceUrl;
 use crate::telemetry::chain::Chain;
+use crate::tool::service_url::ServiceUrl;
 
 /// How long an answer may take. No front door of Lambda waits longer.
 const TIME_LIMIT: Duration = Duration::from_secs(30);

@@ -54,7 +54,9 @@ fn is_link_to_the_page(request: &Request) -> bool {
 fn is_of_another_page(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site");
     let is_of_another_site = site.is_some_and(|site| site != "same-origin" && site != "none");
-    let own = headers.get(HOST).map(|host| [b"http://", host.as_bytes()].concat());
+    let own = headers
+        .get(HOST)
+        .map(|host| [b"http://", host.as_bytes()].concat());
     let mut origins = headers.get_all(ORIGIN).iter();
     let has_another_origin = origins.any(|origin| own.as_deref() != Some(origin.as_bytes()));
     is_of_another_site || has_another_origin
