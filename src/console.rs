@@ -58,6 +58,7 @@ const FILES: &[(&str, &str)] = files![
     "nav.js",
     "notice.js",
     "session.js",
+    "text.js",
     "transfer.js",
     "words.js",
     "words.en.js",

@@ -10,7 +10,7 @@ import { t } from "./words.js";
 const ROOT = new URL("../..", import.meta.url).href.replace(/\/$/, "");
 
 /** How often a call is sent that is answered with "later", and the longest wait, in seconds. */
-const TRIES = 5;
+const TRIES = 8;
 const LONGEST_WAIT = 120;
 
 /** How many calls are under way at a time where there is one for each of several items. */
@@ -54,12 +54,18 @@ function secondsOf(value) {
   return Number.isFinite(seconds) ? Math.min(Math.max(seconds, 0), LONGEST_WAIT) : undefined;
 }
 
-/** Waits, and shows for how long and why; ends early with false if the person does not want to wait. */
+let pausing;
+
+/**
+ * Waits, and shows for how long and why; ends early with false if the person does not want to wait.
+ * Calls that are under way at a time wait together.
+ */
 function pause(seconds, message) {
-  return new Promise((resolve) => {
+  pausing ??= new Promise((resolve) => {
     const end = (goesOn) => {
       clearTimeout(timer);
       close();
+      pausing = undefined;
       resolve(goesOn);
     };
     const timer = setTimeout(() => end(true), seconds * 1000);
@@ -68,6 +74,7 @@ function pause(seconds, message) {
       action: { label: t("do_not_wait"), run: () => end(false) },
     });
   });
+  return pausing;
 }
 
 /** Runs what a person has asked for, and notes what all of its calls have cost. */
@@ -165,9 +172,7 @@ export async function get(api, module, id) {
   const path = `${pathOf(module, id)}?consistent=true`;
   const { answer, text } = await send(api, module, "GET", { path, method: "GET" });
   const body = parse(text);
-  const document = module.isPlain
-    ? documentOf(module, body)
-    : itemOf(module, member(body, "GET")).document;
+  const document = module.isPlain ? documentOf(module, body) : itemOf(module, member(body, "GET")).document;
   return { document, tag: answer.headers.get("etag") };
 }
 

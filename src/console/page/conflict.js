@@ -1,6 +1,6 @@
 // Two edits of one item, side by side: a person chooses, member by member, what is saved.
 
-import { html, useState } from "./html.js";
+import { html, useEffect, useRef, useState } from "./html.js";
 import { brief, pointer, print } from "./json.js";
 import { merged } from "./diff.js";
 import { t } from "./words.js";
@@ -33,14 +33,14 @@ export function Changes({ differences }) {
 /** `rows` are those of `diff.js`; `onSave` gets the document that was put together. */
 export function Conflict({ rows, theirs, isBusy, onSave, onDiscard }) {
   const [choices, setChoices] = useState({});
+  const heading = useRef();
+  useEffect(() => heading.current.focus(), []);
   const chosen = rows.map((row) => ({ ...row, choice: choices[pointer(row.path)] ?? row.choice }));
   const open = chosen.filter(({ choice }) => choice === undefined).length;
   const choose = (row, choice) => setChoices({ ...choices, [pointer(row.path)]: choice });
   const all = (choice) => setChoices(Object.fromEntries(rows.map((row) => [pointer(row.path), choice])));
   return html`<section class="conflict" aria-labelledby="conflict">
-    <h2 id="conflict" tabindex="-1" ref=${(heading) => heading && !heading.dataset.seen && (heading.dataset.seen = "yes", heading.focus())}>
-      ${t("conflict_title")}
-    </h2>
+    <h2 id="conflict" tabindex="-1" ref=${heading}>${t("conflict_title")}</h2>
     <p>${t("conflict_text")}</p>
     <div class="actions">
       <button type="button" onClick=${() => all("mine")}>${t("all_mine")}</button>

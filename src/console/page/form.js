@@ -2,7 +2,19 @@
 
 import { html, useState } from "./html.js";
 import {
-  NULL, array, boolean, brief, member, number, numberText, object, pointer, print, same, string, tryParse,
+  NULL,
+  array,
+  boolean,
+  brief,
+  member,
+  number,
+  numberText,
+  object,
+  pointer,
+  print,
+  same,
+  string,
+  tryParse,
 } from "./json.js";
 import { t } from "./words.js";
 
@@ -44,7 +56,9 @@ function Members({ schema, value, path, ...context }) {
     ([name]) => path.length > 0 || !module.hasKeyInDocument || !module.key.some((part) => part.name === name),
   );
   const known = new Set(properties.map(([name]) => name));
-  const others = [...new Set((value?.members ?? []).map(({ name }) => name))].filter((name) => !known.has(name));
+  const others = [...new Set((value?.members ?? []).map(({ name }) => name))].filter(
+    (name) => !known.has(name),
+  );
   const required = new Set(schema.required ?? []);
   const other = typeof schema.additionalProperties === "object" ? schema.additionalProperties : {};
   const field = (name, schema, isRequired) => html`<${Field}
@@ -105,9 +119,7 @@ function Field(props) {
   const own = violations.filter((one) => one.pointer === pointer(path));
   const title = typeof schema.title === "string" ? schema.title : undefined;
   const hint = typeof schema.description === "string" ? schema.description : undefined;
-  const described = [hint && `${id}-hint`, own.length && `${id}-wrong`]
-    .filter(Boolean)
-    .join(" ");
+  const described = [hint && `${id}-hint`, own.length && `${id}-wrong`].filter(Boolean).join(" ");
   const kind = kindOf(schema, value);
   const attributes = {
     id,
@@ -177,8 +189,10 @@ function Nested({ name, kind, schema, value, path, remove, notes, ...context }) 
           isItem
         />`,
       )}
-      ${count > shown &&
-      html`<button type="button" onClick=${() => setShown(shown + 500)}>${t("show_more", { n: count - shown })}</button>`}
+      ${
+        count > shown &&
+        html`<button type="button" onClick=${() => setShown(shown + 500)}>${t("show_more", { n: count - shown })}</button>`
+      }
       <button type="button" disabled=${context.isDisabled} onClick=${add}>${t("add_item")}</button>
     `;
   };
@@ -252,8 +266,10 @@ function ChoiceInput({ schema, value, path, isRequired, isItem, onChange, attrib
   const chosen = choices.findIndex((choice) => same(choice, value));
   const set = (event) => onChange(path, event.target.value === "" ? undefined : choices[event.target.value]);
   return html`<select ...${attributes} value=${chosen < 0 ? "" : `${chosen}`} onChange=${set}>
-    ${((!isRequired && !isItem) || chosen < 0) &&
-    html`<option value="">${value === undefined ? t("absent") : brief(value)}</option>`}
+    ${
+      ((!isRequired && !isItem) || chosen < 0) &&
+      html`<option value="">${value === undefined ? t("absent") : brief(value)}</option>`
+    }
     ${choices.map((choice, index) => html`<option value=${`${index}`}>${brief(choice)}</option>`)}
   </select>`;
 }

@@ -6,10 +6,11 @@ import { Changes, Conflict } from "./conflict.js";
 import { idText, isReachable } from "./describe.js";
 import { differences, patchOf, rows } from "./diff.js";
 import { Form, blank } from "./form.js";
-import { JsonError, at, hasTwice, numberText, object, parse, pathOf, pointer, print, put, same } from "./json.js";
+import { hasTwice, numberText, object, pathOf, pointer, print, put, same } from "./json.js";
 import { go, link, setUnsaved } from "./nav.js";
 import { ask, notice } from "./notice.js";
 import { whyNot } from "./session.js";
+import { JsonEditor, parsed } from "./text.js";
 import { t } from "./words.js";
 
 /** The item with this id; without one, a new item, which may begin as a copy of the item `copyOf`. */
@@ -80,10 +81,14 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
   }, [isChanged]);
 
   const changes = typed.value && !isNew ? differences(base, typed.value) : [];
-  const sends = isNew ? undefined : canPatch(api, module, base, typed.value ?? begin) && text === undefined ? "PATCH" : writer(module);
+  const isPatch = !isNew && text === undefined && canPatch(api, module, base, draft);
+  const sends = isPatch ? "PATCH" : writer(module);
   const refusal = isNew ? whyNotNew(api, module, newId) : whyNot(api, module, sends);
   const mayNotDelete = isNew ? undefined : whyNot(api, module, "DELETE");
-  const wrong = [...violations, ...Object.entries(invalid).map(([pointer, message]) => ({ pointer, message }))];
+  const wrong = [
+    ...violations,
+    ...Object.entries(invalid).map(([pointer, message]) => ({ pointer, message })),
+  ];
 
   const run = (work) => {
     setBusy(true);
@@ -192,6 +197,12 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
       const { [pointer(path)]: _, ...others } = all;
       return message ? { ...others, [pointer(path)]: message } : others;
     });
+  const revert = () => {
+    setDraft(begin);
+    setText(undefined);
+    setInvalid({});
+    setViolations([]);
+  };
   const toJson = () => {
     setInvalid({});
     setText(print(draft, 2));
@@ -226,38 +237,77 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
     ${!isNew && base === undefined && html`<p class="hint">${t("foreign")}</p>`}
     ${isNew && html`<${NewId} module=${module} value=${newId} onChange=${setNewId} />`}
     <div class="tabs" role="group" aria-label=${t("edit_as")}>
-      <button type="button" aria-pressed=${text === undefined ? "true" : "false"} disabled=${text !== undefined && typed.value === undefined} onClick=${() => text !== undefined && toForm()}>
+      <button
+        type="button"
+        aria-pressed=${text === undefined ? "true" : "false"}
+        disabled=${typed.value === undefined}
+        onClick=${() => text !== undefined && toForm()}
+      >
         ${t("form")}
       </button>
-      <button type="button" aria-pressed=${text !== undefined ? "true" : "false"} onClick=${() => text === undefined && toJson()}>JSON</button>
+      <button
+        type="button"
+        aria-pressed=${text === undefined ? "false" : "true"}
+        onClick=${() => text === undefined && toJson()}
+      >
+        JSON
+      </button>
     </div>
     ${wrong.length > 0 && html`<${Wrong} violations=${wrong} />`}
-    ${text === undefined
-      ? html`<${Form} module=${module} document=${draft} violations=${wrong} onChange=${edit} onInvalid=${markInvalid} isDisabled=${isBusy} />`
-      : html`<${JsonEditor} text=${text} parsed=${typed} violations=${violations} onChange=${setText} />`}
+    ${
+      text === undefined
+        ? html`<${Form}
+          module=${module}
+          document=${draft}
+          violations=${wrong}
+          onChange=${edit}
+          onInvalid=${markInvalid}
+          isDisabled=${isBusy}
+        />`
+        : html`<${JsonEditor} text=${text} parsed=${typed} violations=${violations} onChange=${setText} />`
+    }
     <div class="sticky">
-      ${changes.length > 0 &&
-    html`<details class="review" open>
-      <summary>${t("changes", { n: changes.length })} <span class="hint">${sends === "PATCH" ? t("sends_patch") : t("sends_whole")}</span></summary>
-      <${Changes} differences=${changes} />
-    </details>`}
-      <div class="actions">
-      <button class="main" disabled=${isBusy || Boolean(refusal) || !(isNew || isEdited) || typed.value === undefined || Object.keys(invalid).length > 0}>
-        ${isNew ? t("create") : t("save")}
-      </button>
-      ${!isNew &&
-      html`<button type="button" disabled=${!isChanged} onClick=${() => (setDraft(begin), setText(undefined), setInvalid({}), setViolations([]))}>
-          ${t("revert")}
-        </button>
-        <a class="button" href=${link(module.name, "new", [], { copy: JSON.stringify(id) })}>${t("duplicate")}</a>
-        <button type="button" class="bad" disabled=${isBusy || Boolean(mayNotDelete)} title=${mayNotDelete} onClick=${askToDelete}>
-          ${t("delete")}
-        </button>`}
-      ${refusal && html`<p class="reason">${refusal}</p>`}
-      ${mayNotDelete && mayNotDelete !== refusal && html`<p class="reason">${t("delete")}: ${mayNotDelete}</p>`}
-      </div>
+      ${
+        changes.length > 0 &&
+        html`<details class="review" open>
+        <summary>
+          ${t("changes", { n: changes.length })}
+          <span class="hint">${sends === "PATCH" ? t("sends_patch") : t("sends_whole")}</span>
+        </summary>
+        <${Changes} differences=${changes} />
+      </details>`
+      }
+      <${Actions}
+        ...${{ module, id, isBusy, refusal, mayNotDelete, isChanged }}
+        canSave=${(isNew || isEdited) && typed.value !== undefined && Object.keys(invalid).length === 0}
+        onRevert=${revert}
+        onDelete=${askToDelete}
+      />
     </div>
   </form>`;
+}
+
+function Actions({ module, id, isBusy, refusal, mayNotDelete, isChanged, canSave, onRevert, onDelete }) {
+  const copy = link(module.name, "new", [], { copy: JSON.stringify(id) });
+  return html`<div class="actions">
+    <button class="main" disabled=${isBusy || Boolean(refusal) || !canSave}>${t(id ? "save" : "create")}</button>
+    ${
+      id &&
+      html`<button type="button" disabled=${!isChanged} onClick=${onRevert}>${t("revert")}</button>
+      <a class="button" href=${copy}>${t("duplicate")}</a>
+      <button
+        type="button"
+        class="bad"
+        disabled=${isBusy || Boolean(mayNotDelete)}
+        title=${mayNotDelete}
+        onClick=${onDelete}
+      >
+        ${t("delete")}
+      </button>`
+    }
+    ${refusal && html`<p class="reason">${refusal}</p>`}
+    ${mayNotDelete && mayNotDelete !== refusal && html`<p class="reason">${t("delete")}: ${mayNotDelete}</p>`}
+  </div>`;
 }
 
 /** Creates deleted items again, unless somebody else has done so. */
@@ -280,7 +330,9 @@ export function bringBack(api, module, items) {
 
 /** The values of the key that are filled in; those that are left out are the API's to make up. */
 function keyOf(module, values) {
-  const filled = values.map((value, index) => (module.key[index].type === "N" ? numberText(value) ?? value : value));
+  const filled = values.map((value, index) =>
+    module.key[index].type === "N" ? (numberText(value) ?? value) : value,
+  );
   return filled.at(-1) === "" ? filled.slice(0, -1).filter((value) => value !== "") : filled;
 }
 
@@ -328,74 +380,10 @@ function Wrong({ violations }) {
     <ul>
       ${violations.map(
         ({ pointer, message }) => html`<li>
-          <a href="#" onClick=${(event) => show(event, pointer)}>${pathOf(pointer).join(" › ") || t("document")}</a>: ${message}
+          <a href="#" onClick=${(event) => show(event, pointer)}>${pathOf(pointer).join(" › ") || t("document")}</a>
+          : ${message}
         </li>`,
       )}
     </ul>
-  </div>`;
-}
-
-function parsed(text) {
-  try {
-    return { value: parse(text) };
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    return { error };
-  }
-}
-
-function JsonEditor({ text, parsed, violations, onChange }) {
-  const area = useRef();
-  const select = (start, end = start) => {
-    const { current } = area;
-    current.focus();
-    current.setSelectionRange(start, end);
-    const line = text.slice(0, start).split("\n").length;
-    current.scrollTop = (line - 5) * (current.scrollHeight / text.split("\n").length);
-  };
-  const { error, value } = parsed;
-  const places = violations.map((one) => ({ ...one, place: value && at(value, pathOf(one.pointer)) }));
-  const indent = (event) => {
-    if (event.key !== "Enter" || event.isComposing) return;
-    const { selectionStart, selectionEnd } = event.target;
-    const line = text.slice(text.lastIndexOf("\n", selectionStart - 1) + 1, selectionStart);
-    const spaces = /^ */.exec(line)[0];
-    if (!spaces) return;
-    event.preventDefault();
-    event.target.setRangeText(`\n${spaces}`, selectionStart, selectionEnd, "end");
-    onChange(event.target.value);
-  };
-  return html`<div class="json">
-    <label for="json">JSON</label>
-    <textarea
-      id="json"
-      ref=${area}
-      class="code"
-      rows="20"
-      spellcheck=${false}
-      value=${text}
-      aria-invalid=${error ? "true" : undefined}
-      aria-describedby="json-wrong"
-      onKeyDown=${indent}
-      onInput=${(event) => onChange(event.target.value)}
-    ></textarea>
-    <div id="json-wrong">
-      ${error &&
-      html`<p class="wrong">
-        <button type="button" class="place" onClick=${() => select(error.at, error.at + 1)}>
-          ${t("place", { line: error.line, column: error.column })}
-        </button>
-        ${" "}${t(`expected_${error.expected}`)}
-      </p>`}
-      ${places.map(
-        ({ pointer, message, place }) => html`<p class="wrong">
-          ${place?.start !== undefined &&
-          html`<button type="button" class="place" onClick=${() => select(place.start, place.end)}>
-            ${t("line", { line: text.slice(0, place.start).split("\n").length })}
-          </button>`}
-          ${" "}${pointer || t("document")}: ${message}
-        </p>`,
-      )}
-    </div>
   </div>`;
 }

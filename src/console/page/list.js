@@ -32,7 +32,8 @@ function queryOf(module, params) {
   const operator = params.get("op") ?? "";
   const [from, to] = [params.get("from"), params.get("to")];
   if (sort && from !== null) {
-    if (operator === "between") Object.assign(query, { [`${sort.name}.ge`]: from, [`${sort.name}.le`]: to ?? "" });
+    if (operator === "between")
+      Object.assign(query, { [`${sort.name}.ge`]: from, [`${sort.name}.le`]: to ?? "" });
     else query[operator === "" ? sort.name : `${sort.name}.${operator}`] = from;
   }
   if (params.get("order") === "desc" && (index || partition !== undefined)) query.order = "desc";
@@ -81,7 +82,10 @@ export function List({ api, module, params }) {
 
   const page = pages[at];
   const items = page?.items ?? [];
-  const known = columnsOf(module, pages.flatMap(({ items }) => items));
+  const known = columnsOf(
+    module,
+    pages.flatMap(({ items }) => items),
+  );
   const shown = columns ?? known.slice(0, COLUMNS);
   const choose = (names) => {
     chosenColumns.set(module.name, names);
@@ -111,13 +115,20 @@ export function List({ api, module, params }) {
     <${ById} module=${module} />
     <${Query} module=${module} params=${params} looked=${looked} />
     ${refusal && html`<p class="reason">${refusal}</p>`}
-    ${failure && html`<p class="wrong" role="alert">${failure.message} <button type="button" onClick=${begin}>${t("again")}</button></p>`}
+    ${
+      failure &&
+      html`<p class="wrong" role="alert">
+      ${failure.message} <button type="button" onClick=${begin}>${t("again")}</button>
+    </p>`
+    }
     <p class="hint" role="status">
-      ${isBusy ? t("loading") : page && (items.length === 0 ? t("nothing") : t("page", { page: at + 1, n: items.length }))}
+      ${isBusy ? t("loading") : page && t(items.length === 0 ? "nothing" : "page", { page: at + 1, n: items.length })}
     </p>
-    ${items.length > 0 &&
-    html`<${Table} ...${{ module, items, shown, selected, toggle, toggleAll, areAll }} />
-      <${Columns} known=${known} shown=${shown} onChoose=${choose} />`}
+    ${
+      items.length > 0 &&
+      html`<${Table} ...${{ module, items, shown, selected, toggle, toggleAll, areAll }} />
+      <${Columns} known=${known} shown=${shown} onChoose=${choose} />`
+    }
     <div class="actions">
       <button type="button" disabled=${at === 0 || isBusy} onClick=${() => setAt(at - 1)}>${t("previous")}</button>
       <button
@@ -185,7 +196,8 @@ function Table({ module, items, shown, selected, toggle, toggleAll, areAll }) {
 }
 
 function Columns({ known, shown, onChoose }) {
-  const toggle = (name) => onChoose(shown.includes(name) ? shown.filter((one) => one !== name) : [...shown, name]);
+  const toggle = (name) =>
+    onChoose(shown.includes(name) ? shown.filter((one) => one !== name) : [...shown, name]);
   return html`<details class="columns">
     <summary>${t("columns")}</summary>
     <div class="choices">
@@ -222,7 +234,9 @@ function ById({ module }) {
 /** What is listed: all, a partition, or what an index has, with a condition on the sort key. */
 function Query({ module, params, looked }) {
   const form = useRef();
-  const [chosen, setChosen] = useState(looked.index ? `i ${looked.index.name}` : looked.partition === undefined ? "" : "p");
+  const [chosen, setChosen] = useState(
+    looked.index ? `i ${looked.index.name}` : looked.partition === undefined ? "" : "p",
+  );
   const [operator, setOperator] = useState(params.get("op") ?? "");
   const hasPartition = module.key.length === 2;
   if (!hasPartition && module.indexes.length === 0) return null;
@@ -258,30 +272,38 @@ function Query({ module, params, looked }) {
         ${module.indexes.map(({ name, key }) => html`<option value=${`i ${name}`}>${key[0].name} (${name})</option>`)}
       </select>
     </span>
-    ${first &&
-    html`<label>
+    ${
+      first &&
+      html`<label>
       ${first.name}
       <input name="value" required defaultValue=${params.get("value") ?? params.get("partition") ?? ""} autocomplete="off" />
-    </label>`}
-    ${sort &&
-    html`<span>
+    </label>`
+    }
+    ${
+      sort &&
+      html`<span>
         <span class="name" aria-hidden="true">${sort.name}</span>
         <select value=${operator} aria-label=${t("condition_on", { name: sort.name })} onChange=${(event) => setOperator(event.target.value)}>
           ${operators.map((one) => html`<option value=${one}>${t(`operator_${one || "eq"}`)}</option>`)}
         </select>
       </span>
       <input name="from" aria-label=${t("value_of", { name: sort.name })} defaultValue=${params.get("from") ?? ""} autocomplete="off" />
-      ${operator === "between" &&
-      html`<input name="to" aria-label=${t("value_to", { name: sort.name })} defaultValue=${params.get("to") ?? ""} autocomplete="off" />`}`}
-    ${first &&
-    html`<span>
+      ${
+        operator === "between" &&
+        html`<input name="to" aria-label=${t("value_to", { name: sort.name })} defaultValue=${params.get("to") ?? ""} autocomplete="off" />`
+      }`
+    }
+    ${
+      first &&
+      html`<span>
         <label for="order">${t("order")}</label>
         <select id="order" name="order">
           <option value="asc" selected=${params.get("order") !== "desc"}>${t("ascending")}</option>
           <option value="desc" selected=${params.get("order") === "desc"}>${t("descending")}</option>
         </select>
       </span>
-      <button>${t("show")}</button>`}
+      <button>${t("show")}</button>`
+    }
   </form>`;
 }
 
@@ -325,7 +347,11 @@ function Selected({ api, module, selected, setSelected, begin }) {
         const documents = await getMany(api, module, ids);
         ids.forEach((id, at) => found.push({ id, document: documents[at].document }));
       }
-      exportItems(module, found.filter(({ document }) => document !== undefined), format);
+      exportItems(
+        module,
+        found.filter(({ document }) => document !== undefined),
+        format,
+      );
     });
   return html`<div class="actions sticky" role="group" aria-label=${t("selected", { n: items.length })}>
     <strong>${t("selected", { n: items.length })}</strong>
@@ -358,7 +384,8 @@ async function removeMany(api, module, items) {
       removed.push({ id, document: now.document });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      if (error.status !== 404) kept.push({ id, message: error.status === 412 ? t("changed_since") : error.message });
+      if (error.status !== 404)
+        kept.push({ id, message: error.status === 412 ? t("changed_since") : error.message });
     }
   });
   return { removed: removed.filter(({ document }) => document !== undefined), kept };

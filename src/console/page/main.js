@@ -25,28 +25,46 @@ function App() {
   });
   const module = api?.modules.find((one) => one.name === name);
   return html`
-    <a class="skip" href="#main" onClick=${(event) => (event.preventDefault(), document.getElementById("main").focus())}>${t("skip")}</a>
+    <a class="skip" href="#main" onClick=${skip}>${t("skip")}</a>
     <header>
       <h1><a href="#/">${api?.title ?? t("console")}</a></h1>
       <${Language} />
     </header>
     <div class="columns-of-page">
-      ${api &&
-      html`<nav aria-label=${t("modules")}>
+      ${
+        api &&
+        html`<nav aria-label=${t("modules")}>
         <${Modules} api=${api} current=${name} />
-        ${api.guards.map((guard) => html`<${Credential} key=${guard.name} guard=${guard} />`)}
-      </nav>`}
+        ${
+          api.guards.length > 0 &&
+          html`<details class="who" open=${innerWidth > 736}>
+          <summary>${t("who")}</summary>
+          ${api.guards.map((guard) => html`<${Credential} key=${guard.name} guard=${guard} />`)}
+        </details>`
+        }
+      </nav>`
+      }
       <main id="main" tabindex="-1">
         ${failure && html`<p class="wrong" role="alert">${t("no_description", { message: failure.message })}</p>`}
         ${!api && !failure && html`<p role="status">${t("loading")}</p>`}
         ${api && !module && html`<p>${name ? t("no_module") : t("choose_module")}</p>`}
-        ${module && html`<${Tenant} api=${api} module=${module} /><${View} key=${module.name} ...${{ api, module, view, id, query }} />`}
+        ${
+          module &&
+          html`<${Tenant} api=${api} module=${module} />
+          <${View} key=${module.name} ...${{ api, module, view, id, query }} />`
+        }
       </main>
     </div>
     <footer><${Cost} /></footer>
     <${Notices} />
     <${Question} />
   `;
+}
+
+/** The address has the view, and not a place on the page. */
+function skip(event) {
+  event.preventDefault();
+  document.getElementById("main").focus();
 }
 
 function View({ api, module, view, id, query }) {
@@ -71,8 +89,13 @@ function Modules({ api, current }) {
   const words = search.toLowerCase();
   const found = api.modules.filter(({ name }) => name.toLowerCase().includes(words));
   return html`
-    ${api.modules.length > 10 &&
-    html`<label class="search">${t("search_module")} <input type="search" value=${search} onInput=${(event) => setSearch(event.target.value)} /></label>`}
+    ${
+      api.modules.length > 10 &&
+      html`<label class="search">
+      ${t("search_module")}
+      <input type="search" value=${search} onInput=${(event) => setSearch(event.target.value)} />
+    </label>`
+    }
     <ul class="modules">
       ${found.map(
         ({ name }) => html`<li key=${name}>
@@ -101,12 +124,14 @@ function Credential({ guard }) {
       <input id=${id} type="password" autocomplete="off" value=${typed} onInput=${(event) => setTyped(event.target.value)} />
       <button disabled=${typed.trim() === ""}>${t("use")}</button>
     </div>
-    ${shown &&
-    html`<p class="hint">
+    ${
+      shown &&
+      html`<p class="hint">
       ${claims?.sub ? t("signed_in_as", { name: claims.sub }) : t("signed_in")}
       ${until && ` · ${t(until < new Date() ? "expired" : "until", { time: until.toLocaleString(language.get()) })}`}
       ${" "}<button type="button" onClick=${() => show(guard.name, "")}>${t("sign_out")}</button>
-    </p>`}
+    </p>`
+    }
   </form>`;
 }
 
@@ -127,7 +152,8 @@ function Language() {
 /** What the last action and the whole session have cost, where the API says it. */
 function Cost() {
   const { total, last } = cost.use();
-  if (!total.isTimed) return total.calls > 0 ? html`<p class="hint">${t("calls", { n: total.calls })}</p>` : null;
+  if (!total.isTimed)
+    return total.calls > 0 ? html`<p class="hint">${t("calls", { n: total.calls })}</p>` : null;
   const spent = ({ calls, ms, read, write }) =>
     t("spent", { n: calls, ms: figure(ms, 1), read: figure(read, 1), write: figure(write, 1) });
   return html`<p class="cost">

@@ -47,7 +47,9 @@ window.addEventListener("hashchange", async () => {
   if (next === current) return;
   if (isUnsaved) {
     history.pushState(null, "", current || "#");
-    const leaves = await ask(t("leave_title"), t("leave_text"), [{ label: t("leave"), value: true, isBad: true }]);
+    const leaves = await ask(t("leave_title"), t("leave_text"), [
+      { label: t("leave"), value: true, isBad: true },
+    ]);
     if (!leaves) return;
     isUnsaved = false;
     go(next);

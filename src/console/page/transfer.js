@@ -5,7 +5,21 @@ import { Refusal, action, get, getMany, inParallel, list, write, writer } from "
 import { decode, rowsOf, tableOf } from "./csv.js";
 import { idText, isReachable } from "./describe.js";
 import {
-  JsonError, NULL, array, boolean, brief, member, number, numberText, object, parse, print, put, same, string, tryParse,
+  JsonError,
+  NULL,
+  array,
+  boolean,
+  brief,
+  member,
+  number,
+  numberText,
+  object,
+  parse,
+  print,
+  put,
+  same,
+  string,
+  tryParse,
 } from "./json.js";
 import { link, setUnsaved } from "./nav.js";
 import { notice } from "./notice.js";
@@ -48,8 +62,7 @@ function cellOf(value) {
 }
 
 export function exportItems(module, items, format) {
-  const parts =
-    format === "csv" ? [csvOf(module, items)] : items.map((item) => `${lineOf(module, item)}\n`);
+  const parts = format === "csv" ? [csvOf(module, items)] : items.map((item) => `${lineOf(module, item)}\n`);
   const types = { csv: "text/csv;charset=utf-8", jsonl: "application/jsonl;charset=utf-8" };
   const address = URL.createObjectURL(new Blob(parts, { type: types[format] }));
   const anchor = document.createElement("a");
@@ -97,7 +110,8 @@ export function Export({ api, module }) {
       } while (cursor && !isStopped.current);
       if (isStopped.current) return;
       const whole = found.filter(({ document }) => document !== undefined);
-      if (whole.length < found.length) notice(t("left_out", { n: found.length - whole.length }), { isBad: true });
+      if (whole.length < found.length)
+        notice(t("left_out", { n: found.length - whole.length }), { isBad: true });
       exportItems(module, whole, format);
     })
       .catch((error) => {
@@ -170,7 +184,10 @@ function itemOf(module, value) {
 
 function keyed(module, value) {
   const isKey = (name) => module.key.some((part) => part.name === name);
-  const id = idOf(module, module.key.map(({ name }) => member(value, name)));
+  const id = idOf(
+    module,
+    module.key.map(({ name }) => member(value, name)),
+  );
   return { id, document: object(value.members.filter(({ name }) => !isKey(name))) };
 }
 
@@ -264,7 +281,11 @@ async function check(api, module, rows, { isStopped, onProgress }) {
   const canRead = !whyNot(api, module, "BATCH") && !whyNot(api, module, "GET");
   await inParallel(canRead ? parts : [], async (part) => {
     if (isStopped()) return;
-    const found = await getMany(api, module, part.map(({ id }) => id));
+    const found = await getMany(
+      api,
+      module,
+      part.map(({ id }) => id),
+    );
     part.forEach((row, at) => {
       row.isThere = !found[at].isAbsent;
       row.isSame = row.isThere && same(found[at].document, row.document);
@@ -383,29 +404,36 @@ export function Import({ api, module }) {
     </div>
     ${refusal && html`<p class="reason">${refusal}</p>`}
     <div role="status">
-      ${progress &&
-      html`<label for="progress">${t(progress.isWriting ? "written_so_far" : "checked_so_far", progress)}</label>
+      ${
+        progress &&
+        html`<label for="progress">${t(progress.isWriting ? "written_so_far" : "checked_so_far", progress)}</label>
         <progress id="progress" max=${progress.of} value=${progress.done}></progress>
-        <button type="button" onClick=${() => void (run.current += 1)}>${t("stop")}</button>`}
+        <button type="button" onClick=${() => void (run.current += 1)}>${t("stop")}</button>`
+      }
       ${rows && !progress && html`<p>${t("preview", { file, good: good.length, wrong: wrong.length, there: there.length })}</p>`}
     </div>
-    ${rows &&
-    !progress &&
-    html`${there.length > 0 &&
-      html`<label class="check-line">
+    ${
+      rows &&
+      !progress &&
+      html`${
+        there.length > 0 &&
+        html`<label class="check-line">
         <input type="checkbox" checked=${replaces} onChange=${(event) => setReplaces(event.target.checked)} />
         ${t("replace", { n: there.length })}
-      </label>`}
+      </label>`
+      }
       <div class="actions">
         <button type="button" class="main" disabled=${good.length === 0} onClick=${begin}>${t("import_n", { n: good.length })}</button>
       </div>
-      <${Rows} rows=${[...wrong, ...good]} />`}
+      <${Rows} rows=${[...wrong, ...good]} />`
+    }
     ${result && html`<${Result} module=${module} ...${result} />`}
   </section>`;
 }
 
 function Rows({ rows }) {
-  const state = (row) => row.wrong ?? (row.isSame ? t("row_same") : row.isThere ? t("row_there") : t("row_new"));
+  const state = (row) =>
+    row.wrong ?? (row.isSame ? t("row_same") : row.isThere ? t("row_there") : t("row_new"));
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("preview_rows")}>
     <table>
       <thead>
