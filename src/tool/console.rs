@@ -4,15 +4,17 @@ mod gate;
 mod passage;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use axum::Router;
-use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, LOCATION};
-use axum::response::Response;
+use axum::http::{HeaderName, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Json, Router, middleware};
+use serde::de::IgnoredAny;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -44,16 +46,16 @@ impl Args {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
         let url: ServiceUrl = self.url.parse().context("--url is not usable")?;
-        let description = self.description.map(read).transpose()?;
+        let description = self.description.as_deref().map(read).transpose()?;
         Runtime::new()?.block_on(serve(url, self.addr, description))
     }
 }
 
 /// The description in a file, which has to be JSON.
-fn read(file: PathBuf) -> anyhow::Result<String> {
+fn read(file: &Path) -> anyhow::Result<String> {
     let name = file.display();
-    let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {name}"))?;
-    if serde_json::from_str::<serde::de::IgnoredAny>(&text).is_err() {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {name}"))?;
+    if serde_json::from_str::<IgnoredAny>(&text).is_err() {
         bail!("{name} is not JSON; make it with: modulo openapi > {name}");
     }
     Ok(text)
@@ -108,18 +110,17 @@ fn router(url: ServiceUrl, address: SocketAddr, description: Option<String>) -> 
         .route(console::DESCRIPTION, described)
         .fallback(async move |request| passage.pass(request).await)
         .merge(console::page().route("/", get(to_the_page)))
-        .layer(axum::middleware::from_fn(move |request, next| {
+        .layer(middleware::from_fn(move |request, next| {
             gate::check(Arc::clone(&gate), request, next)
         }))
 }
 
-async fn to_the_page() -> (StatusCode, [(axum::http::HeaderName, &'static str); 1]) {
+async fn to_the_page() -> (StatusCode, [(HeaderName, &'static str); 1]) {
     (StatusCode::SEE_OTHER, [(LOCATION, console::PATH)])
 }
 
 /// An answer of the console's own, in the shape of the API's.
 fn refusal(status: StatusCode, message: &str) -> Response {
-    use axum::response::IntoResponse;
-    let body = serde_json::json!({ "ERROR": { "message": message } });
-    (status, axum::Json(body)).into_response()
+    let body = json!({ "ERROR": { "message": message } });
+    (status, Json(body)).into_response()
 }
