@@ -148,7 +148,13 @@ const steps = {
     await button(page, "Next page").click();
     await page.getByText("Page 2,").waitFor();
     assert.ok((await idsOf(page)).every((id) => !first.includes(id)));
+    // Who comes back from an item is where they were.
+    await rowsOf(page).first().getByRole("link").click();
+    await button(page, "Save").waitFor();
+    await page.goBack();
+    await page.getByText("Page 2,").waitFor();
     await button(page, "Previous page").click();
+    await page.getByText("Page 1, 25 items").waitFor();
     assert.deepEqual(await idsOf(page), first);
     // Columns are chosen from what the documents have.
     const heads = () => page.locator("main thead th").allTextContents();
@@ -275,6 +281,8 @@ const steps = {
     await field(page, "/chairs").fill("many");
     await page.getByText("This is not a number.").first().waitFor();
     assert.ok(await button(page, "Save").isDisabled());
+    await button(page, "Revert").click();
+    assert.equal(await field(page, "/chairs").inputValue(), "12");
     return page;
   },
 
@@ -448,6 +456,13 @@ const steps = {
     await says(page, "Somebody has changed it since.");
     assert.equal(await field(page, "/n").inputValue(), "2");
     assert.equal(await stored("/notes/kept"), '{"n":2}');
+    // Nor this page's own, that is not saved yet.
+    await field(page, "/n").fill("3");
+    await put("/notes/kept", { n: 4 });
+    await button(page, "Delete").click();
+    await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+    const group = page.getByRole("group", { name: "n" });
+    assert.deepEqual(await group.locator("pre").allTextContents(), ["3", "4"]);
     return page;
   },
 
@@ -763,6 +778,7 @@ const steps = {
     await page.keyboard.type("7");
     await page.keyboard.press("Enter");
     await says(page, "keys is saved.");
+    await page.waitForFunction(() => document.activeElement.id === "field/n");
     assert.equal(await stored("/notes/keys"), '{"n":7}');
     await tabTo(() => document.activeElement.textContent.trim() === "Delete");
     await page.keyboard.press("Enter");

@@ -60,13 +60,20 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
   const [newId, setNewId] = useState(module.key.map(() => ""));
   const [conflict, setConflict] = useState();
   const [isBusy, setBusy] = useState(false);
+  const [reverts, setReverts] = useState(0);
+  const focused = useRef();
+  // Fields can't be edited while they are saved, and a browser takes the focus from such a field.
+  useEffect(() => {
+    if (!isBusy && window.document.activeElement === window.document.body) focused.current?.focus();
+  }, [isBusy]);
   const [seen, setSeen] = useState(loaded);
   if (seen !== loaded) {
-    // What is stored now takes the place of what was edited, and the fields keep the focus.
+    // What is stored now takes the place of what was edited.
     setSeen(loaded);
     setDraft(begin);
     setText(text === undefined ? undefined : print(begin, 2));
     setViolations([]);
+    setInvalid({});
   }
   const typed = text === undefined ? { value: draft } : parsed(text);
   const isEdited = isNew
@@ -91,6 +98,7 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
   ];
 
   const run = (work) => {
+    focused.current = window.document.activeElement;
     setBusy(true);
     return action(work)
       .catch((error) => {
@@ -165,6 +173,7 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
         await remove(api, module, id, loaded.tag);
       } catch (error) {
         if (error.status !== 412) throw error;
+        if (isEdited && typed.value) return meet(typed.value);
         await reload();
         throw new Refusal(412, t("changed_since"));
       }
@@ -202,6 +211,8 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
     setText(undefined);
     setInvalid({});
     setViolations([]);
+    // Fields that hold what is not valid are made anew.
+    setReverts(reverts + 1);
   };
   const toJson = () => {
     setInvalid({});
@@ -257,6 +268,7 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
     ${
       text === undefined
         ? html`<${Form}
+          key=${reverts}
           module=${module}
           document=${draft}
           violations=${wrong}
@@ -264,7 +276,7 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
           onInvalid=${markInvalid}
           isDisabled=${isBusy}
         />`
-        : html`<${JsonEditor} text=${text} parsed=${typed} violations=${violations} onChange=${setText} />`
+        : html`<${JsonEditor} ...${{ text, parsed: typed, violations, isBusy }} onChange=${setText} />`
     }
     <div class="sticky">
       ${

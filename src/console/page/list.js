@@ -19,6 +19,15 @@ const COLUMNS = 5;
 /** The columns that were chosen, by module, for as long as the page is open. */
 const chosenColumns = new Map();
 
+/**
+ * Where a list has been left, by its address: a person who comes back from an item is where they were.
+ * Of each page up to there it has the cursor, of the first none.
+ */
+const places = new Map();
+
+/** The members that a module's documents were seen to have. */
+const seenMembers = new Map();
+
 /** An id as what it is found by in a map. */
 const mark = (id) => JSON.stringify(id);
 
@@ -41,8 +50,7 @@ function queryOf(module, params) {
 }
 
 export function List({ api, module, params }) {
-  const [pages, setPages] = useState([]);
-  const [at, setAt] = useState(0);
+  const [page, setPage] = useState();
   const [failure, setFailure] = useState();
   const [isBusy, setBusy] = useState(false);
   const [selected, setSelected] = useState(new Map());
@@ -51,16 +59,22 @@ export function List({ api, module, params }) {
   const looked = queryOf(module, params);
   const refusal = whyNot(api, module, looked.partition === undefined ? "LIST" : "LIST_PARTITION");
 
-  const load = (number, cursor) => {
+  const place = `${module.name}?${params}`;
+  const cursors = places.get(place) ?? [undefined];
+
+  /** Shows the page that this is the cursor of, after those before it. */
+  const load = (cursors) => {
     const mine = ++asked.current;
     setBusy(true);
     setFailure(undefined);
+    const cursor = cursors.at(-1);
     const query = { limit: PAGE, ...looked.query, ...(cursor && { cursor }) };
     return action(() => list(api, module, { partition: looked.partition, query }))
       .then((page) => {
         if (mine !== asked.current) return;
-        setPages((pages) => [...pages.slice(0, number), page]);
-        setAt(number);
+        places.set(place, cursors);
+        noteMembers(module, page.items);
+        setPage(page);
       })
       .catch((error) => {
         if (!(error instanceof Refusal)) throw error;
@@ -68,24 +82,21 @@ export function List({ api, module, params }) {
       })
       .finally(() => mine === asked.current && setBusy(false));
   };
-  const begin = () => {
-    setPages([]);
-    setAt(0);
-    setSelected(new Map());
-    if (!refusal) load(0);
+  const reload = () => {
+    if (!refusal) load(cursors);
   };
-  useEffect(begin, [module.name, params.toString(), refusal]);
   useEffect(() => {
-    window.addEventListener("items-changed", begin);
-    return () => window.removeEventListener("items-changed", begin);
+    setPage(undefined);
+    setSelected(new Map());
+    reload();
+  }, [place, refusal]);
+  useEffect(() => {
+    window.addEventListener("items-changed", reload);
+    return () => window.removeEventListener("items-changed", reload);
   });
 
-  const page = pages[at];
   const items = page?.items ?? [];
-  const known = columnsOf(
-    module,
-    pages.flatMap(({ items }) => items),
-  );
+  const known = columnsOf(module);
   const shown = columns ?? known.slice(0, COLUMNS);
   const choose = (names) => {
     chosenColumns.set(module.name, names);
@@ -113,16 +124,16 @@ export function List({ api, module, params }) {
       </div>
     </div>
     <${ById} module=${module} />
-    <${Query} module=${module} params=${params} looked=${looked} />
+    <${Query} key=${place} module=${module} params=${params} looked=${looked} />
     ${refusal && html`<p class="reason">${refusal}</p>`}
     ${
       failure &&
       html`<p class="wrong" role="alert">
-      ${failure.message} <button type="button" onClick=${begin}>${t("again")}</button>
+      ${failure.message} <button type="button" onClick=${reload}>${t("again")}</button>
     </p>`
     }
     <p class="hint" role="status">
-      ${isBusy ? t("loading") : page && t(items.length === 0 ? "nothing" : "page", { page: at + 1, n: items.length })}
+      ${isBusy ? t("loading") : page && t(items.length === 0 ? "nothing" : "page", { page: cursors.length, n: items.length })}
     </p>
     ${
       items.length > 0 &&
@@ -130,36 +141,44 @@ export function List({ api, module, params }) {
       <${Columns} known=${known} shown=${shown} onChoose=${choose} />`
     }
     <div class="actions">
-      <button type="button" disabled=${at === 0 || isBusy} onClick=${() => setAt(at - 1)}>${t("previous")}</button>
       <button
         type="button"
-        disabled=${isBusy || (!pages[at + 1] && !page?.next)}
-        onClick=${() => (pages[at + 1] ? setAt(at + 1) : load(at + 1, page.next))}
+        disabled=${isBusy || cursors.length === 1}
+        onClick=${() => load(cursors.slice(0, -1))}
       >
+        ${t("previous")}
+      </button>
+      <button type="button" disabled=${isBusy || !page?.next} onClick=${() => load([...cursors, page.next])}>
         ${t("next")}
       </button>
-      <button type="button" disabled=${isBusy || Boolean(refusal)} onClick=${begin}>${t("reload")}</button>
+      <button type="button" disabled=${isBusy || Boolean(refusal)} onClick=${reload}>${t("reload")}</button>
     </div>
-    ${selected.size > 0 && html`<${Selected} ...${{ api, module, selected, setSelected, begin }} />`}
+    ${selected.size > 0 && html`<${Selected} ...${{ api, module, selected, setSelected, reload }} />`}
   </section>`;
 }
 
-/** The members of these documents: short ones first, then those of the schema, then what most have. */
-function columnsOf(module, items) {
-  const counts = new Map();
-  const nested = new Set();
+/** Notes which members these documents have. */
+function noteMembers(module, items) {
+  const members = seenMembers.get(module.name) ?? new Map();
+  seenMembers.set(module.name, members);
   for (const { document } of items) {
     for (const { name, value } of document?.members ?? []) {
-      counts.set(name, (counts.get(name) ?? 0) + 1);
-      if (value.type === "object" || value.type === "array") nested.add(name);
+      const { count, isNested } = members.get(name) ?? { count: 0, isNested: false };
+      const isDeep = value.type === "object" || value.type === "array";
+      members.set(name, { count: count + 1, isNested: isNested || isDeep });
     }
   }
+}
+
+/** The members that were seen: short ones first, then those of the schema, then what most have. */
+function columnsOf(module) {
+  const members = seenMembers.get(module.name) ?? new Map();
   const order = Object.keys(module.resolve(module.schema).properties ?? {});
   const rank = (name) => (order.includes(name) ? order.indexOf(name) : order.length);
-  return [...counts.keys()].sort(
-    (one, other) =>
-      nested.has(one) - nested.has(other) || rank(one) - rank(other) || counts.get(other) - counts.get(one),
-  );
+  return [...members.keys()].sort((one, other) => {
+    const [first, second] = [members.get(one), members.get(other)];
+    return first.isNested - second.isNested || rank(one) - rank(other) || second.count - first.count;
+  });
 }
 
 function Table({ module, items, shown, selected, toggle, toggleAll, areAll }) {
@@ -308,7 +327,7 @@ function Query({ module, params, looked }) {
 }
 
 /** What can be done with several items. */
-function Selected({ api, module, selected, setSelected, begin }) {
+function Selected({ api, module, selected, setSelected, reload }) {
   const [isBusy, setBusy] = useState(false);
   const items = [...selected.values()];
   const mayNotDelete = whyNot(api, module, "DELETE") ?? whyNot(api, module, "GET");
@@ -336,7 +355,7 @@ function Selected({ api, module, selected, setSelected, begin }) {
         });
       }
       setSelected(new Map());
-      begin();
+      reload();
     });
   };
   const exportAs = (format) =>

@@ -14,7 +14,7 @@ export function parsed(text) {
   }
 }
 
-export function JsonEditor({ text, parsed, violations, onChange }) {
+export function JsonEditor({ text, parsed, violations, isBusy, onChange }) {
   const area = useRef();
   const select = (start, end = start) => {
     const { current } = area;
@@ -43,6 +43,7 @@ export function JsonEditor({ text, parsed, violations, onChange }) {
       class="code"
       rows="20"
       spellcheck=${false}
+      disabled=${isBusy}
       value=${text}
       aria-invalid=${error ? "true" : undefined}
       aria-describedby="json-wrong"
