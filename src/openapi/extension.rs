@@ -34,8 +34,7 @@ pub(super) fn of(module: &Module) -> Value {
     };
     let scopes = module.verbs().iter().filter_map(|verb| {
         let needed = access.scopes(verb);
-        let is_needed = !needed.is_empty() && !access.public().contains(verb);
-        is_needed.then(|| {
+        (!needed.is_empty()).then(|| {
             let names: Value = needed.iter().map(Scope::as_str).collect();
             (verb.to_string(), names)
         })

@@ -349,3 +349,49 @@ async fn modulo_console_takes_the_description_from_a_file() {
         assert!(stderr.contains(said), "{stderr}");
     }
 }
+
+/// What OpenAPI has no word for, and the page needs.
+#[tokio::test]
+async fn the_description_says_what_a_module_is() {
+    let modules = r#"
+        [access.main]
+        jwt = { issuer = "https://issuer.example.com/", audience = "modulo", jwks = "https://issuer.example.com/jwks.json", scopes_claim = ["realm", "roles"] }
+
+        [modules.bookings]
+        key = { partition = "roomId", sort = { attribute = "day", type = "N" } }
+        envelope = "plain"
+        key_in_document = true
+        storage = "document"
+        access = { guard = "main", scopes = { PUT = ["write"], DELETE = ["write", "admin"] } }
+        tenant = { claim = ["org", "id"] }
+        indexes = [{ name = "by-who", partition = "who" }]
+
+        [modules.public]
+        key = "id"
+        access = { guard = "main", public = ["GET"] }
+    "#;
+    let (_folder, served) = serve(modules).await;
+    let described = served.send("GET", "/_openapi.json", "").await;
+    let described: serde_json::Value = serde_json::from_str(&described.body).unwrap();
+    let of = |at: usize| &described["tags"][at]["x-modulo"];
+    assert_eq!(
+        *of(0),
+        serde_json::json!({
+            "envelope": "plain",
+            "key": [{ "name": "roomId", "type": "S" }, { "name": "day", "type": "N" }],
+            "keyInDocument": true,
+            "indexes": [{ "name": "by-who", "key": [{ "name": "who", "type": "S" }] }],
+            "scopes": { "PUT": ["write"], "DELETE": ["write", "admin"] },
+            "tenant": ["org", "id"],
+        })
+    );
+    assert_eq!(
+        *of(1),
+        serde_json::json!({ "envelope": "verb", "key": [{ "name": "id", "type": "S" }] })
+    );
+    let guard = &described["components"]["securitySchemes"]["main"];
+    assert_eq!(
+        guard["x-modulo"],
+        serde_json::json!({ "scopes": ["realm", "roles"] })
+    );
+}

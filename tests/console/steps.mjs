@@ -118,7 +118,7 @@ async function picture(page, name) {
 async function choose(page, name, text) {
   const path = join(folder, name);
   writeFileSync(path, text);
-  await page.getByLabel("File").setInputFiles(path);
+  await page.getByLabel(/^(File|Arquivo)$/).setInputFiles(path);
 }
 
 async function download(page, act) {
@@ -205,6 +205,7 @@ const steps = {
       "limit=25&building=ix-A&floor.ge=2&floor.le=4&order=desc",
     );
     await page.getByText("Page 1, 3 items").waitFor();
+    assert.equal(await page.title(), "rooms · The school · Console");
     // Its place is in the address, so that it can be kept and sent on.
     await page.reload();
     await page.getByText("Page 1, 3 items").waitFor();
@@ -648,7 +649,7 @@ const steps = {
     const text = `roomId;building;chairs;floor\r\n${lines.join("\r\n")}\r\n`;
     const path = join(folder, "rooms.csv");
     writeFileSync(path, Buffer.from(text, "latin1"));
-    await page.getByLabel("File").setInputFiles(path);
+    await page.getByLabel(/^(File|Arquivo)$/).setInputFiles(path);
     await page
       .getByText(
         "rooms.csv: 197 rows can be imported, 3 would be refused. Items that exist with another document: 1.",
@@ -676,6 +677,7 @@ const steps = {
     const documents = {
       x1: '{"t":"=1+1","n":12345678901234567890,"o":{"a":[1,null]},"e":"","b":"true","s":" x"}',
       x2: '["not","an","object"]',
+      x4: '{"":"1","a.b":2,"__proto__":{"c":"=x"},"\\"q\\"":"[1]"}',
       'x,3"': '{"t":"line\\nbreak; \\"quoted\\""}',
     };
     for (const [id, text] of Object.entries(documents)) await put(`/notes/${encodeURIComponent(id)}`, text);
@@ -693,7 +695,7 @@ const steps = {
       await choose(page, name, text);
       await page.getByText(/0 would be refused\. Items that exist with another document: 0\./).waitFor();
       await page.getByRole("button", { name: /^Import \d+ items$/ }).click();
-      await page.getByText(/^3 created, 0 replaced, 0 left as they are, \d+ were there already\./).waitFor();
+      await page.getByText(/^4 created, 0 replaced, 0 left as they are, \d+ were there already\./).waitFor();
       for (const [id, text] of Object.entries(documents)) {
         const again = await stored(`/notes/${encodeURIComponent(id)}`);
         // The columns of a table have one order for all.
@@ -703,6 +705,28 @@ const steps = {
       }
       await page.goto(`${SERVED}/_console#/notes`);
     }
+    return page;
+  },
+
+  async "a table in Portuguese has a decimal comma"() {
+    const text = '{"n":1.5,"t":"1,5","u":"a;b"}';
+    await put("/notes/vírgula", text);
+    const page = await open({ locale: "pt-BR", hash: "#/notes/export" });
+    const table = await download(page, () => button(page, "Tabela (CSV)").click());
+    const [head, ...lines] = table.text.replace("\ufeff", "").trim().split("\r\n");
+    const own = lines.find((line) => line.startsWith("vírgula;"));
+    await page.goto(`${SERVED}/_console#/notes/import`);
+    await page.getByRole("heading", { name: "Importar para notes" }).waitFor();
+    await api("DELETE", "/notes/vírgula");
+    await choose(page, "v.csv", `${head}\n${own}\n`);
+    await button(page, "Importar 1 item").click();
+    await page.getByText("1 criados, 0 substituídos").waitFor();
+    assert.deepEqual(JSON.parse(await stored("/notes/vírgula")), JSON.parse(text));
+    // A workbook is no table.
+    const path = join(folder, "rooms.xlsx.csv");
+    writeFileSync(path, Buffer.from("PK\u0003\u0004"));
+    await page.getByLabel("Arquivo").setInputFiles(path);
+    await page.getByText("Isto é uma pasta de trabalho.").waitFor();
     return page;
   },
 
@@ -846,7 +870,11 @@ const steps = {
     await saved(page, "large");
     const now = JSON.parse(await stored("/notes/large"));
     assert.deepEqual([now.n, now.list[2999].name, now.list.length], [2, "the last", 3000]);
-    await api("DELETE", "/notes/large");
+    // Several of them on one page.
+    for (let at = 0; at < 8; at += 1) await put(`/notes/large${at}`, { ...large, n: at });
+    await page.goto(`${SERVED}/_console#/notes`);
+    await page.getByText(/Page 1, \d+ items/).waitFor();
+    for (const id of ["", 0, 1, 2, 3, 4, 5, 6, 7]) await api("DELETE", `/notes/large${id}`);
     return page;
   },
 

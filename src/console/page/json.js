@@ -125,24 +125,30 @@ export function tryParse(text) {
   }
 }
 
-/** A value's text: on one line, or with `indent` spaces for each level. */
-export function print(value, indent = 0) {
+/** A value's text: on one line, or with `indent` spaces for each level; of a long one, the beginning. */
+export function print(value, indent = 0, most = Infinity) {
   const parts = [];
+  let length = 0;
+  const add = (text) => {
+    parts.push(text);
+    length += text.length;
+  };
   const line = (depth) => (indent ? `\n${" ".repeat(indent * depth)}` : "");
   const write = (value, depth) => {
     if (value.type === "object" || value.type === "array") {
       const [open, close] = value.type === "object" ? "{}" : "[]";
-      const parts_of = value.members ?? value.items;
-      parts.push(open);
-      parts_of.forEach((part, at) => {
-        parts.push(at ? "," : "", line(depth + 1));
-        if (value.members) parts.push(JSON.stringify(part.name), indent ? ": " : ":");
+      const inner = value.members ?? value.items;
+      add(open);
+      for (const [at, part] of inner.entries()) {
+        if (length > most) return;
+        add((at ? "," : "") + line(depth + 1));
+        if (value.members) add(JSON.stringify(part.name) + (indent ? ": " : ":"));
         write(value.members ? part.value : part, depth + 1);
-      });
-      if (parts_of.length) parts.push(line(depth));
-      parts.push(close);
+      }
+      if (inner.length) add(line(depth));
+      add(close);
     } else {
-      parts.push(value.text ?? (value.type === "null" ? "null" : `${value.value}`));
+      add(value.text ?? (value.type === "null" ? "null" : `${value.value}`));
     }
   };
   write(value, 0);
@@ -236,6 +242,6 @@ export function pathOf(pointer) {
 /** What a person reads of a value in a line: texts without quotes, the rest as JSON. */
 export function brief(value, most = 80) {
   if (value === undefined) return "";
-  const text = value.type === "string" ? value.value : print(value);
+  const text = value.type === "string" ? value.value : print(value, 0, most);
   return text.length > most ? `${text.slice(0, most)}…` : text;
 }

@@ -2,7 +2,7 @@
 
 import { html, render, useEffect, useState } from "./html.js";
 import { description } from "./api.js";
-import { describe } from "./describe.js";
+import { describe, idText } from "./describe.js";
 import { Item } from "./item.js";
 import { List } from "./list.js";
 import { link, route } from "./nav.js";
@@ -21,8 +21,14 @@ function App() {
     description().then(describe).then(setApi, setFailure);
   }, []);
   useEffect(() => {
-    document.title = [name, api?.title, t("console")].filter(Boolean).join(" · ");
+    const item = view === "item" ? idText(id) : undefined;
+    document.title = [item, name, api?.title, t("console")].filter(Boolean).join(" · ");
   });
+  // What was clicked may be gone with the view before.
+  useEffect(() => {
+    const main = document.getElementById("main");
+    if (document.activeElement === document.body && location.hash) main.focus({ preventScroll: true });
+  }, [name, view, id.join("/")]);
   const module = api?.modules.find((one) => one.name === name);
   return html`
     <a class="skip" href="#main" onClick=${skip}>${t("skip")}</a>
@@ -47,7 +53,7 @@ function App() {
       <main id="main" tabindex="-1">
         ${failure && html`<p class="wrong" role="alert">${t("no_description", { message: failure.message })}</p>`}
         ${!api && !failure && html`<p role="status">${t("loading")}</p>`}
-        ${api && !module && html`<p>${name ? t("no_module") : t("choose_module")}</p>`}
+        ${api && !module && html`<p>${t(api.modules.length === 0 ? "no_modules" : name ? "no_module" : "choose_module")}</p>`}
         ${
           module &&
           html`<${Tenant} api=${api} module=${module} />

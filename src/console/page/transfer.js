@@ -6,7 +6,6 @@ import { decode, rowsOf, tableOf } from "./csv.js";
 import { idText, isReachable } from "./describe.js";
 import {
   JsonError,
-  NULL,
   array,
   boolean,
   brief,
@@ -50,15 +49,33 @@ function lineOf(module, { id, document }) {
   );
 }
 
+/** A number with a decimal comma, which is one where the comma does not part cells. */
+const WITH_COMMA = /^-?\d+,\d+$/;
+
 /**
  * A value as a cell. A text that would be read as something else, also by a spreadsheet as a formula,
  * is written as JSON, in quotes: so it comes back as it was.
  */
-function cellOf(value) {
+function cellOf(value, delimiter) {
   if (value === undefined) return "";
+  const hasComma = delimiter !== ",";
+  if (value.type === "number" && hasComma && /^-?\d+\.\d+$/.test(value.text)) {
+    return value.text.replace(".", ",");
+  }
   if (value.type !== "string") return print(value);
   const text = value.value;
-  return text === "" || tryParse(text) !== undefined || /^[=+\-@\t\r]|^\s|\s$/.test(text) ? value.text : text;
+  const isOther =
+    text === "" ||
+    tryParse(text) !== undefined ||
+    (hasComma && WITH_COMMA.test(text)) ||
+    /^[=+\-@\t\r]|^\s|\s$/.test(text);
+  return isOther ? value.text : text;
+}
+
+/** A member's name as the head of a column; one that would be read as a path is written as JSON. */
+function headOf(name) {
+  const isOther = name === "" || name.includes(".") || name !== name.trim() || tryParse(name) !== undefined;
+  return isOther ? JSON.stringify(name) : name;
 }
 
 export function exportItems(module, items, format) {
@@ -80,14 +97,19 @@ function csvOf(module, items) {
     if (document.type === "object") for (const { name } of document.members) names.add(name);
     else hasWhole = true;
   }
-  const header = [...module.key.map(({ name }) => name), ...names, ...(hasWhole ? [""] : [])];
+  const header = [
+    ...module.key.map(({ name }) => headOf(name)),
+    ...[...names].map(headOf),
+    ...(hasWhole ? [""] : []),
+  ];
+  // Excel in Portuguese takes a comma for a decimal one.
+  const delimiter = language.get() === "pt-BR" ? ";" : ",";
   const rows = items.map(({ id, document }) => [
-    ...id.map((text, at) => cellOf(valueOf(text, module.key[at]))),
-    ...[...names].map((name) => cellOf(member(document, name))),
+    ...id.map((text, at) => cellOf(valueOf(text, module.key[at]), delimiter)),
+    ...[...names].map((name) => cellOf(member(document, name), delimiter)),
     ...(hasWhole ? [document.type === "object" ? "" : print(document)] : []),
   ]);
-  // Excel in Portuguese takes a comma for a decimal one.
-  return tableOf([header, ...rows], language.get() === "pt-BR" ? ";" : ",");
+  return tableOf([header, ...rows], delimiter);
 }
 
 export function Export({ api, module }) {
@@ -141,6 +163,10 @@ class RowError extends Error {}
 
 /** The rows of a file: `{ line, id, document }`, or `{ line, wrong }`. */
 function read(module, name, bytes) {
+  // A workbook of Excel or LibreOffice is a zip.
+  if (new Uint8Array(bytes)[0] === 0x50 && new Uint8Array(bytes)[1] === 0x4b) {
+    return [{ line: 1, wrong: t("workbook") }];
+  }
   const text = decode(bytes);
   return /\.(jsonl|ndjson|json)$/i.test(name) ? readLines(module, text) : readTable(module, text);
 }
@@ -197,8 +223,9 @@ function idOf(module, values) {
     const value = values[at];
     const text = value?.type === "number" ? value.text : value?.type === "string" ? value.value : undefined;
     if (text === undefined || text === "") throw new RowError(t("row_no_key", { name }));
-    if (type === "N" && numberText(text) === undefined) throw new RowError(t("row_number", { name }));
-    return text;
+    const plain = type === "N" ? numberText(text) : text;
+    if (plain === undefined) throw new RowError(t("row_number", { name }));
+    return plain;
   });
 }
 
@@ -206,62 +233,64 @@ function readTable(module, text) {
   const { delimiter, rows } = rowsOf(text);
   const [header, ...body] = rows;
   if (!header) return [];
-  const names = header.cells.map((name) => name.trim());
+  const schema = module.resolve(module.schema);
+  const columns = header.cells.map((head) => columnOf(module, schema, head.trim()));
+  const names = columns.map(({ path }) => (path.length === 1 ? path[0] : undefined));
   const missing = module.key.map(({ name }) => name).filter((name) => !names.includes(name));
   const isOnlyId = missing.length === 1 && module.key.length === 1 && names.includes("id");
   if (missing.length > 0 && !isOnlyId) {
     return [{ line: header.line, wrong: t("no_column", { names: missing.join(", ") }) }];
   }
-  const schema = module.resolve(module.schema);
+  const keys = isOnlyId ? ["id"] : module.key.map(({ name }) => name);
+  const places = keys.map((name) => names.indexOf(name));
   return body.map(({ line, cells }) =>
     attempt(line, () => {
-      if (cells.length > names.length) throw new RowError(t("row_long", { n: names.length }));
-      const values = new Map(names.map((name, at) => [name, cells[at] ?? ""]));
-      const key = module.key.map(({ name }) => {
-        const cell = values.get(isOnlyId ? "id" : name);
-        const quoted = tryParse(cell);
-        return quoted?.type === "string" ? quoted : string(cell);
+      if (cells.length > columns.length) throw new RowError(t("row_long", { n: columns.length }));
+      const key = places.map((place) => {
+        const quoted = tryParse(cells[place] ?? "");
+        return quoted?.type === "string" ? quoted : string(cells[place] ?? "");
       });
-      const own = isOnlyId ? ["id"] : module.key.map(({ name }) => name);
+      const id = idOf(module, key);
       let document = object([]);
-      for (const [name, cell] of values) {
-        if (own.includes(name) || cell === "") continue;
-        if (name === "") return { id: idOf(module, key), document: parse(cell) };
-        document = putCell(module, schema, document, name, cell, delimiter);
+      for (const [place, cell] of cells.entries()) {
+        const column = columns[place];
+        if (places.includes(place) || cell === "") continue;
+        if (column.path.length === 0) return { id, document: parse(cell) };
+        document = put(document, column.path, valueOfCell(column.schema, cell, delimiter));
       }
-      return { id: idOf(module, key), document };
+      return { id, document };
     }),
   );
 }
 
-/** Puts a cell where its column says: `address.city` is a member of a member, unless there is such a name. */
-function putCell(module, schema, document, name, cell, delimiter) {
-  const isPath = name.includes(".") && !(schema.properties && name in schema.properties);
-  const path = isPath ? name.split(".") : [name];
-  const own = path.reduce(
-    (inner, step) => module.resolve(module.resolve(inner).properties?.[step] ?? {}),
-    schema,
-  );
-  return put(document, path, valueOfCell(own, cell, delimiter));
+/**
+ * Where the cells of a column belong: `address.city` is a member of a member, unless the schema has such
+ * a name; a name in quotes is one as it is; and a column without a head has whole documents.
+ */
+function columnOf(module, schema, head) {
+  const quoted = tryParse(head);
+  const isName = quoted?.type === "string" || Object.hasOwn(schema.properties ?? {}, head);
+  const path = isName ? [quoted?.value ?? head] : head === "" ? [] : head.split(".");
+  const own = path.reduce((inner, step) => {
+    const { properties } = module.resolve(inner);
+    return Object.hasOwn(properties ?? {}, step) ? properties[step] : {};
+  }, schema);
+  return { path, schema: module.resolve(own) };
 }
 
 /** A cell as the schema has it; without one, what is JSON is that, and all else a text. */
 function valueOfCell(schema, cell, delimiter) {
   const types = [schema.type ?? []].flat();
   const is = (type) => types.includes(type);
-  const found = tryParse(cell.trim());
+  const trimmed = cell.trim();
+  const isNumber = delimiter !== "," && WITH_COMMA.test(trimmed);
+  const found = isNumber ? number(trimmed.replace(",", ".")) : tryParse(trimmed);
   if (is("string") && found?.type !== "string") return string(cell);
-  if (is("number") || is("integer")) {
-    // `1,5` is a number where the comma does not part cells.
-    const text = delimiter === "," ? cell.trim() : cell.trim().replace(/^(-?\d+),(\d+)$/, "$1.$2");
-    const taken = numberText(text);
-    if (taken !== undefined) return number(taken);
-  }
   if (is("boolean")) {
     if (/^(true|yes|sim|verdadeiro|1)$/i.test(cell.trim())) return boolean(true);
     if (/^(false|no|não|nao|falso|0)$/i.test(cell.trim())) return boolean(false);
   }
-  return found ?? (cell.trim() === "null" ? NULL : string(cell));
+  return found ?? string(cell);
 }
 
 /** Asks the API of each row what it would say to it: nothing is written. */
