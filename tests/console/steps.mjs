@@ -126,11 +126,11 @@ async function download(page, act) {
   return { name: file.suggestedFilename(), text: readFileSync(await file.path(), "utf8") };
 }
 
-async function rooms(count, prefix) {
+async function rooms(count, prefix, buildings = prefix) {
   await Promise.all(
     Array.from({ length: count }, (_, at) => {
       const id = `${prefix}${String(at).padStart(3, "0")}`;
-      const building = `${prefix}-${"AB"[at % 2]}`;
+      const building = `${buildings}-${"AB"[at % 2]}`;
       return put(`/rooms/${id}`, { building, chairs: 10 + at, floor: at % 7, kind: "classroom" });
     }),
   );
@@ -138,7 +138,7 @@ async function rooms(count, prefix) {
 
 const steps = {
   async "a module's items are shown by page"() {
-    await rooms(30, "page");
+    await rooms(30, "sala", "Prédio");
     const page = await open();
     await link(page, "rooms").click();
     await page.getByText("Page 1, 25 items").waitFor();
@@ -362,20 +362,20 @@ const steps = {
   },
 
   async "a patch is seen before it is sent"() {
-    await put("/rooms/patch", { building: "A", chairs: 1, contact: { name: "x", phone: "y" } });
-    const page = await open({ hash: "#/rooms/item/patch" });
+    await put("/rooms/sala91", { building: "Prédio A", chairs: 90, contact: { name: "Ana", phone: "1234" } });
+    const page = await open({ hash: "#/rooms/item/sala91" });
     await field(page, "/chairs").fill("40");
     await field(page, "/contact/phone").fill("");
     const rows = await page.locator(".changes tbody tr").allInnerTexts();
     assert.deepEqual(
       rows.map((row) => row.split("\t")),
       [
-        ["chairs", "1", "40"],
-        ["contact › phone", "y", "removed"],
+        ["chairs", "90", "40"],
+        ["contact › phone", "1234", "removed"],
       ],
     );
     await picture(page, "console-item");
-    await saved(page, "patch");
+    await saved(page, "sala91");
     const sent = page.sent.findLast((request) => request.method() === "PATCH");
     assert.ok(sent.headers()["if-match"]);
     assert.deepEqual(JSON.parse(sent.postData()), [
@@ -415,16 +415,16 @@ const steps = {
   },
 
   async "two edit one item, and both edits are kept by choice"() {
-    await put("/rooms/both", { building: "A", chairs: 10, floor: 1, kind: "gym" });
+    await put("/rooms/sala92", { building: "A", chairs: 10, floor: 1, kind: "gym" });
     const [one, other] = [
-      await open({ hash: "#/rooms/item/both" }),
-      await open({ hash: "#/rooms/item/both" }),
+      await open({ hash: "#/rooms/item/sala92" }),
+      await open({ hash: "#/rooms/item/sala92" }),
     ];
     await field(one, "/chairs").fill("11");
     await field(one, "/floor").fill("2");
     await field(other, "/kind").selectOption("laboratory");
     await field(other, "/floor").fill("3");
-    await saved(one, "both");
+    await saved(one, "sala92");
     await button(other, "Save").click();
     await other.getByRole("heading", { name: "Somebody else has changed this item" }).waitFor();
     await picture(other, "console-conflict");
@@ -436,8 +436,8 @@ const steps = {
     assert.deepEqual(await group.locator("pre").allTextContents(), ["3", "2"]);
     await group.getByRole("radio", { name: "Mine" }).check();
     await save.click();
-    await says(other, "both is saved.");
-    assert.deepEqual(JSON.parse(await stored("/rooms/both")), {
+    await says(other, "sala92 is saved.");
+    assert.deepEqual(JSON.parse(await stored("/rooms/sala92")), {
       building: "A",
       chairs: 11,
       floor: 3,
@@ -753,13 +753,14 @@ const steps = {
   },
 
   async "it speaks Portuguese to who reads it, and can be switched"() {
-    await put("/notes/lingua", { n: 1 });
-    const page = await open({ locale: "pt-BR", hash: "#/notes/item/lingua" });
-    await field(page, "/n").fill("2");
-    await button(page, "Salvar").click();
-    await says(page, "lingua foi salvo.");
-    assert.equal(await page.locator("html").getAttribute("lang"), "pt-BR");
+    await put("/rooms/sala90", { building: "Prédio A", chairs: 90, contact: { name: "Ana", phone: "1234" } });
+    const page = await open({ locale: "pt-BR", hash: "#/rooms/item/sala90" });
+    await field(page, "/chairs").fill("40");
+    await field(page, "/contact/phone").fill("");
     await picture(page, "console-item.pt-BR");
+    await button(page, "Salvar").click();
+    await says(page, "sala90 foi salvo.");
+    assert.equal(await page.locator("html").getAttribute("lang"), "pt-BR");
     await axe(page, "in Portuguese");
     await page.getByLabel("Idioma").selectOption("English");
     await button(page, "Save").waitFor();
