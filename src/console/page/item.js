@@ -27,7 +27,7 @@ export function Item({ api, module, id, copyOf }) {
       const found = await get(api, module, source);
       setLoaded(id ? found : { document: found.document ?? object([]) });
     }).catch(setFailure);
-  useEffect(() => void load(), [module.name, id?.join("/"), copyOf?.join("/")]);
+  useEffect(() => void load(), []);
   if (failure) {
     return html`<div class="failure">
       <p role="alert">${failure.status === 404 ? t("no_item") : failure.message}</p>
@@ -35,15 +35,19 @@ export function Item({ api, module, id, copyOf }) {
     </div>`;
   }
   if (!loaded) return html`<p class="hint" role="status">${t("loading")}</p>`;
-  return html`<${Editor} key=${id?.join("/")} ...${{ api, module, id, loaded, setLoaded, isCopy: Boolean(copyOf) }} />`;
+  return html`<${Editor} ...${{ api, module, id, loaded, setLoaded, isCopy: Boolean(copyOf) }} />`;
 }
 
-/** Whether a patch says all of an edit: it can't bring members into another order, nor remove twins. */
-function canPatch(api, module, base, draft) {
+/**
+ * Whether a patch is to be sent of an edit. It can't say all that a text can: another order of members,
+ * or the same member twice.
+ */
+function isForPatch(api, module, { base, draft, isText }) {
+  const canWrite = module.calls[writer(module)];
   return (
-    module.calls.PATCH &&
     !whyNot(api, module, "PATCH") &&
     base !== undefined &&
+    !(isText && canWrite) &&
     !hasTwice(base) &&
     !hasTwice(draft)
   );
@@ -76,11 +80,9 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
     setInvalid({});
   }
   const typed = text === undefined ? { value: draft } : parsed(text);
-  const isEdited = isNew
-    ? isCopy || !same(draft, begin) || text !== undefined || newId.some((value) => value !== "")
-    : text === undefined
-      ? !same(draft, begin)
-      : typed.value === undefined || print(typed.value) !== print(begin);
+  const hasOtherText = text !== undefined && (!typed.value || print(typed.value) !== print(begin));
+  const isFilledIn = isCopy || newId.some((value) => value !== "");
+  const isEdited = hasOtherText || (text === undefined && !same(draft, begin)) || (isNew && isFilledIn);
   const isChanged = isEdited || Object.keys(invalid).length > 0;
   useEffect(() => {
     setUnsaved(isChanged);
@@ -88,7 +90,8 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
   }, [isChanged]);
 
   const changes = typed.value && !isNew ? differences(base, typed.value) : [];
-  const isPatch = !isNew && text === undefined && canPatch(api, module, base, draft);
+  const isText = text !== undefined;
+  const isPatch = isForPatch(api, module, { base, draft: typed.value ?? draft, isText });
   const sends = isPatch ? "PATCH" : writer(module);
   const refusal = isNew ? whyNotNew(api, module, newId) : whyNot(api, module, sends);
   const mayNotDelete = isNew ? undefined : whyNot(api, module, "DELETE");
@@ -112,15 +115,16 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
   /** Goes on from what is stored now. */
   const reload = async () => setLoaded(await get(api, module, id));
 
-  const save = (document, tag = loaded.tag) =>
+  /** Writes the document in the place of this one, which was seen last; it may be absent. */
+  const save = (document, from = loaded) =>
     run(async () => {
       setViolations([]);
       try {
-        const differing = differences(base, document);
-        if (sends === "PATCH" && tag === loaded.tag) {
-          await patch(api, module, id, patchOf(differing), tag);
+        if (isForPatch(api, module, { base: from.document, draft: document, isText })) {
+          await patch(api, module, id, patchOf(differences(from.document, document)), from.tag);
         } else {
-          await write(api, module, id, document, tag ? { "if-match": tag } : { "if-none-match": "*" });
+          const condition = from.tag ? { "if-match": from.tag } : { "if-none-match": "*" };
+          await write(api, module, id, document, condition);
         }
       } catch (error) {
         if (error.status !== 412) throw error;
@@ -142,7 +146,7 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
       notice(t("saved", { id: idText(id) }));
       return setLoaded(theirs);
     }
-    setConflict({ mine, ...theirs, rows: rows(base, mine, theirs.document) });
+    setConflict({ theirs, rows: rows(base, mine, theirs.document) });
   };
 
   const saveNew = () =>
@@ -223,24 +227,29 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
     setText(undefined);
   };
 
+  /** Shows what somebody else has left, where that is anything. */
+  const accept = (theirs) => {
+    setConflict(undefined);
+    setUnsaved(false);
+    if (theirs.document === undefined) go(link(module.name, "list"));
+    else setLoaded(theirs);
+  };
+  const saveChosen = (document) => {
+    if (same(document, conflict.theirs.document)) return accept(conflict.theirs);
+    setConflict(undefined);
+    setText(undefined);
+    setDraft(document);
+    save(document, conflict.theirs);
+  };
+
   if (conflict) {
+    const { theirs, rows } = conflict;
     return html`<${Conflict}
-      rows=${conflict.rows}
-      theirs=${conflict.document}
+      rows=${rows}
+      theirs=${theirs.document}
       isBusy=${isBusy}
-      onSave=${(document) => {
-        setConflict(undefined);
-        setDraft(document ?? object([]));
-        setText(undefined);
-        if (document === undefined) go(link(module.name, "list"));
-        else save(document, conflict.tag ?? null);
-      }}
-      onDiscard=${() => {
-        setConflict(undefined);
-        setUnsaved(false);
-        if (conflict.document === undefined) go(link(module.name, "list"));
-        else setLoaded({ document: conflict.document, tag: conflict.tag });
-      }}
+      onSave=${saveChosen}
+      onDiscard=${() => accept(theirs)}
     />`;
   }
   return html`<form class="editor" onSubmit=${submit} aria-busy=${isBusy ? "true" : undefined} noValidate>
@@ -264,7 +273,7 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
         JSON
       </button>
     </div>
-    ${wrong.length > 0 && html`<${Wrong} violations=${wrong} />`}
+    ${violations.length > 0 && html`<${Wrong} violations=${violations} />`}
     ${
       text === undefined
         ? html`<${Form}
@@ -379,10 +388,10 @@ function NewId({ module, value, onChange }) {
   </div>`;
 }
 
-/** All that is wrong, each with a link to its field. */
+/** All that the API has refused, each with a link to its field. */
 function Wrong({ violations }) {
   const heading = useRef();
-  useEffect(() => heading.current.focus(), [violations.length]);
+  useEffect(() => heading.current.focus(), []);
   const show = (event, pointer) => {
     event.preventDefault();
     window.document.getElementById(`field${pointer}`)?.focus();

@@ -75,8 +75,11 @@ function skip(event) {
 
 function View({ api, module, view, id, query }) {
   const values = copied(query.get("copy"));
-  if (view === "item" && id.length === module.key.length) return html`<${Item} ...${{ api, module, id }} />`;
-  if (view === "new") return html`<${Item} ...${{ api, module, copyOf: values }} />`;
+  // Another item has a component of its own: no answer for one can be taken for another's.
+  const key = JSON.stringify([view, id, values]);
+  if (view === "item" && id.length === module.key.length)
+    return html`<${Item} key=${key} ...${{ api, module, id }} />`;
+  if (view === "new") return html`<${Item} key=${key} ...${{ api, module, copyOf: values }} />`;
   if (view === "import") return html`<${Import} ...${{ api, module }} />`;
   if (view === "export") return html`<${Export} ...${{ api, module }} />`;
   return html`<${List} ...${{ api, module, params: query }} />`;
