@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::Router;
+
 use crate::api::middleware::{self, App};
 use crate::api::router::{self, Routes};
 use crate::api::{health, mount};
@@ -15,10 +17,13 @@ use crate::store::Store;
 pub fn app(config: &Arc<Config>, store: &Store) -> App {
     let collections = Arc::new(Collections::new(&config.modules));
     let mount = mount::mount(&collections, store);
-    middleware::stack(mount, config, routes(config, store))
+    middleware::stack(mount, config, routes(config, store, None))
 }
 
-/// All paths: the modules', those that say whether the function runs, and the description's.
-pub(crate) fn routes(config: &Arc<Config>, store: &Store) -> Routes {
-    router::router(health::router(config, store).merge(docs::router(config)))
+/// All paths: the modules', those that say whether the function runs, the description's, and the
+/// console's where there is one.
+pub(crate) fn routes(config: &Arc<Config>, store: &Store, console: Option<Router>) -> Routes {
+    let docs = docs::router(config, console.is_some());
+    let own = health::router(config, store).merge(docs);
+    router::router(own.merge(console.unwrap_or_default()))
 }

@@ -67,6 +67,8 @@ pub struct Service {
     pub base_path: Option<BasePath>,
     /// Whether the API's description is served.
     pub docs: bool,
+    /// Whether `modulo serve` has the console.
+    pub console: bool,
     /// Whether the function connects to DynamoDB before it takes its first request.
     pub warm_up: bool,
     /// Whose pages may call from a browser: the function's own paths, and the modules that say
@@ -396,6 +398,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             name: service_name,
             base_path,
             docs: service.docs.is_none_or(|set| set.value),
+            console: service.console.is_none_or(|set| set.value),
             cors: cors.filter(|cors| !cors.is_off()),
             stage: stage.clone(),
             telemetry,

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! The rooms, from the lowest to the highest: `json`, [`module`], [`aws`], [`access`], [`item`],
-//! [`store`], [`config`], [`api`], [`openapi`], `local`, [`deploy`], [`edge`], `tool`. Each takes
+//! [`store`], [`config`], [`api`], [`openapi`], `console`, `local`, [`deploy`], [`edge`], `tool`. Each takes
 //! from those before it, and no arrow points back: the store knows no HTTP, nothing after
 //! [`config::load`] reads the environment, and only [`api::error`] turns an error into a status. A
 //! test, `tests/api/house.rs`, holds this.
@@ -30,6 +30,8 @@ pub mod api;
 mod app;
 pub mod aws;
 pub mod config;
+#[cfg(feature = "cli")]
+mod console;
 pub mod deploy;
 pub mod edge;
 pub mod item;

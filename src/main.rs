@@ -9,8 +9,8 @@ use mimalloc::MiMalloc;
 use modulo::aws::credentials;
 use modulo::config::ConfigError;
 use modulo::tool::{
-    adopt, check, compare, completions, dashboard, export, health, import, init, key, man, new,
-    openapi, package, plan, resources, routes, schema, serve, template,
+    adopt, check, compare, completions, console, dashboard, export, health, import, init, key, man,
+    new, openapi, package, plan, resources, routes, schema, serve, template,
 };
 
 /// As the function has it, in an older version.
@@ -35,6 +35,7 @@ struct Cli {
 enum Command {
     Init(init::Args),
     Serve(serve::Args),
+    Console(console::Args),
     Check(check::Args),
     Schema(schema::Args),
     Routes(routes::Args),
@@ -60,6 +61,7 @@ impl Command {
         match self {
             Self::Init(args) => args.run(),
             Self::Serve(args) => args.run(),
+            Self::Console(args) => args.run(),
             Self::Check(args) => args.run(),
             Self::Schema(args) => args.run(),
             Self::Routes(args) => args.run(),

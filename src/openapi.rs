@@ -20,6 +20,7 @@ use crate::module::call::Call;
 
 mod answer;
 pub mod docs;
+mod extension;
 mod header;
 mod parameter;
 mod path;
@@ -270,7 +271,11 @@ fn servers(about: &About, server: Option<&str>) -> Vec<Value> {
 
 fn tag(module: &Module) -> Value {
     let name = module.name().as_str();
-    json!({ "name": name, "description": format!("The items of `{name}`.") })
+    json!({
+        "name": name,
+        "description": format!("The items of `{name}`."),
+        "x-modulo": extension::of(module),
+    })
 }
 
 fn service_tag() -> Value {

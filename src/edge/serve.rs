@@ -14,6 +14,7 @@ use crate::item::collection::Collections;
 use crate::local::backend::Tables;
 use crate::telemetry::{self, Format};
 
+pub(crate) use self::host::check as check_host;
 pub use self::host::{HostName, Hosts, InvalidHostName};
 pub use self::limits::Limits;
 pub use self::options::Options;

@@ -16,6 +16,11 @@ impl ClaimPath {
         (!names.is_empty()).then_some(Self(names))
     }
 
+    /// The names from the outside in.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(Identifier::as_str)
+    }
+
     /// The innermost name, and those around it from the outside in.
     pub(crate) fn split_last(&self) -> (&Identifier, &[Identifier]) {
         self.0.split_last().expect("a path has a name")
@@ -24,7 +29,7 @@ impl ClaimPath {
 
 impl fmt::Display for ClaimPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.0.iter().map(Identifier::as_str).collect();
+        let names: Vec<_> = self.names().collect();
         f.write_str(&names.join("."))
     }
 }

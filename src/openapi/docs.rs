@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use headers::{ETag, HeaderMapExt, IfNoneMatch};
 
 use crate::api::answer_limit::AnswerLimit;
@@ -32,6 +32,8 @@ const STYLE: &str = include_str!("docs/page.css");
 #[derive(Debug)]
 struct Description {
     config: Arc<Config>,
+    /// How long it may be.
+    limit: usize,
     document: OnceLock<(Bytes, ETag)>,
 }
 
@@ -40,7 +42,7 @@ impl Description {
         if let Some(made) = self.document.get() {
             return Ok(made);
         }
-        let text = openapi::document(&self.config, None, AnswerLimit::Lambda.body_bytes())?;
+        let text = openapi::document(&self.config, None, self.limit)?;
         let tag = entity_tag(&text);
         Ok(self.document.get_or_init(|| (text.into(), tag)))
     }
@@ -55,18 +57,16 @@ impl From<Undescribed> for ApiError {
     }
 }
 
-/// The routes of the description, or none where the configuration turns them off.
-pub fn router(config: &Arc<Config>) -> Router {
+/// The routes of the description, or none where the configuration turns them off. The page links to
+/// the console where there is one.
+pub fn router(config: &Arc<Config>, has_console: bool) -> Router {
     if !config.service.docs {
         return Router::new();
     }
-    let description = Arc::new(Description {
-        config: Arc::clone(config),
-        document: OnceLock::new(),
-    });
-    let page = || only(get(page));
+    let limit = AnswerLimit::Lambda.body_bytes();
+    let page = || only(get(async move |uri: Uri| page(&uri, has_console)));
     Router::new()
-        .route("/_openapi.json", only(get(document)))
+        .route("/_openapi.json", description(config, limit))
         .route("/_docs", page())
         .route("/_docs/", page())
         .route(
@@ -77,7 +77,15 @@ pub fn router(config: &Arc<Config>) -> Router {
             "/_docs/page.css",
             only(get(async || file("text/css; charset=utf-8", STYLE))),
         )
-        .with_state(description)
+}
+
+/// The description as it is served, of `limit` bytes at the most.
+pub(crate) fn description(config: &Arc<Config>, limit: usize) -> MethodRouter {
+    only(get(document)).with_state(Arc::new(Description {
+        config: Arc::clone(config),
+        limit,
+        document: OnceLock::new(),
+    }))
 }
 
 /// `GET /_openapi.json`
@@ -97,16 +105,20 @@ async fn document(
 
 /// `GET /_docs`, whose references are relative, since a front door may have put a stage before the
 /// path.
-async fn page(uri: Uri) -> Response {
+fn page(uri: &Uri, has_console: bool) -> Response {
     let here = if uri.path().ends_with('/') {
         "../"
     } else {
         "./"
     };
-    file(
-        "text/html; charset=utf-8",
-        PAGE.replace(r#"href="./""#, &format!(r#"href="{here}""#)),
-    )
+    let mut text = PAGE.replace(r#"href="./""#, &format!(r#"href="{here}""#));
+    if has_console {
+        text = text.replace(
+            r#"name="console" content="""#,
+            r#"name="console" content="_console""#,
+        );
+    }
+    file("text/html; charset=utf-8", text)
 }
 
 fn file(media_type: &'static str, text: impl Into<String>) -> Response {

@@ -15,12 +15,18 @@ pub(super) fn schemes(modules: &[&Module]) -> Map<String, Value> {
     let schemes = guards.map(|access| {
         let guard = access.guard();
         let scheme = match guard.credential() {
-            Credential::Jwt(jwt) => json!({
-                "type": "http",
-                "scheme": "bearer",
-                "bearerFormat": "JWT",
-                "description": token(jwt),
-            }),
+            Credential::Jwt(jwt) => {
+                let mut scheme = json!({
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": token(jwt),
+                });
+                if let Some(claim) = &jwt.scopes_claim {
+                    scheme["x-modulo"] = json!({ "scopes": claim.names().collect::<Value>() });
+                }
+                scheme
+            }
             Credential::Key(_) => json!({
                 "type": "apiKey",
                 "in": "header",

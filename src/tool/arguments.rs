@@ -1,5 +1,6 @@
 //! The arguments that several commands have.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -122,5 +123,13 @@ pub(super) fn url(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("not a valid URL, such as http://127.0.0.1:4566".to_owned())
+    }
+}
+
+/// An address and a port, where `localhost` is 127.0.0.1.
+pub(super) fn socket_address(text: &str) -> Option<SocketAddr> {
+    match text.strip_prefix("localhost:") {
+        Some(port) => Some((Ipv4Addr::LOCALHOST, port.parse().ok()?).into()),
+        None => text.parse().ok(),
     }
 }

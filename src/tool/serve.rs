@@ -1,12 +1,12 @@
 //! `modulo serve`, and `modulo` alone.
 
 use std::io::IsTerminal;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use anyhow::bail;
 use clap::builder::{StringValueParser, TypedValueParser};
 
-use super::arguments::{BackendArgs, FileArgs};
+use super::arguments::{BackendArgs, FileArgs, socket_address};
 use super::environment;
 use crate::edge::serve::{self, HostName, InvalidHostName, Limits, Options};
 use crate::local::Data;
@@ -128,14 +128,7 @@ fn host(text: &str) -> Result<Option<HostName>, InvalidHostName> {
 
 /// An address that only this machine reaches: the embedded DynamoDB asks for no credentials.
 fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let address = match text.strip_prefix("localhost:") {
-        Some(port) => port
-            .parse()
-            .ok()
-            .map(|port| (Ipv4Addr::LOCALHOST, port).into()),
-        None => text.parse().ok(),
-    };
-    let address: SocketAddr = address.ok_or("not a valid address, such as 127.0.0.1:8000")?;
+    let address = socket_address(text).ok_or("not a valid address, such as 127.0.0.1:8000")?;
     if address.ip().is_loopback() {
         Ok(address)
     } else {

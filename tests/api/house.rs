@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The rooms from the lowest to the highest: each knows only those before it.
-const ROOMS: [&str; 14] = [
-    "json", "module", "aws", "access", "item", "store", "config", "api", "openapi", "app", "local",
-    "deploy", "edge", "tool",
+const ROOMS: [&str; 15] = [
+    "json", "module", "aws", "access", "item", "store", "config", "api", "openapi", "app",
+    "console", "local", "deploy", "edge", "tool",
 ];
 
 /// Every room writes to it, and it reads what they say of themselves.

@@ -19,6 +19,7 @@ mod command;
 mod compare;
 mod conditions;
 mod config;
+mod console;
 mod contract;
 mod cors;
 mod documents;

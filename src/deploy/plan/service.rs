@@ -34,6 +34,8 @@ impl ServiceDescription {
             name,
             base_path,
             docs,
+            // The function has none.
+            console: _,
             warm_up,
             cors,
             // Plans are of one stage.

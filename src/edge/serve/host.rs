@@ -111,7 +111,7 @@ fn address(host: &str) -> Option<IpAddr> {
 /// Refuses what HTTP forbids and hyper leaves to its user
 /// ([hyper#3857](https://github.com/hyperium/hyper/issues/3857)), and names that are not the
 /// server's.
-pub(super) fn check(request: &Request, hosts: &Hosts) -> Result<(), ApiError> {
+pub(crate) fn check(request: &Request, hosts: &Hosts) -> Result<(), ApiError> {
     let headers = request.headers();
     let mut hosts_sent = headers.get_all(HOST).iter();
     let header = hosts_sent.next();

@@ -8,6 +8,7 @@ use super::options::Options;
 use crate::api::listing;
 use crate::aws::credentials;
 use crate::config::Config;
+use crate::console;
 use crate::local::Found;
 
 /// Writes to standard output. A failed write is ignored: nobody reads the output (EPIPE), and the
@@ -34,6 +35,14 @@ pub(super) fn welcome(
     } else {
         String::new()
     };
+    let console = if config.service.console {
+        format!(
+            "To see and mend the data: http://{address}{}\n",
+            console::PATH
+        )
+    } else {
+        String::new()
+    };
     let opened = opened.map_or_else(String::new, |opened| {
         format!(
             "DynamoDB's own protocol is open at http://{opened}: any program on this machine can \
@@ -43,7 +52,7 @@ pub(super) fn welcome(
     format!(
         "modulo serves {file} on http://{address}, stage {}, with {}.\n\
          An edit of {file} is mounted as soon as it is saved. Ctrl-C stops.\n\
-         {opened}{docs}\n\
+         {opened}{docs}{console}\n\
          {table}\nTry:\n{examples}\n",
         options.stage, options.backend
     )

@@ -15,6 +15,7 @@ use crate::api::mount::{self, Mount};
 use crate::api::router::Routes;
 use crate::app;
 use crate::config::Config;
+use crate::console;
 use crate::item::collection::Collections;
 use crate::local::Found;
 use crate::module::name::ModuleName;
@@ -34,7 +35,7 @@ impl Unserved {
         Self(Arc::new(RwLock::new(names)))
     }
 
-    /// [`crate::app`], which answers 503 to requests for these modules.
+    /// [`crate::app`] with the console, which answers 503 to requests for these modules.
     pub(super) fn app(
         &self,
         config: &Arc<Config>,
@@ -43,7 +44,8 @@ impl Unserved {
     ) -> App {
         let unserved = self.clone();
         let refuse = around(move |request, next| refuse(unserved.clone(), request, next));
-        let router = Routes::new(refuse.layer(app::routes(config, store)));
+        let console = config.service.console.then(|| console::router(config));
+        let router = Routes::new(refuse.layer(app::routes(config, store, console)));
         middleware::stack(mount::mount(collections, store), config, router)
     }
 

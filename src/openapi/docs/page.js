@@ -1,7 +1,8 @@
 // Shows the OpenAPI document that lies beside this page, and sends requests as it describes them.
 // No text of the document is ever read as HTML.
 
-const METHODS = ["get", "head", "post", "put", "patch", "delete", "options"];
+// HEAD and OPTIONS are served wherever these are, and would be half of the list.
+const METHODS = ["get", "post", "put", "patch", "delete"];
 
 const source = new URL("_openapi.json", document.baseURI);
 const main = document.querySelector("main");
@@ -149,6 +150,12 @@ function response(api, status, described) {
   return folded(`${status} ${description}`, element("p", {}, "Headers: ", ...list), ...parts);
 }
 
+/** The link to the console, where there is one: the function has none. */
+function consoleLink() {
+  const { content } = document.querySelector("meta[name=console]");
+  return content ? [" · ", element("a", { href: content }, "Console: see and mend the data")] : [];
+}
+
 function operation(api, path, method, item, guards) {
   const described = item[method];
   const id = described.operationId;
@@ -220,7 +227,7 @@ function page(api) {
   main.replaceChildren(
     element("h1", {}, api.info.title),
     prose(api.info.description),
-    element("p", {}, element("a", { href: source.href }, "OpenAPI document")),
+    element("p", {}, element("a", { href: source.href }, "OpenAPI document"), ...consoleLink()),
     ...guards.map((one) => one.shown),
     search(),
     ...sections,

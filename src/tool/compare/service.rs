@@ -1,11 +1,9 @@
 //! A service under comparison: its address, and how it is asked.
 
-use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use aws_smithy_http_client::Connector;
-use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
@@ -13,10 +11,9 @@ use axum::http::header::{CONTENT_TYPE, USER_AGENT};
 use axum::http::{HeaderName, HeaderValue, Method, Request};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::{sleep, timeout};
-use url::{Host, Url};
 
-use crate::aws::trust::TLS;
 use crate::telemetry::chain::Chain;
+use crate::tool::service_url::ServiceUrl;
 
 /// How long an answer may take. No front door of Lambda waits longer.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -30,78 +27,6 @@ const TRIES: u32 = 4;
 /// The pause after the first try, which doubles with each, unless the answer says how long to wait.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-
-/// An argument that may have a credential in it. Neither clap's errors nor debug output quote it.
-#[derive(Clone)]
-pub(super) struct Unquoted(String);
-
-impl Unquoted {
-    pub(super) fn parse<T: FromStr>(&self) -> Result<T, T::Err> {
-        self.0.parse()
-    }
-}
-
-impl From<String> for Unquoted {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl fmt::Debug for Unquoted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Unquoted")
-    }
-}
-
-/// Where a service is: what stands before the module's name.
-#[derive(Debug, Clone)]
-pub(super) struct ServiceUrl(Url);
-
-/// Why a text is not a [`ServiceUrl`].
-#[derive(Debug, thiserror::Error)]
-pub(super) enum InvalidServiceUrl {
-    #[error("not a valid URL, such as https://api.example.com/v1")]
-    NotUrl,
-    #[error("it has a user's name; send credentials with --header")]
-    User,
-    #[error("it has a query or a fragment; end it before the module's name")]
-    Query,
-}
-
-impl FromStr for ServiceUrl {
-    type Err = InvalidServiceUrl;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let url: Url = text.parse().map_err(|_| InvalidServiceUrl::NotUrl)?;
-        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-            Err(InvalidServiceUrl::NotUrl)
-        } else if !url.username().is_empty() || url.password().is_some() {
-            Err(InvalidServiceUrl::User)
-        } else if url.query().is_some() || url.fragment().is_some() {
-            Err(InvalidServiceUrl::Query)
-        } else {
-            Ok(Self(url))
-        }
-    }
-}
-
-impl ServiceUrl {
-    /// Whether its host is this machine, to which a proxy of the environment does not lead.
-    fn is_here(&self) -> bool {
-        match self.0.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        }
-    }
-}
-
-impl fmt::Display for ServiceUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_str().trim_end_matches('/'))
-    }
-}
 
 /// A header of every request. Debug output does not show its value, which may be a credential.
 #[derive(Debug, Clone)]
@@ -163,19 +88,11 @@ impl Service {
         module: &str,
         headers: Vec<Header>,
     ) -> Self {
-        let proxy = if url.is_here() {
-            ProxyConfig::disabled()
-        } else {
-            ProxyConfig::from_env()
-        };
         Self {
             url: format!("{url}/{module}"),
             name,
             headers,
-            connector: Connector::builder()
-                .proxy_config(proxy)
-                .tls_provider(TLS)
-                .build(),
+            connector: url.connector(),
         }
     }
 
@@ -272,22 +189,6 @@ fn retry_after(response: &HttpResponse) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_service_is_at_a_url_without_credentials() {
-        let shown = |text: &str| match text.parse::<ServiceUrl>() {
-            Ok(url) => url.to_string(),
-            Err(invalid) => format!("{invalid}"),
-        };
-        assert_eq!(shown("http://127.0.0.1:3000/"), "http://127.0.0.1:3000");
-        assert_eq!(
-            shown("https://api.example.com/v1/"),
-            "https://api.example.com/v1"
-        );
-        insta::assert_snapshot!(shown("api.example.com"), @"not a valid URL, such as https://api.example.com/v1");
-        insta::assert_snapshot!(shown("https://me:secret@example.com"), @"it has a user's name; send credentials with --header");
-        insta::assert_snapshot!(shown("https://example.com/?a=b"), @"it has a query or a fragment; end it before the module's name");
-    }
 
     #[test]
     fn a_header_s_value_is_not_shown() {

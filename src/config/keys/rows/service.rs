@@ -48,6 +48,14 @@ pub(crate) const SERVICE: Section = Section {
         .default("true")
         .example("false"),
         Key::new(
+            "console",
+            Shape::Boolean,
+            "Whether `modulo serve` has the console, at `/_console`. The function never has it.",
+            "Se `modulo serve` tem o console, em `/_console`. A função nunca o tem.",
+        )
+        .default("true")
+        .example("false"),
+        Key::new(
             "warm_up",
             Shape::Boolean,
             "Whether the function connects to DynamoDB before its first request.",

@@ -1,0 +1,30 @@
+// What the page is drawn with. A text in a template becomes a text on the page, never HTML.
+
+import htm from "./vendor/htm.js";
+import { useEffect, useState } from "./vendor/hooks.js";
+import { h } from "./vendor/preact.js";
+
+export { useEffect, useMemo, useRef, useState } from "./vendor/hooks.js";
+export { render } from "./vendor/preact.js";
+
+export const html = htm.bind(h);
+
+/** A value that components follow: `use` gives it, and draws the component again when it changes. */
+export function store(value) {
+  const followers = new Set();
+  return {
+    get: () => value,
+    set(next) {
+      value = next;
+      for (const follow of followers) follow({});
+    },
+    use() {
+      const [, follow] = useState();
+      useEffect(() => {
+        followers.add(follow);
+        return () => followers.delete(follow);
+      }, []);
+      return value;
+    },
+  };
+}
