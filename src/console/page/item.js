@@ -7,9 +7,9 @@ import { idText, isReachable } from "./describe.js";
 import { differences, patchOf, rows } from "./diff.js";
 import { Form, blank } from "./form.js";
 import { hasTwice, numberText, object, pathOf, pointer, print, put, same } from "./json.js";
-import { go, link, setUnsaved } from "./nav.js";
+import { go, hasUnsaved, link, setUnsaved } from "./nav.js";
 import { ask, notice } from "./notice.js";
-import { whyNot } from "./session.js";
+import { credentials, whyNot } from "./session.js";
 import { JsonEditor, parsed } from "./text.js";
 import { t } from "./words.js";
 
@@ -27,7 +27,10 @@ export function Item({ api, module, id, copyOf }) {
       const found = await get(api, module, source);
       setLoaded(id ? found : { document: found.document ?? object([]) });
     }).catch(setFailure);
-  useEffect(() => void load(), []);
+  // Another token may be of another tenant. What is edited stays: a token may have expired meanwhile.
+  useEffect(() => {
+    if (!hasUnsaved()) load();
+  }, [credentials.get()]);
   if (failure) {
     return html`<div class="failure">
       <p role="alert">${failure.status === 404 ? t("no_item") : failure.message}</p>

@@ -7,7 +7,7 @@ import { bringBack } from "./item.js";
 import { brief, member, same } from "./json.js";
 import { go, link } from "./nav.js";
 import { ask, notice } from "./notice.js";
-import { whyNot } from "./session.js";
+import { credentials, whyNot } from "./session.js";
 import { exportItems } from "./transfer.js";
 import { t } from "./words.js";
 
@@ -21,9 +21,10 @@ const chosenColumns = new Map();
 
 /**
  * Where a list has been left, by its address: a person who comes back from an item is where they were.
- * Of each page up to there it has the cursor, of the first none.
+ * Of each page up to there it has the cursor, of the first none. A cursor is of one tenant, and with
+ * other credentials there may be another.
  */
-const places = new Map();
+let places = { of: undefined, cursors: new Map() };
 
 /** The members that a module's documents were seen to have. */
 const seenMembers = new Map();
@@ -60,7 +61,9 @@ export function List({ api, module, params }) {
   const refusal = whyNot(api, module, looked.partition === undefined ? "LIST" : "LIST_PARTITION");
 
   const place = `${module.name}?${params}`;
-  const cursors = places.get(place) ?? [undefined];
+  const shownBy = credentials.get();
+  if (places.of !== shownBy) places = { of: shownBy, cursors: new Map() };
+  const cursors = places.cursors.get(place) ?? [undefined];
 
   /** Shows the page that this is the cursor of, after those before it. */
   const load = (cursors) => {
@@ -72,7 +75,7 @@ export function List({ api, module, params }) {
     return action(() => list(api, module, { partition: looked.partition, query }))
       .then((page) => {
         if (mine !== asked.current) return;
-        places.set(place, cursors);
+        places.cursors.set(place, cursors);
         noteMembers(module, page.items);
         setPage(page);
       })
@@ -89,7 +92,7 @@ export function List({ api, module, params }) {
     setPage(undefined);
     setSelected(new Map());
     reload();
-  }, [place, refusal]);
+  }, [place, refusal, shownBy]);
   useEffect(() => {
     window.addEventListener("items-changed", reload);
     return () => window.removeEventListener("items-changed", reload);

@@ -38,6 +38,8 @@ export function setUnsaved(value) {
   isUnsaved = value;
 }
 
+export const hasUnsaved = () => isUnsaved;
+
 window.addEventListener("beforeunload", (event) => {
   if (isUnsaved) event.preventDefault();
 });
