@@ -14,6 +14,7 @@
 mod address;
 mod aws;
 mod book;
+mod console;
 mod contract;
 mod defaults;
 mod emulator;

@@ -47,15 +47,20 @@ fn path_of(folder: &Path, programs: &[&str]) -> PathBuf {
 }
 
 /// A running `modulo serve`.
-struct Served {
+pub(crate) struct Served {
     process: Child,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Served {
     fn start(mut command: Command) -> Self {
+        command.args(["serve", "--memory", "--addr", "127.0.0.1:0"]);
+        Self::by(command, "modulo serves ")
+    }
+
+    /// By a command that names its URL last in the line that begins so.
+    pub(crate) fn by(mut command: Command, beginning: &str) -> Self {
         let mut process = command
-            .args(["serve", "--memory", "--addr", "127.0.0.1:0"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -63,11 +68,10 @@ impl Served {
         let stdout = process.stdout.take().expect("it is piped");
         let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
         let url = lines.find_map(|line| {
-            let words = line.strip_prefix("modulo serves ")?;
-            let mut words = words.split([' ', ',']);
-            words
-                .find(|word| word.starts_with("http://"))
-                .map(str::to_owned)
+            let words = line.strip_prefix(beginning)?;
+            let words = words.split([' ', ',']);
+            let mut urls = words.filter(|word| word.starts_with("http://"));
+            urls.next_back().map(str::to_owned)
         });
         // Until its end, or else a server that logs much would wait for a reader.
         std::thread::spawn(|| lines.for_each(drop));
@@ -78,7 +82,7 @@ impl Served {
     }
 
     #[track_caller]
-    fn ends_by(mut self, signal: &str) {
+    pub(crate) fn ends_by(mut self, signal: &str) {
         let id = self.process.id().to_string();
         run(Command::new("kill").args(["-s", signal, &id])).unwrap_or_else(|why| panic!("{why}"));
         let status = self.process.wait().expect("it runs");

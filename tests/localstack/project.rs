@@ -182,9 +182,14 @@ impl Project {
         run(&mut self.modulo_command(arguments))
     }
 
+    /// `modulo`, before it gets its arguments.
+    pub(crate) fn modulo_program(&self) -> Command {
+        self.in_environment(Command::new(MODULO))
+    }
+
     /// The same, before it runs.
     pub(crate) fn modulo_command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.in_environment(Command::new(MODULO));
+        let mut command = self.modulo_program();
         command.args(arguments).args(["--stage", self.stage]);
         command
     }

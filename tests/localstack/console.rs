@@ -1,0 +1,77 @@
+//! `modulo console`, over a deployed function.
+
+use reqwest::StatusCode;
+use reqwest::blocking::Client;
+use serde_json::{Value, json};
+
+use crate::contract::Visitor;
+use crate::packages::Served;
+use crate::project::Project;
+
+const MODULES: &str = r#"
+[modules.rooms]
+key = "roomId"
+envelope = "plain"
+
+[modules.bookings]
+key = { partition = "roomId", sort = "bookingId" }
+"#;
+const CLOSED: [&str; 4] = ["--param", "rest-api=no", "--param", "http-api=no"];
+
+#[test]
+fn the_console_of_a_deployed_function_passes_its_calls_on() {
+    let mut project = Project::new("local", MODULES);
+    let doors = project
+        .deploy(&CLOSED)
+        .unwrap_or_else(|why| panic!("{why}"));
+    let function = doors.function_url.expect("it is open");
+    let mut command = project.modulo_program();
+    command.args(["console", "--url", &function, "--addr", "127.0.0.1:0"]);
+    let console = Served::by(command, "The console of ");
+    let client = Client::new();
+    let page = client.get(&console.url).send().expect("it answers");
+    assert_eq!(page.status(), StatusCode::OK);
+    let policy = &page.headers()["content-security-policy"];
+    assert!(
+        policy
+            .to_str()
+            .is_ok_and(|policy| !policy.contains("unsafe"))
+    );
+
+    let description = format!("{}/openapi.json", console.url);
+    let description = client.get(description).send().expect("it answers");
+    let description: Value = description.json().expect("it is JSON");
+    let tags = description["tags"].as_array().expect("a list").iter();
+    let modules: Vec<_> = tags
+        .filter(|tag| tag["x-modulo"].is_object())
+        .map(|tag| {
+            (
+                &tag["name"],
+                tag["x-modulo"]["key"].as_array().map(Vec::len),
+            )
+        })
+        .collect();
+    let expected = [(&json!("bookings"), Some(2)), (&json!("rooms"), Some(1))];
+    assert_eq!(modules, expected);
+
+    let origin = console.url.trim_end_matches("/_console").to_owned();
+    let visitor = Visitor::new(&origin);
+    let room = json!({ "chairs": 90 });
+    visitor.expect("PUT", "/rooms/sala90", "{\"chairs\":90}", 200, &room);
+    visitor.expect("GET", "/rooms/sala90", "", 200, &room);
+    let put = client
+        .put(format!("{origin}/rooms/sala90"))
+        .header("content-type", "application/json")
+        .header("if-match", "\"another\"")
+        .body("{\"chairs\":1}");
+    let refused = put.send().expect("it answers");
+    assert_eq!(refused.status(), StatusCode::PRECONDITION_FAILED);
+    visitor.expect("GET", "/rooms/sala90", "", 200, &room);
+
+    let of_another_page = client
+        .get(format!("{origin}/rooms/sala90"))
+        .header("origin", "https://elsewhere.example.com");
+    let refused = of_another_page.send().expect("it answers");
+    assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    console.ends_by("INT");
+}
