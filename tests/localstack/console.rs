@@ -57,7 +57,7 @@ fn the_console_of_a_deployed_function_passes_its_calls_on() {
     let origin = console.url.trim_end_matches("/_console").to_owned();
     let visitor = Visitor::new(&origin);
     let room = json!({ "chairs": 90 });
-    visitor.expect("PUT", "/rooms/sala90", "{\"chairs\":90}", 200, &room);
+    visitor.expect("PUT", "/rooms/sala90", "{\"chairs\":90}", 201, &room);
     visitor.expect("GET", "/rooms/sala90", "", 200, &room);
     let put = client
         .put(format!("{origin}/rooms/sala90"))

@@ -94,6 +94,13 @@ impl Served {
     }
 }
 
+/// Whatever a test found, nothing of it runs on.
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+    }
+}
+
 #[track_caller]
 fn assert_serves(url: &str) {
     let visitor = Visitor::new(url);

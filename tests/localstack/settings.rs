@@ -1,4 +1,5 @@
-//! What a deployment sets of the REST API's stage, which is no resource of osls's template.
+//! What a deployment sets: by its parameters, also of the REST API's stage, which is no resource of
+//! osls's template, and by what its user's `serverless.yml` says itself.
 
 use serde_json::{Value, json};
 
@@ -97,5 +98,36 @@ fn half_a_limit_and_values_that_are_not_valid_are_reported() {
         let why = crate::program::run(osls.args(["--param", param])).expect_err(param);
         assert!(why.contains(expected), "{why}");
         assert!(!why.contains("Building the function"), "{why}");
+    }
+}
+
+/// As a team adds to it what else its function needs.
+#[test]
+fn what_a_serverless_yml_says_itself_stays() {
+    let project = Project::new("prod", "[modules.modulo1]\nkey = \"modulo1Id\"\n");
+    let file = std::fs::read_to_string(project.path("serverless.yml")).expect("it is there");
+    let stage = "  stage: local\n";
+    assert!(file.contains(stage), "{file}");
+    let own = "  memorySize: 300\n  environment: { OWN: \"${param:mine}\" }\n";
+    let more = r#"
+params: { prod: { log-retention: 7, mine: yes-mine } }
+functions: { api: { events: [{ schedule: rate(1 hour) }] } }
+resources: { Resources: { Queue: { Type: "AWS::SQS::Queue" } } }
+"#;
+    let file = file.replace(stage, &format!("{stage}{own}"));
+    project.write("serverless.yml", &format!("{file}{more}"));
+
+    let template = std::fs::read_to_string(project.package(&[])).expect("it is there");
+    let template: Value = serde_json::from_str(&template).expect("it is JSON");
+    let resources = &template["Resources"];
+    let function = &resources["ApiLambdaFunction"]["Properties"];
+    assert_eq!(function["MemorySize"], 300);
+    let variables = &function["Environment"]["Variables"];
+    assert_eq!(variables["OWN"], "yes-mine");
+    assert_eq!(variables["MODULO_STAGE"], "prod");
+    let log_group = &resources["ApiLogGroup"]["Properties"];
+    assert_eq!(log_group["RetentionInDays"], 7);
+    for added in ["ApiEventsRuleSchedule1", "HttpApi", "Queue", "modulo1Table"] {
+        assert!(resources[added].is_object(), "{added}");
     }
 }
