@@ -333,10 +333,8 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
     let mut modules = Vec::with_capacity(written.len());
     for (name, path, own) in written {
         let mut raw = own.or(&defaults);
-        let table = raw
-            .table
-            .take()
-            .unwrap_or_else(|| Setting::default_at(&path));
+        let table = raw.table.take();
+        let table = table.unwrap_or_else(|| Setting::default_at(&path));
         let Some(table) = own_table(&name, table, stage, &mut owners, faults) else {
             continue;
         };

@@ -104,10 +104,9 @@ async fn file(Path((version, name)): Path<(String, String)>) -> Result<Response,
     let (name, text) = found
         .filter(|_| version == *VERSION)
         .ok_or(ApiError::NotFound)?;
-    let media_type = if name.ends_with(".css") {
-        "text/css; charset=utf-8"
-    } else {
-        "text/javascript; charset=utf-8"
+    let media_type = match name.rsplit_once('.') {
+        Some((_, "css")) => "text/css; charset=utf-8",
+        _ => "text/javascript; charset=utf-8",
     };
     Ok(answer(
         media_type,

@@ -98,12 +98,11 @@ async fn serve(
 /// The page, and all other paths as the API answers them.
 fn router(url: ServiceUrl, address: SocketAddr, description: Option<String>) -> Router {
     let passage = Arc::new(Passage::new(url));
-    let described = match description {
-        Some(text) => get(async move || ([(CONTENT_TYPE, "application/json")], text)),
-        None => {
-            let passage = Arc::clone(&passage);
-            get(async move |request| passage.pass_to("/_openapi.json", request).await)
-        }
+    let described = if let Some(text) = description {
+        get(async move || ([(CONTENT_TYPE, "application/json")], text))
+    } else {
+        let passage = Arc::clone(&passage);
+        get(async move |request| passage.pass_to("/_openapi.json", request).await)
     };
     let gate = Arc::new(Gate::new(address));
     Router::new()

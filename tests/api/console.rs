@@ -101,7 +101,7 @@ async fn serve_has_the_page_and_all_that_it_loads() {
         let files: Vec<_> = page
             .body
             .split('"')
-            .filter(|text| text.ends_with(".js") || text.ends_with(".css"))
+            .filter(|text| matches!(text.rsplit_once('.'), Some((_, "js" | "css"))))
             .map(|text| format!("{here}{text}"))
             .collect();
         assert_eq!(files.len(), 2);
@@ -153,7 +153,7 @@ async fn the_page_has_every_file_that_it_imports() {
     for place in ["", "vendor/"] {
         for entry in std::fs::read_dir(folder.join(place)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
-            if name.ends_with(".js") {
+            if let Some((_, "js")) = name.rsplit_once('.') {
                 files.push(format!("{place}{name}"));
             }
         }
