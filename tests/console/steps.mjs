@@ -1,7 +1,7 @@
 // What people do with the console, in a browser, and what must hold as they do it:
 // node steps.mjs BROWSER TOOLS SERVED MANY THROUGH
 // SERVED is a `modulo serve` of modules.toml, MANY one of 1,000 modules below /v1, THROUGH a
-// `modulo console` of SERVED.
+// `modulo console` of SERVED. SERVED and THROUGH may be one `modulo console` of an API elsewhere.
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";

@@ -1,12 +1,16 @@
 //! `modulo console`, over a deployed function.
 
+use std::fs;
+use std::process::Command;
+
 use reqwest::StatusCode;
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
 use crate::contract::Visitor;
-use crate::packages::Served;
+use crate::program::{root, run};
 use crate::project::Project;
+use crate::served::Served;
 
 const MODULES: &str = r#"
 [modules.rooms]
@@ -73,5 +77,33 @@ fn the_console_of_a_deployed_function_passes_its_calls_on() {
         .header("origin", "https://elsewhere.example.com");
     let refused = of_another_page.send().expect("it answers");
     assert_eq!(refused.status(), StatusCode::FORBIDDEN);
+    console.ends_by("INT");
+}
+
+/// The steps of the console's own tests, behind the front door that a person has.
+#[test]
+#[ignore = "opens Chromium: .ci/run asks for it"]
+fn people_work_with_a_deployed_function() {
+    let read = |path| fs::read_to_string(root().join(path)).expect("it is in the tree");
+    let mut project = Project::empty("local");
+    let name = format!("name = \"{}\"", project.service());
+    let modules = read("tests/console/modules.toml").replace("name = \"school\"", &name);
+    let suffix = project.table_suffix();
+    let tables = format!("\n[defaults]\ntable = \"{{module}}-{{stage}}{suffix}\"\n");
+    project.write("modules.toml", &(modules + &tables));
+    let secret = "\nfunctions: { api: { environment: { CONSOLE_SECRET: the-secret-of-the-tests-of-the-console } } }\n";
+    project.write("serverless.yml", &(read("serverless.yml") + secret));
+    let doors = project
+        .deploy(&CLOSED)
+        .unwrap_or_else(|why| panic!("{why}"));
+    let function = doors.function_url.expect("it is open");
+    let mut command = project.modulo_program();
+    command.args(["console", "--url", &function, "--addr", "127.0.0.1:0"]);
+    let console = Served::by(command, "The console of ");
+    let origin = console.url.trim_end_matches("/_console");
+    let mut steps = Command::new("bash");
+    steps.args(["tests/console/run", origin]).current_dir(root());
+    let said = run(&mut steps).unwrap_or_else(|why| panic!("{why}"));
+    println!("{said}");
     console.ends_by("INT");
 }

@@ -32,6 +32,7 @@ mod project;
 mod proxy;
 mod refusal;
 mod release;
+mod served;
 mod settings;
 mod tables;
 mod template;

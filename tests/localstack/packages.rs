@@ -2,10 +2,9 @@
 //! neither Rust nor, for npm's, Python.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
 use serde_json::{Value, json};
@@ -14,6 +13,7 @@ use tempfile::TempDir;
 use crate::contract::Visitor;
 use crate::program::{python_program, root, run};
 use crate::project::{MODULO, Project, complete, report, template};
+use crate::served::Served;
 use crate::tables;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -44,61 +44,6 @@ fn path_of(folder: &Path, programs: &[&str]) -> PathBuf {
         symlink(found, bin.join(program)).expect("it is writable");
     }
     bin
-}
-
-/// A running `modulo serve`.
-pub(crate) struct Served {
-    process: Child,
-    pub(crate) url: String,
-}
-
-impl Served {
-    fn start(mut command: Command) -> Self {
-        command.args(["serve", "--memory", "--addr", "127.0.0.1:0"]);
-        Self::by(command, "modulo serves ")
-    }
-
-    /// By a command that names its URL last in the line that begins so.
-    pub(crate) fn by(mut command: Command, beginning: &str) -> Self {
-        let mut process = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("it is installed");
-        let stdout = process.stdout.take().expect("it is piped");
-        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
-        let url = lines.find_map(|line| {
-            let words = line.strip_prefix(beginning)?;
-            let words = words.split([' ', ',']);
-            let mut urls = words.filter(|word| word.starts_with("http://"));
-            urls.next_back().map(str::to_owned)
-        });
-        // Until its end, or else a server that logs much would wait for a reader.
-        std::thread::spawn(|| lines.for_each(drop));
-        Self {
-            process,
-            url: url.expect("it says where it listens"),
-        }
-    }
-
-    #[track_caller]
-    pub(crate) fn ends_by(mut self, signal: &str) {
-        let id = self.process.id().to_string();
-        run(Command::new("kill").args(["-s", signal, &id])).unwrap_or_else(|why| panic!("{why}"));
-        let status = self.process.wait().expect("it runs");
-        assert!(status.success(), "after SIG{signal}: {status}");
-        assert!(
-            reqwest::blocking::get(&self.url).is_err(),
-            "it still serves"
-        );
-    }
-}
-
-/// Whatever a test found, nothing of it runs on.
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-    }
 }
 
 #[track_caller]
