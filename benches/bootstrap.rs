@@ -15,6 +15,9 @@
 //! - `documents`: requests by the size of their document;
 //! - `keys`: GET and PUT of a module with a sort key against one without, and the list of a partition
 //!   with 100 items against a bare Query;
+//! - `memory`: start and requests with the share of a processor that a function has with 128, 256 and
+//!   512 MB, where DynamoDB takes 4 ms unless `--delay` says otherwise, and requests so far apart that
+//!   the processor's caches have lost the function; needs root, for a control group;
 //! - `concurrency`: several invocations at a time, with one thread and with two. The bench itself,
 //!   which is DynamoDB too, has one thread, and what it takes of a processor is told: on a machine
 //!   with 2, where bench and function together take nearly 2, more threads can bring no more, and
@@ -29,7 +32,7 @@
 //!   connections; any further binary is a `modulo` there;
 //! - `soak`: what is resident as requests go on, `--requests 1000000` for instance.
 //!
-//! For `compare`, `request`, `documents` and `soak` the bench has one processor and the programs have
+//! For `compare`, `request`, `documents`, `keys`, `memory` and `soak` the bench has one processor and the programs have
 //! another; under `taskset --cpu-list 1` all share that one.
 
 #![forbid(unsafe_code)]
@@ -61,6 +64,7 @@ mod run;
 mod runtime_api;
 mod schemas;
 mod serve;
+mod share;
 mod subject;
 mod tls;
 mod worst;
@@ -75,6 +79,10 @@ const DELAY: Duration = Duration::from_millis(1);
 
 /// The documents' sizes, in KB.
 const KILOBYTES: [usize; 4] = [1, 10, 100, 350];
+
+/// The memory of a function, in MB, and how long DynamoDB takes for `memory`.
+const MEGABYTES: [u32; 3] = [128, 256, 512];
+const DYNAMODB: Duration = Duration::from_millis(4);
 
 /// How many invocations there are at a time.
 const IN_FLIGHT: [usize; 3] = [1, 8, 64];
@@ -99,6 +107,7 @@ async fn main() -> Result<()> {
         Measure::Request => request(&arguments, &subjects()?, &dynamodb).await,
         Measure::Documents => documents(&arguments, &subjects()?, &dynamodb).await,
         Measure::Keys => keys(&arguments, &subjects()?, &roots, &dynamodb).await,
+        Measure::Memory => memory(&arguments, &subjects()?).await,
         Measure::Concurrency => concurrency(&arguments, &subjects()?, &dynamodb).await,
         Measure::Instructions => instructions(&arguments, &subjects()?, &dynamodb).await,
         Measure::Serve => serve(&arguments, roots.two.path(), &dynamodb).await,
@@ -227,6 +236,35 @@ fn asking(event: &[u8], method: &str, path: &str, query: &str) -> Result<Bytes> 
         event["queryStringParameters"] = serde_json::json!({ name: value });
     }
     Ok(event.to_string().into())
+}
+
+async fn memory(arguments: &Arguments, subjects: &[Subject]) -> Result<()> {
+    let subjects = &subjects[BARE..];
+    let delay = if arguments.delay.is_zero() {
+        DYNAMODB
+    } else {
+        arguments.delay
+    };
+    let dynamodb = format!("http://{}", dynamodb::start(delay).await?);
+    // DynamoDB takes its time, and an event comes at once.
+    let load = Load::of(arguments.requests, Duration::ZERO);
+    for megabytes in MEGABYTES {
+        let mut subjects = subjects.to_vec();
+        for subject in &mut subjects {
+            subject.megabytes = Some(megabytes);
+        }
+        let runs = runs_of(arguments, &subjects, &dynamodb, &load).await?;
+        let figures = figures(&runs, arguments.requests);
+        let title = format!("{megabytes} MB, DynamoDB in {delay:?}");
+        print_against(arguments, &title, &subjects, 0, &figures);
+    }
+    let dynamodb = format!("http://{}", dynamodb::start(Duration::ZERO).await?);
+    let sweeps = Some(subjects[0].processors.context("two processors are needed")?);
+    let apart = Load { sweeps, ..load };
+    let runs = runs_of(arguments, subjects, &dynamodb, &apart).await?;
+    let figures = figures(&runs, arguments.requests);
+    print_against(arguments, "A whole processor, with cold caches", subjects, 0, &figures);
+    Ok(())
 }
 
 async fn concurrency(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) -> Result<()> {
@@ -449,6 +487,7 @@ async fn worst(arguments: &Arguments) -> Result<()> {
             variables: Vec::new(),
             wrapper: Vec::new(),
             processors: None,
+            megabytes: None,
         };
         println!(
             "| {name} | body, KB | at most resident, MB | CPU, ms |\n| --- | --- | --- | --- |"
@@ -552,6 +591,7 @@ enum Measure {
     Request,
     Documents,
     Keys,
+    Memory,
     Concurrency,
     Instructions,
     Soak,
@@ -595,6 +635,7 @@ impl Arguments {
                 "request" => parsed.measure = Measure::Request,
                 "documents" => parsed.measure = Measure::Documents,
                 "keys" => parsed.measure = Measure::Keys,
+                "memory" => parsed.measure = Measure::Memory,
                 "concurrency" => parsed.measure = Measure::Concurrency,
                 "instructions" => parsed.measure = Measure::Instructions,
                 "soak" => parsed.measure = Measure::Soak,
@@ -676,7 +717,11 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
     let (compares, is_apart) = match arguments.measure {
         Measure::Compare => (true, true),
         Measure::Instructions => (true, false),
-        Measure::Request | Measure::Documents | Measure::Keys | Measure::Soak => (false, true),
+        Measure::Request
+        | Measure::Documents
+        | Measure::Keys
+        | Measure::Memory
+        | Measure::Soak => (false, true),
         Measure::Concurrency | Measure::Serve | Measure::Embedded | Measure::Worst => {
             (false, false)
         }
@@ -691,6 +736,7 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
             variables: Vec::new(),
             wrapper: Vec::new(),
             processors,
+            megabytes: None,
         })
     };
     let others = arguments.others.iter();

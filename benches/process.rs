@@ -1,7 +1,10 @@
 //! What the kernel's account says of a process.
 
 use std::fs;
+use std::hint::black_box;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -15,6 +18,9 @@ use tokio::process::{Child, Command};
 pub fn own_cpu() -> Result<Duration> {
     Ok(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?.into())
 }
+
+/// More than a processor's caches hold, in bytes.
+const SWEPT: usize = 64 << 20;
 
 /// The calling thread, of which the bench has one.
 const THIS: Pid = Pid::from_raw(0);
@@ -51,6 +57,20 @@ impl Processors {
         let child = command.spawn();
         sched_setaffinity(THIS, &self.own)?;
         Ok(child?)
+    }
+
+    /// Has the processor of what is measured lose what its caches keep of it.
+    pub fn sweep(&self) -> Result<()> {
+        thread::scope(|scope| {
+            let swept = scope.spawn(|| -> Result<()> {
+                sched_setaffinity(THIS, &self.measured)?;
+                // Read after it is written: a long fill goes past the caches.
+                let memory = black_box(vec![1_u8; SWEPT]);
+                black_box(memory.iter().map(|&byte| u64::from(byte)).sum::<u64>());
+                Ok(())
+            });
+            swept.join().unwrap_or_else(|panic| resume_unwind(panic))
+        })
     }
 }
 

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use crate::process::{Process, Processors};
 use crate::run::{PATIENCE, Run, Started, in_turn, patiently};
 use crate::runtime_api::RuntimeApi;
+use crate::share::Share;
 
 /// Answered before the counted requests, for connections and caches to be as they stay.
 const WARM_UP: usize = 100;
@@ -38,6 +39,9 @@ pub struct Subject {
     pub wrapper: Vec<String>,
     /// Where it runs, if not wherever the kernel likes.
     pub processors: Option<Processors>,
+    /// The memory whose share of a processor it has from its first poll on, in MB; before that, Lambda
+    /// gives it a whole one.
+    pub megabytes: Option<u32>,
 }
 
 /// What a function has to answer.
@@ -50,6 +54,9 @@ pub struct Load {
     pub in_flight: usize,
     /// How long each is on its way to the function.
     pub delay: Duration,
+    /// Whose caches are swept before each, if any: between two requests that are apart, a machine does
+    /// other things.
+    pub sweeps: Option<Processors>,
 }
 
 impl Load {
@@ -60,6 +67,7 @@ impl Load {
             requests,
             in_flight: 1,
             delay,
+            sweeps: None,
         }
     }
 
@@ -106,6 +114,7 @@ impl Subject {
             requests: 1,
             in_flight: 1,
             delay: Duration::ZERO,
+            sweeps: None,
         };
         let mut function = self.launch(dynamodb, &load, status).await?;
         let answered = function.attended(async |api, process| {
@@ -161,12 +170,15 @@ impl Subject {
             drain,
             told,
             run: Run::default(),
+            share: None,
         };
         let polled = function.attended(async |api, process| {
             let polled = patiently("first poll", api.polled()).await?;
             Ok((polled - began, process.cpu()?))
         });
         (function.run.first_poll, function.run.first_poll_cpu) = polled.await?;
+        let share = self.megabytes.map(|megabytes| Share::give(function.process.id, megabytes));
+        function.share = share.transpose()?;
         Ok(function)
     }
 
@@ -228,6 +240,7 @@ struct Function<'l> {
     drain: JoinHandle<()>,
     told: JoinHandle<std::io::Result<String>>,
     run: Run,
+    share: Option<Share>,
 }
 
 impl Function<'_> {
@@ -268,6 +281,7 @@ impl Started for Function<'_> {
         if timeout(PATIENCE, self.child.wait()).await.is_err() {
             self.child.kill().await?;
         }
+        drop(self.share.take());
         self.drain.await?;
         self.run.stderr = self.told.await??;
         Ok(self.run)
@@ -289,6 +303,9 @@ async fn answer(api: &mut RuntimeApi, load: &Load, part: Range<usize>) -> Result
     if load.in_flight == 1 {
         for n in part {
             patiently("poll", api.polled()).await?;
+            if let Some(processors) = &load.sweeps {
+                processors.sweep()?;
+            }
             latencies.push(patiently("answer", api.invoke(load.event(n))).await?);
         }
         return Ok(latencies);
