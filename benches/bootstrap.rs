@@ -259,11 +259,21 @@ async fn memory(arguments: &Arguments, subjects: &[Subject]) -> Result<()> {
         print_against(arguments, &title, &subjects, 0, &figures);
     }
     let dynamodb = format!("http://{}", dynamodb::start(Duration::ZERO).await?);
-    let sweeps = Some(subjects[0].processors.context("two processors are needed")?);
+    let sweeps = Some(
+        subjects[0]
+            .processors
+            .context("two processors are needed")?,
+    );
     let apart = Load { sweeps, ..load };
     let runs = runs_of(arguments, subjects, &dynamodb, &apart).await?;
     let figures = figures(&runs, arguments.requests);
-    print_against(arguments, "A whole processor, with cold caches", subjects, 0, &figures);
+    print_against(
+        arguments,
+        "A whole processor, with cold caches",
+        subjects,
+        0,
+        &figures,
+    );
     Ok(())
 }
 
@@ -717,11 +727,9 @@ fn subjects(arguments: &Arguments, roots: &TaskRoots) -> Result<Vec<Subject>> {
     let (compares, is_apart) = match arguments.measure {
         Measure::Compare => (true, true),
         Measure::Instructions => (true, false),
-        Measure::Request
-        | Measure::Documents
-        | Measure::Keys
-        | Measure::Memory
-        | Measure::Soak => (false, true),
+        Measure::Request | Measure::Documents | Measure::Keys | Measure::Memory | Measure::Soak => {
+            (false, true)
+        }
         Measure::Concurrency | Measure::Serve | Measure::Embedded | Measure::Worst => {
             (false, false)
         }

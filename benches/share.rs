@@ -41,7 +41,10 @@ impl Share {
         }
         share.write("cgroup.procs", &process.to_string())?;
         let member = fs::read_to_string(share.0.join("cgroup.procs"))?;
-        ensure!(member.trim() == process.to_string(), "{process} is not in its group");
+        ensure!(
+            member.trim() == process.to_string(),
+            "{process} is not in its group"
+        );
         Ok(share)
     }
 

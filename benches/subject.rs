@@ -177,7 +177,9 @@ impl Subject {
             Ok((polled - began, process.cpu()?))
         });
         (function.run.first_poll, function.run.first_poll_cpu) = polled.await?;
-        let share = self.megabytes.map(|megabytes| Share::give(function.process.id, megabytes));
+        let share = self
+            .megabytes
+            .map(|megabytes| Share::give(function.process.id, megabytes));
         function.share = share.transpose()?;
         Ok(function)
     }

@@ -1,8 +1,6 @@
 //! `modulo compare`: two services over one table, and what it says of them.
 
 use std::fmt::Write;
-use std::io;
-use std::net::SocketAddr;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,22 +14,17 @@ use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::serve::Listener;
 use modulo::local::{self, Data, Engine};
 use percent_encoding::percent_decode_str;
-use rcgen::CertifiedKey;
 use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::server::TlsStream;
 
 use crate::app::{PARTNERS, TestApp, parse};
 use crate::command::Folder;
+use crate::secured::Secured;
 
 const TABLE: &str = "rooms-local";
 const ROOMS: &str = "[modules.rooms]\nkey = \"roomId\"\n";
@@ -491,53 +484,14 @@ async fn what_was_written_is_removed_after_ctrl_c() {
     assert_eq!(rooms.ids().await, ["sala90"]);
 }
 
-/// Accepts connections over TLS.
-struct Tls {
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-}
-
-impl Listener for Tls {
-    type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        loop {
-            let (stream, address) = self.listener.accept().await.unwrap();
-            if let Ok(stream) = self.acceptor.accept(stream).await {
-                return (stream, address);
-            }
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.listener.local_addr()
-    }
-}
-
 #[tokio::test]
 async fn a_service_is_asked_over_tls_if_its_certificate_is_trusted() {
     let rooms = Rooms::with(ROOMS).await;
     rooms.put("sala90", "1").await;
-    let CertifiedKey { cert, signing_key } =
-        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let listener = Secured::bind().await;
     let trusted = rooms.folder.path().join("trusted.pem");
-    std::fs::write(&trusted, cert.pem()).unwrap();
-    let key = signing_key.serialize_der().try_into().unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![cert.der().clone()], key)
-        .unwrap();
-    let listener = Tls {
-        listener: TcpListener::bind("127.0.0.1:0").await.unwrap(),
-        acceptor: TlsAcceptor::from(Arc::new(config)),
-    };
-    let url = format!(
-        "https://localhost:{}",
-        listener.local_addr().unwrap().port()
-    );
+    std::fs::write(&trusted, listener.certificate()).unwrap();
+    let url = listener.url();
     let flask = Flask::over(&rooms);
     let app = Router::new().fallback(answer).with_state(flask);
     tokio::spawn(async { axum::serve(listener, app).await });

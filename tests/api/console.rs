@@ -3,33 +3,44 @@
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
+use axum::Router;
+use axum::extract::Request;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::Child;
 
 use crate::app::MODULES;
 use crate::command::{Folder, Served};
+use crate::secured::Secured;
 
 /// A running `modulo console`.
 struct Console {
     address: String,
+    _folder: Folder,
     _process: Child,
 }
 
 impl Console {
     async fn start(args: &[&str]) -> Self {
+        Self::trusting("", args).await
+    }
+
+    /// One that trusts a certificate, if there is any, in place of the machine's authorities.
+    async fn trusting(certificate: &str, args: &[&str]) -> Self {
         let folder = Folder::with(MODULES);
-        let mut process = folder
-            .modulo(&["console", "--addr", "127.0.0.1:0"])
-            .args(args)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = folder.modulo(&["console", "--addr", "127.0.0.1:0"]);
+        if !certificate.is_empty() {
+            let trusted = folder.path().join("trusted.pem");
+            std::fs::write(&trusted, certificate).unwrap();
+            command.env("SSL_CERT_FILE", trusted);
+        }
+        let mut process = command.args(args).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let welcome = lines.next_line().await.unwrap().unwrap();
         let own = welcome.rsplit_once("http://").unwrap().1;
         Self {
             address: own.strip_suffix("/_console").unwrap().to_owned(),
+            _folder: folder,
             _process: process,
         }
     }
@@ -309,6 +320,30 @@ async fn modulo_console_says_that_an_address_is_dead() {
     );
     assert_eq!(status(&console.own("GET /", "").await), "303");
     assert_eq!(status(&console.own("GET /_console", "").await), "200");
+}
+
+#[tokio::test]
+async fn modulo_console_asks_over_https_where_the_certificate_is_trusted() {
+    let listener = Secured::bind().await;
+    let url = listener.url();
+    let certificate = listener.certificate().to_owned();
+    let echo = Router::new().fallback(async |request: Request| request.uri().to_string());
+    tokio::spawn(async { axum::serve(listener, echo).await });
+
+    let console = Console::start(&["--url", &url]).await;
+    let refused = console.own("GET /rooms", "").await;
+    assert_eq!(status(&refused), "502");
+    assert!(
+        refused.contains("invalid peer certificate: UnknownIssuer"),
+        "{refused}"
+    );
+    let console = Console::trusting(&certificate, &["--url", &url]).await;
+    let answer = console.own("GET /rooms/sala90?consistent=true", "").await;
+    assert_eq!(status(&answer), "200");
+    assert!(
+        answer.ends_with("\r\n\r\n/rooms/sala90?consistent=true"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

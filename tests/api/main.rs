@@ -52,6 +52,7 @@ mod reload;
 mod runtime_api;
 mod schema;
 mod secrecy;
+mod secured;
 mod server;
 mod sort_keys;
 mod tables;

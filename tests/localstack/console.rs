@@ -102,7 +102,9 @@ fn people_work_with_a_deployed_function() {
     let console = Served::by(command, "The console of ");
     let origin = console.url.trim_end_matches("/_console");
     let mut steps = Command::new("bash");
-    steps.args(["tests/console/run", origin]).current_dir(root());
+    steps
+        .args(["tests/console/run", origin])
+        .current_dir(root());
     let said = run(&mut steps).unwrap_or_else(|why| panic!("{why}"));
     println!("{said}");
     console.ends_by("INT");
