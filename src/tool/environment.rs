@@ -5,9 +5,12 @@
     reason = "the tool reads the environment here and nowhere else"
 )]
 
-/// All variables, for the settings that are layered over the file's.
+use std::ffi::OsString;
+
+/// All variables, for the settings that are layered over the file's. Those of others need not be UTF-8.
 pub(super) fn all() -> impl Iterator<Item = (String, String)> {
-    std::env::vars()
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(move |(name, value)| (text(name), text(value)))
 }
 
 /// A variable's value; an empty one counts as not set.

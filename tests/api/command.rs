@@ -1,5 +1,7 @@
 //! The `modulo` binary, as a person at a terminal has it.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -226,6 +228,18 @@ async fn routes_are_printed_as_a_table() {
 
     Open to everybody: log, rooms (see \"Who may do what\" in README.md).
     ");
+}
+
+#[tokio::test]
+async fn a_variable_of_the_environment_need_not_be_utf_8() {
+    let folder = Folder::with("[modules.rooms]\nkey = \"roomId\"\n");
+    let output = folder
+        .modulo(&["check"])
+        .env("GREETING", OsStr::from_bytes(b"Ol\xe1"))
+        .output()
+        .await
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
 
 #[tokio::test]
