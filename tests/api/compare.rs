@@ -1,6 +1,7 @@
 //! `modulo compare`: two services over one table, and what it says of them.
 
 use std::fmt::Write;
+use std::io;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +20,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use serde_json::ser::{Formatter, Serializer};
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::app::{PARTNERS, TestApp, parse};
