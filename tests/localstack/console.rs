@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::contract::Visitor;
 use crate::program::{root, run};
-use crate::project::Project;
+use crate::project::{MODULO, Project};
 use crate::served::Served;
 
 const MODULES: &str = r#"
@@ -104,7 +104,8 @@ fn people_work_with_a_deployed_function() {
     let mut steps = Command::new("bash");
     steps
         .args(["tests/console/run", origin])
-        .current_dir(root());
+        .current_dir(root())
+        .env("MODULO_BIN", MODULO);
     let said = run(&mut steps).unwrap_or_else(|why| panic!("{why}"));
     println!("{said}");
     console.ends_by("INT");
