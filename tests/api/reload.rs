@@ -113,6 +113,51 @@ async fn an_editor_that_puts_a_new_file_in_the_old_ones_place_is_noticed() {
     assert_eq!(served.send("POST", "/modulo3/x", "1").await.status, 200);
 }
 
+/// Other programs write into the folder of `modules.toml` as well. Each write that was told of woke a
+/// thread.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_is_written_beside_the_file_wakes_nobody() {
+    let folder = Folder::with(MODULES);
+    let mut served = folder.serve(&["--memory"]).await;
+    let process = served.process.id().unwrap();
+    let other = folder.path().join("other.log");
+    let written = folder.path().join(".modules.toml.swp");
+    for number in 3..6 {
+        let before = wake_ups(process);
+        for _ in 0..200 {
+            fs::write(&other, "a line").unwrap();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let more = wake_ups(process) - before;
+        assert!(more < 20, "200 writes woke the watcher {more} times");
+
+        // In the old one's place, where the next edit is noticed as well.
+        let module = format!("[modules.modulo{number}]\nkey = \"id\"\n");
+        fs::write(&written, format!("{MODULES}{module}")).unwrap();
+        fs::rename(&written, folder.path().join("modules.toml")).unwrap();
+        served.line(MOUNTED).await;
+        edit(&folder, MODULES);
+        served.line(MOUNTED).await;
+    }
+}
+
+/// How often the thread of the watcher has waited for something.
+#[cfg(target_os = "linux")]
+fn wake_ups(process: u32) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let folders = threads.map(|thread| thread.unwrap().path());
+    let mut watchers = folders.filter(|folder| {
+        let name = fs::read_to_string(folder.join("comm")).unwrap();
+        name.starts_with("notify-rs")
+    });
+    let status = fs::read_to_string(watchers.next().unwrap().join("status")).unwrap();
+    let waited = status
+        .lines()
+        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    waited.unwrap().trim().parse().unwrap()
+}
+
 const GUARDED: &str = r#"
     [access.partners]
     keys = [{ name = "erp", hash = "sha256:a7937b64b8caa58f03721bb6bacf5c78cb235febe0e70b1b84cd99541461a08e" }]

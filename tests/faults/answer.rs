@@ -5,15 +5,19 @@ use serde_json::{Value, json};
 use crate::app::{Answer, document_of};
 
 /// A module of the campaign.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Module {
     pub(crate) name: &'static str,
     pub(crate) envelope: Envelope,
     /// Whether its items are in one partition of a table with a sort key.
     pub(crate) is_sorted: bool,
+    /// Whether it remembers what was sent with an idempotency key.
+    pub(crate) remembers: bool,
+    /// The API keys of its tenants, if it has any.
+    pub(crate) tenants: &'static [&'static str],
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Envelope {
     Verb,
     Plain,

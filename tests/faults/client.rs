@@ -1,14 +1,19 @@
 //! One client of the campaign: what it does, and what it may find afterwards.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use axum::body::Body;
 use fastrand::Rng;
 use serde_json::{Value, json};
 
+use self::shared::Shared;
 use crate::answer::{Module, Outcome};
 use crate::app::{Answer, TestApp};
 use crate::counter::{Kind, Steps};
+use crate::history::now;
+
+pub(crate) mod shared;
 
 /// How many items a client has for itself.
 const ITEMS: usize = 3;
@@ -67,9 +72,14 @@ pub(crate) struct Client {
     rng: Rng,
     /// All modules: each has the counters; the items and creations are in the first.
     modules: Vec<Module>,
+    /// The modules whose items all clients share.
+    shared_modules: &'static [Module],
+    began: Instant,
+    number: u64,
     name: String,
     count: u32,
     pub(crate) items: Vec<Item>,
+    pub(crate) shared: Shared,
     /// The documents that it let be created, under ids that the function chose.
     pub(crate) created: Vec<(Value, Outcome)>,
     pub(crate) steps: HashMap<(&'static str, Kind), Steps>,
@@ -79,14 +89,25 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    pub(crate) fn new(app: TestApp, seed: u64, name: String, modules: Vec<Module>) -> Self {
+    pub(crate) fn new(
+        app: TestApp,
+        seed: u64,
+        number: u64,
+        modules: Vec<Module>,
+        shared_modules: &'static [Module],
+    ) -> Self {
+        let name = format!("client{number}");
         Self {
             app,
             rng: Rng::with_seed(seed),
             modules,
+            shared_modules,
+            began: Instant::now(),
+            number,
             items: (0..ITEMS)
                 .map(|at| Item::new(format!("{name}-{at}")))
                 .collect(),
+            shared: Shared::default(),
             name,
             count: 0,
             created: Vec::new(),
@@ -104,7 +125,7 @@ impl Client {
     /// Does one thing or another.
     pub(crate) async fn act(&mut self) {
         let at = self.rng.usize(0..ITEMS);
-        match self.rng.u32(0..20) {
+        match self.rng.u32(0..32) {
             0..=2 => self.get(at).await,
             3..=4 => self.write(at, "POST", None).await,
             5..=6 => self.write(at, "PUT", None).await,
@@ -115,7 +136,8 @@ impl Client {
             12 => self.batch().await,
             13 => self.list().await,
             14 => self.create().await,
-            _ => self.step().await,
+            15..=19 => self.step().await,
+            _ => self.share().await,
         }
     }
 
@@ -348,6 +370,7 @@ impl Client {
         let mut cursor = String::new();
         for _ in 0..3 {
             let path = format!("{}?limit=40&consistent=true{cursor}", module.collection());
+            let called = now();
             let (outcome, _) = self.send((module, "LIST"), &path, &[], String::new()).await;
             let Outcome::Done(page) = outcome else {
                 return;
@@ -356,6 +379,8 @@ impl Client {
                 let (id, document) = module.listed(item);
                 if let Some(own) = self.items.iter_mut().find(|own| own.id == id) {
                     own.read(Some(document));
+                } else {
+                    self.record_listed(module, &id, &document, called);
                 }
             }
             match page["next"].as_str() {

@@ -16,11 +16,14 @@ mod campaign;
 mod client;
 mod counter;
 mod doubt;
+mod history;
+mod item;
 mod kill;
 #[cfg(target_os = "linux")]
 mod power;
 mod proxy;
 mod siege;
+mod tally;
 #[path = "../api/watch.rs"]
 #[allow(dead_code, reason = "the fixture of the other tests, too")]
 mod watch;

@@ -3,9 +3,10 @@
 //! Which fault meets the n-th request depends on the seed and on n alone; which request is the
 //! n-th, the clients' race decides. TLS excludes some faults, and so they are not among these: an
 //! answer that is changed into another valid one, a request that is done again when its answer has
-//! long been given.
+//! long been given. (The one that is not of networks, [`Fault::AnswersOld`], no schedule but that of
+//! a test of the tests has.)
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -44,6 +45,8 @@ pub(crate) enum Fault {
     IsDown,
     /// It is done, some bytes of its answer are destroyed.
     Corrupts,
+    /// A read of an item finds what the first one found.
+    AnswersOld,
 }
 
 impl Fault {
@@ -92,6 +95,8 @@ pub(crate) struct Proxy {
     seed: u64,
     schedule: Schedule,
     tally: Arc<Mutex<Tally>>,
+    /// The first answer to each read of an item.
+    old: Arc<Mutex<HashMap<Vec<u8>, Message>>>,
 }
 
 impl Proxy {
@@ -102,6 +107,7 @@ impl Proxy {
             seed,
             schedule,
             tally: Arc::default(),
+            old: Arc::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let own = format!("http://{}", listener.local_addr().unwrap());
@@ -136,7 +142,11 @@ impl Proxy {
         let mut client = BufReader::new(client);
         while let Some(request) = Message::read(&mut client).await? {
             let (fault, mut rng) = self.next();
-            let answer = meet(fault, &mut rng, request, &mut engine).await?;
+            let read = request.is_of("GetItem").then(|| request.body.clone());
+            let mut answer = meet(fault, &mut rng, request, &mut engine).await?;
+            if let (Some(read), Some(answer)) = (read, &mut answer) {
+                self.grow_old(fault, read, answer);
+            }
             let mut bytes = answer.map(Message::into_bytes).unwrap_or_default();
             let is_cut = matches!(fault, Some(Fault::CutsBefore | Fault::CutsAfter));
             if is_cut {
@@ -152,6 +162,14 @@ impl Proxy {
             }
         }
         Ok(())
+    }
+
+    fn grow_old(&self, fault: Option<Fault>, read: Vec<u8>, answer: &mut Message) {
+        let mut old = self.old.lock().unwrap();
+        let first = old.entry(read).or_insert_with(|| answer.clone());
+        if fault == Some(Fault::AnswersOld) {
+            *answer = first.clone();
+        }
     }
 }
 

@@ -1,15 +1,12 @@
 //! The edited `modules.toml`, or a file that it names, mounted without a restart.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::mpsc;
+use anyhow::bail;
 
 use self::opened::{has_guards, opened};
+pub(super) use self::watch::Watch;
 use super::options::Options;
 use super::server::Routes;
 use super::terminal::{report, say};
@@ -18,100 +15,14 @@ use crate::api::listing;
 use crate::config::Config;
 use crate::item::collection::Collections;
 use crate::local::backend::Tables;
-use crate::module::Modules;
 use crate::module::few::few_by;
 
 mod opened;
-
-/// How long the file must be left alone before it is read: editors write in several steps.
-const SETTLE: Duration = Duration::from_millis(100);
+mod watch;
 
 /// How long it must be left alone before it is mounted if it opens what was guarded: the line that
 /// guards it may be about to be written.
 const SETTLE_OPENED: Duration = Duration::from_secs(2);
-
-/// Tells when the file, or one that it names, may have changed.
-pub(super) struct Watch {
-    changed: mpsc::Receiver<()>,
-    watcher: RecommendedWatcher,
-    also: Arc<Mutex<Vec<PathBuf>>>,
-}
-
-impl Watch {
-    /// Watches the file's folder, since editors put a new file in the old one's place; and where
-    /// the file is a link, the folder that it leads to.
-    pub(super) fn start(file: &Path) -> anyhow::Result<Self> {
-        let (sender, changed) = mpsc::channel(1);
-        let files = [
-            file.to_owned(),
-            file.canonicalize().unwrap_or_else(|_| file.to_owned()),
-        ];
-        let names = files
-            .clone()
-            .map(|file| file.file_name().map(OsString::from));
-        let also = Arc::new(Mutex::new(Vec::<PathBuf>::new()));
-        let followed = Arc::clone(&also);
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            let also = followed.lock().unwrap_or_else(PoisonError::into_inner);
-            let concerns = |path: &PathBuf| {
-                names.iter().any(|name| path.file_name() == name.as_deref())
-                    || also.iter().any(|file| file.starts_with(path))
-            };
-            if event.is_ok_and(|event| !event.kind.is_access() && event.paths.iter().any(concerns))
-            {
-                // A full channel has a notice already.
-                let _ = sender.try_send(());
-            }
-        })?;
-        for file in files {
-            let folder = match file.parent() {
-                Some(folder) if folder != Path::new("") => folder,
-                _ => Path::new("."),
-            };
-            watcher
-                .watch(folder, RecursiveMode::NonRecursive)
-                .with_context(|| format!("cannot watch `{}` for changes", folder.display()))?;
-        }
-        Ok(Self {
-            changed,
-            watcher,
-            also,
-        })
-    }
-
-    /// Watches the folders of the files that it names too: of one that is not there yet, the
-    /// nearest folder above.
-    pub(super) fn follow(&mut self, modules: &Modules) -> anyhow::Result<()> {
-        let mut files = Vec::new();
-        for named in modules.files() {
-            let file = std::path::absolute(named.location())?;
-            let Some(above) = file.ancestors().skip(1).find(|folder| folder.is_dir()) else {
-                continue;
-            };
-            let folder = above.canonicalize()?;
-            self.watcher
-                .watch(&folder, RecursiveMode::NonRecursive)
-                .with_context(|| format!("cannot watch `{}` for changes", folder.display()))?;
-            files.push(folder.join(file.strip_prefix(above)?));
-        }
-        *self.also.lock().unwrap_or_else(PoisonError::into_inner) = files;
-        Ok(())
-    }
-
-    /// Waits for a change, and until the file is left alone.
-    async fn next(&mut self) -> Option<()> {
-        self.changed.recv().await?;
-        while self.changes_within(SETTLE).await {}
-        Some(())
-    }
-
-    /// Whether there is a change within that time; if there is none, all of it has passed.
-    async fn changes_within(&mut self, time: Duration) -> bool {
-        let change = tokio::time::timeout(time, self.changed.recv()).await;
-        // The channel is closed with the watcher, after which nothing changes.
-        matches!(change, Ok(Some(())))
-    }
-}
 
 /// What is served.
 pub(super) struct Mounted {
@@ -140,7 +51,7 @@ pub(super) async fn keep_current(
             if opened.is_empty() || !watch.changes_within(SETTLE_OPENED).await {
                 break (loaded, opened);
             }
-            while watch.changes_within(SETTLE).await {}
+            watch.settled().await;
         };
         match loaded {
             Ok(config) if config == *mounted.config => {}
@@ -184,6 +95,7 @@ async fn load(
     tables: &Tables,
 ) -> anyhow::Result<Config> {
     // Before they are read: no edit is missed, and that of a named file with errors neither.
+    watch.renew()?;
     if let Ok(config) = options.load() {
         watch.follow(&config.modules)?;
     }
