@@ -3,6 +3,8 @@
 pub(crate) mod byte_order_mark;
 pub(crate) mod content_tag;
 pub(crate) mod decimal;
+pub(crate) mod escape;
+pub(crate) mod layout;
 pub(crate) mod place;
 pub(crate) mod tree;
 
