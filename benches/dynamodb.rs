@@ -98,8 +98,9 @@ pub fn document(id: &str) -> Option<String> {
 fn document_of(bytes: usize) -> String {
     let mut text = r#"{"description":"Escola Estadual João Goulart","rooms":["#.to_owned();
     for n in 0.. {
+        let building = ["Bloco A", "Anexo", "Prédio novo"][n % 3];
         let room = json!({
-            "name": format!("Sala {n}"), "building": ["Bloco A", "Anexo", "Prédio novo"][n % 3],
+            "name": format!("Sala {n}"), "building": building,
             "floor": n % 4, "chairs": 20 + n % 31, "area": 38.5, "is_open": n % 5 > 0,
             "equipment": ["projetor multimídia", "quadro branco", "ar-condicionado"],
             "note": "Às terças há reunião de pais das 14h às 16h; \"não marcar aulas\", pede a coordenação",
