@@ -318,10 +318,10 @@ fn minified(json: &str) -> String {
     // White space may stand beside each value: there is no run of bytes that is worth a branch.
     for &byte in json.as_bytes() {
         significant[length] = byte;
-        in_string ^= (byte == b'"') & !is_escaped;
-        is_escaped = (byte == b'\\') & !is_escaped;
+        in_string ^= byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
         let is_space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
-        length += usize::from(in_string | !is_space);
+        length += usize::from(in_string || !is_space);
     }
     significant.truncate(length);
     String::from_utf8(significant).expect("only ASCII was left out")

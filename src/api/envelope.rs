@@ -79,19 +79,17 @@ pub fn item(verb: Verb, module: &Module, id: &ItemId, content: Content<'_>) -> R
             let text = document.sent().as_bytes();
             json_body([&opened, &br#","data":"#[..], text, b"}}"].concat())
         }
-        (Envelope::Verb, Content::Updated(document)) => match document.members() {
-            Some(members) => {
-                let mut body = opened(verb, module, id);
-                body.extend_from_slice(br#","item":"#);
-                write(&mut body, &members.notation());
-                body.extend_from_slice(b"}}");
-                json_body(body)
-            }
-            None => {
-                let before = [&opened(verb, module, id), &br#","item":{"data":{"S":""#[..]];
-                quoted(before.concat(), document.as_str().to_owned(), "\"}}}}")
-            }
-        },
+        (Envelope::Verb, Content::Updated(document)) => {
+            let mut before = opened(verb, module, id);
+            before.extend_from_slice(br#","item":"#);
+            let Some(members) = document.members() else {
+                before.extend_from_slice(br#"{"data":{"S":""#);
+                return quoted(before, document.as_str().to_owned(), "\"}}}}");
+            };
+            write(&mut before, &members.notation());
+            before.extend_from_slice(b"}}");
+            json_body(before)
+        }
         (Envelope::Plain, Content::Nothing) => StatusCode::NO_CONTENT.into_response(),
         (Envelope::Plain, Content::Sent(document) | Content::Updated(document)) => {
             if module.key_in_document() {

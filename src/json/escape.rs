@@ -40,8 +40,8 @@ pub(crate) fn once_bytes(text: &[u8], json: &mut Vec<u8>) {
 pub(crate) fn gain(text: &[u8]) -> usize {
     let of_byte = |byte: u8| {
         let is_short = matches!(byte, b'"' | b'\\' | 0x08 | b'\t' | b'\n' | 0x0c | b'\r');
-        let is_control = byte < 0x20;
-        u8::from(is_short | is_control) + 4 * u8::from(is_control & !is_short)
+        let is_long = byte < 0x20 && !is_short;
+        u8::from(is_short) + 5 * u8::from(is_long)
     };
     let sum = |bytes: &[u8]| bytes.iter().map(|&byte| of_byte(byte)).sum::<u8>();
     // A sum of 32 has room in a byte, and the processor adds up 16 of them at once.
@@ -94,14 +94,18 @@ fn look_up(table: &Table, block: &[u8], room: &mut [u8; BLOCK_ROOM]) -> usize {
 pub(super) const fn marks(word: u64) -> u64 {
     const EACH: u64 = u64::MAX / 255;
     const HIGHEST: u64 = EACH << 7;
-    let quote = word ^ EACH * b'"' as u64;
-    let backslash = word ^ EACH * b'\\' as u64;
-    let found = quote.wrapping_sub(EACH) & !quote
-        | backslash.wrapping_sub(EACH) & !backslash
-        | word.wrapping_sub(EACH * 0x20) & !word;
+    let quote = word ^ (EACH * b'"' as u64);
+    let backslash = word ^ (EACH * b'\\' as u64);
+    let found = (quote.wrapping_sub(EACH) & !quote)
+        | (backslash.wrapping_sub(EACH) & !backslash)
+        | (word.wrapping_sub(EACH * 0x20) & !word);
     found & HIGHEST
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a table has as many entries as bytes"
+)]
 const fn table(times: u32) -> Table {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -113,6 +117,7 @@ const fn table(times: u32) -> Table {
 }
 
 /// What a byte becomes that is escaped so many times.
+#[expect(clippy::cast_possible_truncation, reason = "at most seven bytes")]
 const fn entry(byte: u8, times: u32) -> u64 {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut text = [byte, 0, 0, 0, 0, 0, 0, 0];

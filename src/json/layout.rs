@@ -110,7 +110,7 @@ impl Reader<'_> {
             return None;
         }
         self.depth += 1;
-        self.objects = self.objects << 1 | u128::from(is_object);
+        self.objects = (self.objects << 1) | u128::from(is_object);
         self.at += 1;
         Some(())
     }

@@ -31,39 +31,39 @@ impl Returned {
         body: Body<'_>,
     ) -> Self {
         let mut json = format!(r#"{{"statusCode":{}"#, status.as_u16()).into_bytes();
-        let last = |json: &mut Vec<u8>| {
-            members(headers, json, |name, json| {
-                text(headers[name].as_bytes(), json);
-            })
+        // A REST API would add up both members.
+        let (has_last, has_all) = match kind {
+            Kind::Payload2 => (true, false),
+            Kind::Payload1 | Kind::Rest => (false, true),
+            Kind::LoadBalancer => (true, true),
         };
-        let all = |json: &mut Vec<u8>| {
-            members(headers, json, |name, json| {
-                let values = headers.get_all(name);
-                let mut open = b'[';
-                for value in values {
-                    json.push(open);
+        if kind == Kind::LoadBalancer {
+            let reason = status.canonical_reason().unwrap_or_default();
+            let description = format!(r#","statusDescription":"{} {reason}""#, status.as_u16());
+            json.extend_from_slice(description.as_bytes());
+        }
+        json.extend_from_slice(br#","headers":"#);
+        members(
+            headers.keys().filter(|_| has_last),
+            &mut json,
+            |name, json| {
+                text(headers[name].as_bytes(), json);
+            },
+        );
+        json.extend_from_slice(br#","multiValueHeaders":"#);
+        members(
+            headers.keys().filter(|_| has_all),
+            &mut json,
+            |name, json| {
+                let mut before = b'[';
+                for value in headers.get_all(name) {
+                    json.push(before);
                     text(value.as_bytes(), json);
-                    open = b',';
+                    before = b',';
                 }
                 json.push(b']');
-            })
-        };
-        let none = |json: &mut Vec<u8>| json.extend_from_slice(b"{}");
-        // A REST API would add up both.
-        let (of_last, of_all): (&dyn Fn(&mut Vec<u8>), &dyn Fn(&mut Vec<u8>)) = match kind {
-            Kind::Payload2 => (&last, &none),
-            Kind::Payload1 | Kind::Rest => (&none, &all),
-            Kind::LoadBalancer => {
-                let reason = status.canonical_reason().unwrap_or_default();
-                let description = format!(r#","statusDescription":"{} {reason}""#, status.as_u16());
-                json.extend_from_slice(description.as_bytes());
-                (&last, &all)
-            }
-        };
-        json.extend_from_slice(br#","headers":"#);
-        of_last(&mut json);
-        json.extend_from_slice(br#","multiValueHeaders":"#);
-        of_all(&mut json);
+            },
+        );
         json.extend_from_slice(br#","body":""#);
         match body {
             Body::Text(text) => {
@@ -89,10 +89,14 @@ impl Returned {
     }
 }
 
-/// Appends an object with a member for each header's name.
-fn members(headers: &HeaderMap, json: &mut Vec<u8>, value: impl Fn(&HeaderName, &mut Vec<u8>)) {
+/// Appends an object with a member for each of these headers' names.
+fn members<'h>(
+    names: impl Iterator<Item = &'h HeaderName>,
+    json: &mut Vec<u8>,
+    value: impl Fn(&HeaderName, &mut Vec<u8>),
+) {
     json.push(b'{');
-    for (at, name) in headers.keys().enumerate() {
+    for (at, name) in names.enumerate() {
         if at > 0 {
             json.push(b',');
         }
