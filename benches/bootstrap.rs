@@ -12,7 +12,7 @@
 //! - `compare`, where none is given: start, requests and size, without TLS and with; then the bare
 //!   handler and the function where Lambda and DynamoDB take their time;
 //! - `request`: start and requests of the bare handler and of the function alone;
-//! - `documents`: requests by the size of their document;
+//! - `documents`: requests by the size of their document, a list of 1 MB and batches of 100;
 //! - `keys`: GET and PUT of a module with a sort key against one without, and the list of a partition
 //!   with 100 items against a bare Query;
 //! - `memory`: start and requests with the share of a processor that a function has with 128, 256 and
@@ -78,7 +78,13 @@ const COLD: usize = 3;
 const DELAY: Duration = Duration::from_millis(1);
 
 /// The documents' sizes, in KB.
-const KILOBYTES: [usize; 4] = [1, 10, 100, 350];
+const KILOBYTES: [usize; 4] = [1, 10, 106, 354];
+
+/// The size of the document that has a single text, in KB.
+const PLAIN_KILOBYTES: usize = 348;
+
+/// The size of a whole list, in KB.
+const LIST_KILOBYTES: usize = 1_024;
 
 /// The memory of a function, in MB, and how long DynamoDB takes for `memory`.
 const MEGABYTES: [u32; 3] = [128, 256, 512];
@@ -105,7 +111,7 @@ async fn main() -> Result<()> {
     match arguments.measure {
         Measure::Compare => compare(&arguments, &subjects()?, &dynamodb).await,
         Measure::Request => request(&arguments, &subjects()?, &dynamodb).await,
-        Measure::Documents => documents(&arguments, &subjects()?, &dynamodb).await,
+        Measure::Documents => documents(&arguments, &subjects()?, &roots, &dynamodb).await,
         Measure::Keys => keys(&arguments, &subjects()?, &roots, &dynamodb).await,
         Measure::Memory => memory(&arguments, &subjects()?).await,
         Measure::Concurrency => concurrency(&arguments, &subjects()?, &dynamodb).await,
@@ -166,29 +172,80 @@ async fn request(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) ->
     Ok(())
 }
 
-async fn documents(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) -> Result<()> {
+async fn documents(
+    arguments: &Arguments,
+    subjects: &[Subject],
+    roots: &TaskRoots,
+    dynamodb: &str,
+) -> Result<()> {
     let subjects = &subjects[BARE..];
-    let mut figures = Vec::new();
-    for (name, event) in [
-        ("GET", get_of as fn(usize) -> Result<Bytes>),
-        ("POST", post_of),
-    ] {
+    let (get, post) = (subject::get(), subject::post());
+    let mut rows = Vec::new();
+    for (name, event) in [("GET", &get), ("POST", &post)] {
         for kilobytes in KILOBYTES {
-            let load = Load {
-                events: vec![event(kilobytes)?],
-                ..arguments.load()
-            };
-            let runs = runs_of(arguments, subjects, dynamodb, &load).await?;
-            figures.push(figure(
-                &runs,
-                &format!("{name} of {kilobytes} KB, CPU, µs"),
-                0,
-                &|run| microseconds(run.cpu) / arguments.requests as f64,
-            ));
+            let id = format!("{}{kilobytes}", dynamodb::KILOBYTES);
+            rows.push((format!("{name} of {kilobytes} KB"), event_of(event, &id)?));
         }
+        let id = format!("{}{PLAIN_KILOBYTES}", dynamodb::PLAIN_KILOBYTES);
+        let name = format!("{name} of {PLAIN_KILOBYTES} KB of `x`");
+        rows.push((name, event_of(event, &id)?));
     }
+    for (name, operation) in [
+        ("batch of 100 GETs of 1 KB", batch_get as fn(&str) -> _),
+        ("batch of 100 PUTs of 1 KB", batch_put),
+    ] {
+        let ids = (0..dynamodb::ITEMS).map(|n| format!("{}1.{n}", dynamodb::KILOBYTES));
+        let operations: Vec<_> = ids.map(|id| operation(&id)).collect();
+        let mut event = asking(&post, "POST", "/_batch/modulo1", "")?;
+        let batch = serde_json::json!({ "operations": operations });
+        set_body(&mut event, batch.to_string());
+        rows.push((name.to_owned(), event.to_string().into()));
+    }
+    let mut figures = Vec::new();
+    for (name, event) in rows {
+        figures.push(cpu_of(arguments, subjects, dynamodb, &name, event).await?);
+    }
+    let partition = format!("/modulo1/{}{LIST_KILOBYTES}", dynamodb::KILOBYTES);
+    let list = asking(&get, "GET", &partition, "limit=100")?;
+    let query = [("SORT", dynamodb::SORT.to_owned())];
+    let listing = subjects.iter().map(|subject| {
+        let mut listing = subject.with(&subject.name, &query);
+        listing.task_root = roots.sorted.path().to_owned();
+        listing
+    });
+    let listing: Vec<_> = listing.collect();
+    let name = format!("list of {LIST_KILOBYTES} KB");
+    let list = list.to_string().into();
+    figures.push(cpu_of(arguments, &listing, dynamodb, &name, list).await?);
     print_against(arguments, "By document", subjects, 0, &figures);
     Ok(())
+}
+
+/// The processor's time of a request.
+async fn cpu_of(
+    arguments: &Arguments,
+    subjects: &[Subject],
+    dynamodb: &str,
+    name: &str,
+    event: Bytes,
+) -> Result<Figure> {
+    let load = Load {
+        events: vec![event],
+        ..arguments.load()
+    };
+    let runs = runs_of(arguments, subjects, dynamodb, &load).await?;
+    let cpu = |run: &Run| microseconds(run.cpu) / arguments.requests as f64;
+    Ok(figure(&runs, &format!("{name}, CPU, µs"), 0, &cpu))
+}
+
+fn batch_get(id: &str) -> serde_json::Value {
+    serde_json::json!({ "op": "get", "id": id })
+}
+
+fn batch_put(id: &str) -> serde_json::Value {
+    let document = dynamodb::document(id).unwrap_or_default();
+    let item = serde_json::from_str(&document).unwrap_or(serde_json::Value::Null);
+    serde_json::json!({ "op": "put", "id": id, "item": item })
 }
 
 async fn keys(
@@ -204,8 +261,12 @@ async fn keys(
     let bare = subjects[BARE].with("bare, a Query", &query);
 
     // Without a sort key, the rest of the path is one id.
-    let of_item = |event: &[u8], method| asking(event, method, "/modulo1/sala90/b1", "");
+    let of_item = |event: &[u8], method| {
+        let event = asking(event, method, "/modulo1/sala90/b1", "")?;
+        anyhow::Ok(Bytes::from(event.to_string()))
+    };
     let list = asking(&subject::get(), "GET", "/modulo1/sala90", "limit=100")?;
+    let list = Bytes::from(list.to_string());
     let pair = [subjects[MODULO].clone(), sorted.clone()];
     for (name, subjects, event) in [
         ("GET", &pair, of_item(&subject::get(), "GET")?),
@@ -226,7 +287,7 @@ async fn keys(
 }
 
 /// An event with another method, path and query.
-fn asking(event: &[u8], method: &str, path: &str, query: &str) -> Result<Bytes> {
+fn asking(event: &[u8], method: &str, path: &str, query: &str) -> Result<serde_json::Value> {
     let mut event: serde_json::Value = serde_json::from_slice(event)?;
     event["rawPath"] = path.into();
     event["rawQueryString"] = query.into();
@@ -235,7 +296,7 @@ fn asking(event: &[u8], method: &str, path: &str, query: &str) -> Result<Bytes> 
     if let Some((name, value)) = query.split_once('=') {
         event["queryStringParameters"] = serde_json::json!({ name: value });
     }
-    Ok(event.to_string().into())
+    Ok(event)
 }
 
 async fn memory(arguments: &Arguments, subjects: &[Subject]) -> Result<()> {
@@ -572,27 +633,22 @@ fn print_against(
     );
 }
 
-/// A GET of an item with a document of so many KB.
-fn get_of(kilobytes: usize) -> Result<Bytes> {
-    event_of(&subject::get(), kilobytes)
-}
-
-/// A POST of the same.
-fn post_of(kilobytes: usize) -> Result<Bytes> {
-    event_of(&subject::post(), kilobytes)
-}
-
-fn event_of(event: &[u8], kilobytes: usize) -> Result<Bytes> {
+/// A GET or a POST of the document that an id names.
+fn event_of(event: &[u8], id: &str) -> Result<Bytes> {
     let mut event: serde_json::Value = serde_json::from_slice(event)?;
-    let path = format!("/modulo1/{}{kilobytes}", dynamodb::KILOBYTES);
+    let path = format!("/modulo1/{id}");
     event["rawPath"] = path.as_str().into();
     event["requestContext"]["http"]["path"] = path.as_str().into();
     if event.get("body").is_some() {
-        let document = dynamodb::document(kilobytes);
-        event["headers"]["content-length"] = document.len().to_string().into();
-        event["body"] = document.into();
+        let document = dynamodb::document(id).context("an id that names a size")?;
+        set_body(&mut event, document);
     }
     Ok(event.to_string().into())
+}
+
+fn set_body(event: &mut serde_json::Value, body: String) {
+    event["headers"]["content-length"] = body.len().to_string().into();
+    event["body"] = body.into();
 }
 
 #[derive(Clone, Copy)]

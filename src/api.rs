@@ -15,5 +15,6 @@ pub mod middleware;
 pub mod mount;
 pub(crate) mod own_path;
 pub mod precondition;
+pub(crate) mod quoted;
 pub mod router;
 mod work;

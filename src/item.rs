@@ -15,6 +15,7 @@ pub use crate::item::id::{InvalidItemId, InvalidKeyValue, ItemId, Partition};
 use crate::item::members::{Members, Unstorable};
 use crate::item::schema::Unfit;
 use crate::json;
+use crate::json::layout::Layout;
 use crate::module::name::TtlAttribute;
 use crate::module::{Module, Storage};
 
@@ -36,7 +37,7 @@ pub mod schema;
 /// that member order, big numbers, escapes and duplicate members survive.
 #[derive(Debug, Clone)]
 pub struct Document {
-    text: Box<RawValue>,
+    text: String,
     native: Option<Native>,
     expires_at: Option<u64>,
 }
@@ -131,6 +132,16 @@ impl Document {
         Self::read(body, collection, id, default)
     }
 
+    /// Whether the documents of `collection` are kept as they are sent, so that nothing is made of
+    /// them but a text.
+    pub(crate) fn is_kept_as_sent(collection: &Collection) -> bool {
+        let module = collection.module();
+        module.storage() == Storage::Json
+            && !module.key_in_document()
+            && module.ttl().is_none()
+            && collection.schema().is_none()
+    }
+
     /// As [`Document::parse`], of one that was changed: it expires when it would have.
     ///
     /// # Errors
@@ -152,17 +163,18 @@ impl Document {
         let module = &**collection.module();
         let mut text = read_text(body, module.max_bytes())?;
         if module.key_in_document() && module.storage() == Storage::Json {
-            text = key::kept(text, module, id)?;
+            let json = RawValue::from_string(text).map_err(InvalidDocument::NotJson)?;
+            text = Box::<str>::from(key::kept(json, module, id)?).into_string();
         }
         let mut members = match module.storage() {
             Storage::Json => None,
-            Storage::Document => Some(Members::parse(value_of(text.get())?, module, id)?),
+            Storage::Document => Some(Members::parse(value_of(&text)?, module, id)?),
         };
         let mut expires_at = None;
         if let Some(attribute) = module.ttl().map(TtlAttribute::as_str) {
             let said = match &members {
                 Some(members) => members.get(attribute).map(ToString::to_string),
-                None => member_of(text.get(), attribute),
+                None => member_of(&text, attribute),
             };
             let said = said.map(|value| match expiry::seconds_of(&value) {
                 Some(seconds @ ..=expiry::LATEST) => Ok(seconds),
@@ -195,7 +207,7 @@ impl Document {
 
     /// The text that was sent, without insignificant white space.
     #[must_use]
-    pub fn sent(&self) -> &RawValue {
+    pub fn sent(&self) -> &str {
         &self.text
     }
 
@@ -204,7 +216,7 @@ impl Document {
     pub fn as_str(&self) -> &str {
         self.native
             .as_ref()
-            .map_or(self.text.get(), |native| &native.text)
+            .map_or(&self.text, |native| &native.text)
     }
 
     /// When an item with this document expires, in seconds since 1970, if that is known.
@@ -232,7 +244,7 @@ impl Document {
     pub(crate) fn into_kept(self) -> Kept {
         match self.native {
             Some(native) => Kept::Members(native.members),
-            None => Kept::Text(Box::<str>::from(self.text).into_string()),
+            None => Kept::Text(self.text),
         }
     }
 }
@@ -249,26 +261,23 @@ impl fmt::Display for Document {
     }
 }
 
-/// The JSON text of a body, checked.
-fn read_text(body: Vec<u8>, max_bytes: usize) -> Result<Box<RawValue>, InvalidDocument> {
+/// The JSON text of a body, checked, without insignificant white space.
+fn read_text(body: Vec<u8>, max_bytes: usize) -> Result<String, InvalidDocument> {
     let text = String::from_utf8(body).map_err(|error| InvalidDocument::NotUtf8 {
         at: error.utf8_error().valid_up_to(),
     })?;
-    if text.trim_ascii().is_empty() {
-        return Err(InvalidDocument::Empty);
-    }
     // Neither this nor what follows recurses, whatever the depth.
-    let json = RawValue::from_string(text).map_err(InvalidDocument::NotJson)?;
-    let layout = Layout::of(json.get())?;
-    let json = if layout.insignificant_bytes == 0 {
-        json
-    } else {
-        minify(json.get())?
+    let json = match Layout::of(&text) {
+        Some(Layout {
+            insignificant_bytes: 0,
+        }) => text,
+        Some(_) => minified(&text),
+        None => return Err(why_no_json(text)),
     };
-    if is_empty(json.get()) {
+    if is_empty(&json) {
         return Err(InvalidDocument::Empty);
     }
-    let size = json.get().len();
+    let size = json.len();
     if size > max_bytes {
         return Err(InvalidDocument::TooLarge {
             size,
@@ -276,6 +285,46 @@ fn read_text(body: Vec<u8>, max_bytes: usize) -> Result<Box<RawValue>, InvalidDo
         });
     }
     Ok(json)
+}
+
+/// Why a text has no [`Layout`].
+fn why_no_json(text: String) -> InvalidDocument {
+    if text.trim_ascii().is_empty() {
+        return InvalidDocument::Empty;
+    }
+    let json = match RawValue::from_string(text) {
+        Ok(json) => json,
+        Err(error) => return InvalidDocument::NotJson(error),
+    };
+    let mut depth = 0_usize;
+    let mut bytes = Bytes::of(json.get());
+    let too_deep = bytes.find(|&(_, byte, in_string)| {
+        match byte {
+            _ if in_string => {}
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            _ => {}
+        }
+        depth > Document::MAX_DEPTH
+    });
+    let at = too_deep.map_or(0, |(at, _, _)| at);
+    InvalidDocument::TooDeep { at }
+}
+
+/// A JSON text without its insignificant white space.
+fn minified(json: &str) -> String {
+    let mut significant = vec![0; json.len()];
+    let (mut length, mut in_string, mut is_escaped) = (0, false, false);
+    // White space may stand beside each value: there is no run of bytes that is worth a branch.
+    for &byte in json.as_bytes() {
+        significant[length] = byte;
+        in_string ^= byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        let is_space = matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        length += usize::from(in_string || !is_space);
+    }
+    significant.truncate(length);
+    String::from_utf8(significant).expect("only ASCII was left out")
 }
 
 /// About how many bytes of memory a document takes on its way to the table, by its text: it is
@@ -302,43 +351,6 @@ pub(crate) fn footprint(json: &str, storage: Storage) -> usize {
 pub(crate) fn member_of(json: &str, name: &str) -> Option<String> {
     let members: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(json).ok()?;
     members.get(name).map(|value| value.get().to_owned())
-}
-
-/// What a valid JSON text looks like.
-struct Layout {
-    insignificant_bytes: usize,
-}
-
-impl Layout {
-    fn of(json: &str) -> Result<Self, InvalidDocument> {
-        let (mut depth, mut insignificant_bytes) = (0_usize, 0);
-        for (at, byte, in_string) in Bytes::of(json) {
-            match byte {
-                _ if in_string => {}
-                b' ' | b'\t' | b'\n' | b'\r' => insignificant_bytes += 1,
-                b'[' | b'{' => {
-                    depth += 1;
-                    if depth > Document::MAX_DEPTH {
-                        return Err(InvalidDocument::TooDeep { at });
-                    }
-                }
-                b']' | b'}' => depth -= 1,
-                _ => {}
-            }
-        }
-        Ok(Self {
-            insignificant_bytes,
-        })
-    }
-}
-
-fn minify(json: &str) -> Result<Box<RawValue>, InvalidDocument> {
-    let significant = Bytes::of(json)
-        .filter(|&(_, byte, in_string)| in_string || !byte.is_ascii_whitespace())
-        .map(|(_, byte, _)| byte)
-        .collect();
-    let text = String::from_utf8(significant).expect("only ASCII was left out");
-    RawValue::from_string(text).map_err(InvalidDocument::NotJson)
 }
 
 /// The bytes of a valid JSON text: offset, byte, and whether it belongs to a string.
@@ -447,10 +459,7 @@ mod tests {
 
     #[track_caller]
     fn document(body: &str) -> String {
-        read_text(body.into(), 1_000)
-            .expect("must be a document")
-            .get()
-            .to_owned()
+        read_text(body.into(), 1_000).expect("must be a document")
     }
 
     #[track_caller]

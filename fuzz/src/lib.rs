@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http_body_util::BodyExt;
-use lambda_http::{Context, LambdaEvent};
+use lambda_runtime::{Context, LambdaEvent};
 use modulo::access::{Caller, Identity};
 use modulo::api::middleware::App;
 use modulo::config::{self, Config};
@@ -307,14 +307,6 @@ pub fn event(input: &[u8]) {
     let Ok(event) = serde_json::from_slice::<Event>(input) else {
         return;
     };
-    // Lambda sends no parameter without a value; `query_map` panics on one, and the runtime makes
-    // an error of that.
-    let parameters = serde_json::from_slice::<Value>(input).unwrap_or_default();
-    let parameters = parameters["multiValueQueryStringParameters"].as_object();
-    let is_empty = |values: &Value| values.as_array().is_some_and(Vec::is_empty);
-    if parameters.is_some_and(|all| all.values().any(is_empty)) {
-        return;
-    }
     let mut context = Context::default();
     context.deadline = u64::from(u32::MAX) * 1_000;
     let service = lambda::service(SERVED.app.clone(), Arc::clone(&SERVED.config));

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::json::escape;
+
 /// What of the JSON is not the body: the status and the headers, which a load balancer's answer has
 /// twice.
 const HEAD_BYTES: usize = 16_384;
@@ -69,7 +71,7 @@ impl Room {
         if surely_fits(body.len() as u64, self.limit) {
             return true;
         }
-        self.escapes += escapes(&body[self.counted..]);
+        self.escapes += escape::gain(&body[self.counted..]);
         self.counted = body.len();
         body.len() + self.escapes <= self.limit
     }
@@ -90,13 +92,7 @@ fn surely_fits(length: u64, limit: usize) -> bool {
 
 /// How many bytes a text has as a JSON string, without the quotes.
 pub(crate) fn json_len(text: &[u8]) -> usize {
-    text.len() + escapes(text)
-}
-
-/// What a text gains when it becomes a JSON string: a byte for each that is escaped.
-fn escapes(text: &[u8]) -> usize {
-    let is_escaped = |byte: &&u8| matches!(byte, b'"' | b'\\' | b'\n' | b'\t' | b'\r');
-    text.iter().filter(is_escaped).count()
+    text.len() + escape::gain(text)
 }
 
 #[cfg(test)]

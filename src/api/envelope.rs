@@ -5,7 +5,6 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::{Body, HttpBody};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
@@ -17,8 +16,11 @@ use serde_json::value::RawValue;
 
 use crate::api::answer_limit::{AnswerLimit, Room, json_len};
 use crate::api::error::{ApiError, Cause, Panic};
+use crate::api::quoted::Quoted;
 use crate::item::schema::Violation;
 use crate::item::{Document, ItemId, key};
+use crate::json::escape;
+use crate::json::layout::Layout;
 use crate::module::{Envelope, Module, Verb};
 use crate::store::{StoreError, Written};
 
@@ -32,36 +34,63 @@ const CURSOR_BYTES: usize = 32_768;
 /// What of the room for a batch's answer is for operations that are answered without an item.
 const OUTCOMES_BYTES: usize = 65_536;
 
-/// What an answer tells of an item beside its id.
+/// What an answer to a write tells of the item beside its id.
 #[derive(Debug, Clone, Copy)]
 pub enum Content<'a> {
     /// Nothing: of DELETE.
     Nothing,
-    /// What is stored, if anything is: of GET and LIST.
-    Stored(Option<&'a str>),
     /// The document that was sent: of POST.
     Sent(&'a Document),
     /// The document that was set: of PUT and PATCH.
     Updated(&'a Document),
 }
 
-/// The answer of `verb` about one item.
+/// The answer of GET: what is stored, if anything is.
+#[must_use]
+pub fn stored(module: &Module, id: &ItemId, text: Option<String>) -> Response {
+    match (module.envelope(), text) {
+        (Envelope::Verb, Some(text)) => {
+            let before = [&opened(Verb::Get, module, id), &br#","data":""#[..]].concat();
+            quoted(before, text, "\"}}")
+        }
+        (Envelope::Verb, None) => {
+            json_body([&opened(Verb::Get, module, id), &br#","data":null}}"#[..]].concat())
+        }
+        (Envelope::Plain, Some(text)) if !module.key_in_document() && is_minified(&text) => {
+            json_body(text)
+        }
+        (Envelope::Plain, text) => json_body(
+            key::shown(module, id, raw(text.as_deref()))
+                .get()
+                .to_owned(),
+        ),
+    }
+}
+
+/// The answer of `verb`, a write, about one item.
 #[must_use]
 pub fn item(verb: Verb, module: &Module, id: &ItemId, content: Content<'_>) -> Response {
     match (module.envelope(), content) {
-        (Envelope::Verb, content) => Json(Verbed(
-            verb.as_str(),
-            Item {
-                module,
-                id,
-                content,
-            },
-        ))
-        .into_response(),
-        (Envelope::Plain, Content::Nothing) => StatusCode::NO_CONTENT.into_response(),
-        (Envelope::Plain, Content::Stored(text)) => {
-            json_body(key::shown(module, id, raw(text)).get().to_owned())
+        (Envelope::Verb, Content::Nothing) => {
+            json_body([&opened(verb, module, id), &b"}}"[..]].concat())
         }
+        (Envelope::Verb, Content::Sent(document)) => {
+            let opened = opened(verb, module, id);
+            let text = document.sent().as_bytes();
+            json_body([&opened, &br#","data":"#[..], text, b"}}"].concat())
+        }
+        (Envelope::Verb, Content::Updated(document)) => {
+            let mut before = opened(verb, module, id);
+            before.extend_from_slice(br#","item":"#);
+            let Some(members) = document.members() else {
+                before.extend_from_slice(br#"{"data":{"S":""#);
+                return quoted(before, document.as_str().to_owned(), "\"}}}}");
+            };
+            write(&mut before, &members.notation());
+            before.extend_from_slice(b"}}");
+            json_body(before)
+        }
+        (Envelope::Plain, Content::Nothing) => StatusCode::NO_CONTENT.into_response(),
         (Envelope::Plain, Content::Sent(document) | Content::Updated(document)) => {
             if module.key_in_document() {
                 let shown = key::shown(module, id, raw(Some(document.as_str())));
@@ -94,14 +123,7 @@ pub fn page<'a>(
             body.push(b',');
         }
         match module.envelope() {
-            Envelope::Verb => write(
-                &mut body,
-                &Item {
-                    module,
-                    id,
-                    content: Content::Stored(stored),
-                },
-            ),
+            Envelope::Verb => write_item(&mut body, module, id, stored),
             Envelope::Plain => write(
                 &mut body,
                 &PlainItem {
@@ -135,7 +157,7 @@ pub fn written(mut answer: Response, written: &Written) -> Response {
 #[derive(Debug)]
 pub struct Results<'a> {
     module: &'a Module,
-    body: String,
+    body: Vec<u8>,
     room: Room,
     cause: Option<Arc<ApiError>>,
 }
@@ -150,7 +172,7 @@ impl<'a> Results<'a> {
         };
         Self {
             module,
-            body: open.to_owned(),
+            body: open.as_bytes().to_owned(),
             room: Room::of(limit, OUTCOMES_BYTES),
             cause: None,
         }
@@ -160,17 +182,15 @@ impl<'a> Results<'a> {
     pub fn found(&mut self, id: &ItemId, stored: Option<&str>) {
         let rendered = match self.module.envelope() {
             Envelope::Verb => {
-                let item = text(&Item {
-                    module: self.module,
-                    id,
-                    content: Content::Stored(stored),
-                });
-                format!(r#"{{"status":200,"GET":{item}}}"#)
+                let mut rendered = br#"{"status":200,"GET":"#.to_vec();
+                write_item(&mut rendered, self.module, id, stored);
+                rendered.push(b'}');
+                rendered
             }
             Envelope::Plain => {
                 let item = key::shown(self.module, id, raw(stored));
                 let id = text(&id.as_json(self.module.key()));
-                format!(r#"{{"id":{id},"status":200,"item":{item}}}"#)
+                format!(r#"{{"id":{id},"status":200,"item":{item}}}"#).into()
             }
         };
         if self.has_room(&rendered) {
@@ -185,11 +205,7 @@ impl<'a> Results<'a> {
     pub fn done(&mut self, verb: Verb, id: &ItemId) {
         let rendered = match self.module.envelope() {
             Envelope::Verb => {
-                let item = text(&Item {
-                    module: self.module,
-                    id,
-                    content: Content::Nothing,
-                });
+                let item = text(&Key(self.module, id));
                 format!(r#"{{"status":200,"{verb}":{item}}}"#)
             }
             Envelope::Plain => {
@@ -197,13 +213,13 @@ impl<'a> Results<'a> {
                 format!(r#"{{"id":{id},"status":204}}"#)
             }
         };
-        if self.has_room(&rendered) {
-            self.add(&rendered);
+        if self.has_room(rendered.as_bytes()) {
+            self.add(rendered.as_bytes());
         } else {
             // It is done all the same; which it is, its place tells.
             self.add(match self.module.envelope() {
-                Envelope::Verb => r#"{"status":200}"#,
-                Envelope::Plain => r#"{"status":204}"#,
+                Envelope::Verb => br#"{"status":200}"#,
+                Envelope::Plain => br#"{"status":204}"#,
             });
         }
     }
@@ -224,36 +240,36 @@ impl<'a> Results<'a> {
             }),
         };
         let mut rendered = problem(Some(id), error.details());
-        if !self.has_room(&rendered) {
+        if !self.has_room(rendered.as_bytes()) {
             rendered = problem(Some(id), &[]);
         }
-        if !self.has_room(&rendered) {
+        if !self.has_room(rendered.as_bytes()) {
             // Its place says which operation it is.
             rendered = problem(None, &[]);
         }
-        self.add(&rendered);
+        self.add(rendered.as_bytes());
         if status.is_server_error() {
             self.cause.get_or_insert(error);
         }
     }
 
-    fn has_room(&mut self, result: &str) -> bool {
-        self.room.has_for(self.body.as_bytes(), result.as_bytes())
+    fn has_room(&mut self, result: &[u8]) -> bool {
+        self.room.has_for(&self.body, result)
     }
 
-    fn add(&mut self, result: &str) {
-        if !self.body.ends_with('[') {
-            self.body.push(',');
+    fn add(&mut self, result: &[u8]) {
+        if !self.body.ends_with(b"[") {
+            self.body.push(b',');
         }
-        self.body.push_str(result);
+        self.body.extend_from_slice(result);
     }
 }
 
 impl IntoResponse for Results<'_> {
     fn into_response(mut self) -> Response {
-        self.body.push_str(match self.module.envelope() {
-            Envelope::Verb => "]}}",
-            Envelope::Plain => "]}",
+        self.body.extend_from_slice(match self.module.envelope() {
+            Envelope::Verb => b"]}}",
+            Envelope::Plain => b"]}",
         });
         let mut response = json_body(self.body);
         if let Some(error) = self.cause {
@@ -392,6 +408,10 @@ fn json_body(body: impl Into<Body>) -> Response {
     ([(CONTENT_TYPE, JSON)], body.into()).into_response()
 }
 
+fn is_minified(text: &str) -> bool {
+    Layout::of(text).is_some_and(|layout| layout.insignificant_bytes == 0)
+}
+
 /// A stored text as JSON: what is none, since others wrote it, becomes a string.
 fn raw(text: Option<&str>) -> Cow<'_, RawValue> {
     match text {
@@ -436,44 +456,53 @@ struct PlainItem<'a, I> {
     item: Cow<'a, RawValue>,
 }
 
-/// `{"<key attribute>": "<id>", …}`
-struct Item<'a> {
-    module: &'a Module,
-    id: &'a ItemId,
-    content: Content<'a>,
-}
+/// `{"<key attribute>": "<id>"}`
+struct Key<'a>(&'a Module, &'a ItemId);
 
-impl Serialize for Item<'_> {
+impl Serialize for Key<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Attributes<'a> {
-            data: Text<'a>,
-        }
-        #[derive(Serialize)]
-        struct Text<'a> {
-            #[serde(rename = "S")]
-            text: &'a str,
-        }
-
+        let Self(module, id) = self;
         let mut map = serializer.serialize_map(None)?;
-        for value in self.id.values(self.module.key()) {
+        for value in id.values(module.key()) {
             map.serialize_entry(value.part.attribute.as_str(), &value)?;
-        }
-        match self.content {
-            Content::Nothing => {}
-            Content::Stored(text) => map.serialize_entry("data", &text)?,
-            Content::Sent(document) => map.serialize_entry("data", document.sent())?,
-            Content::Updated(document) => {
-                if let Some(members) = document.members() {
-                    map.serialize_entry("item", &members.notation())?;
-                } else {
-                    let data = Text {
-                        text: document.as_str(),
-                    };
-                    map.serialize_entry("item", &Attributes { data })?;
-                }
-            }
         }
         map.end()
     }
+}
+
+/// `{"<VERB>":{"<key attribute>":"<id>"`, with room for more members.
+fn opened(verb: Verb, module: &Module, id: &ItemId) -> Vec<u8> {
+    let mut json = format!(r#"{{"{verb}":"#).into_bytes();
+    write_key(&mut json, module, id);
+    json
+}
+
+/// `{"<key attribute>":"<id>"`, with room for more members.
+fn write_key(json: &mut Vec<u8>, module: &Module, id: &ItemId) {
+    write(json, &Key(module, id));
+    json.pop();
+}
+
+/// `{"<key attribute>":"<id>","data":"<document>"}`
+fn write_item(json: &mut Vec<u8>, module: &Module, id: &ItemId, stored: Option<&str>) {
+    write_key(json, module, id);
+    match stored {
+        Some(text) => {
+            json.extend_from_slice(br#","data":""#);
+            escape::once(text, json);
+            json.extend_from_slice(b"\"}");
+        }
+        None => json.extend_from_slice(br#","data":null}"#),
+    }
+}
+
+fn quoted(before: Vec<u8>, text: String, after: &'static str) -> Response {
+    let quoted = Quoted {
+        before,
+        text,
+        after,
+    };
+    let mut answer = quoted.into_answer();
+    answer.headers_mut().insert(CONTENT_TYPE, JSON);
+    answer
 }

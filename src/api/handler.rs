@@ -38,13 +38,12 @@ pub(crate) async fn get(
     let stored = mount.items()?.get(id, consistent).await?;
     let stored = stored.ok_or(ApiError::NoSuchItem)?;
     let tag = tag_of(&stored);
-    match preconditions.check(Some(&stored)) {
+    match preconditions.check_tag(Some(&tag)) {
         Ok(()) => {}
         Err(Failed::Match) => return Err(ApiError::PreconditionFailed),
         Err(Failed::NoneMatch) => return Err(ApiError::NotModified(tag)),
     }
-    let content = Content::Stored(stored.data.as_deref());
-    let answer = envelope::item(Verb::Get, module, &stored.id, content);
+    let answer = envelope::stored(module, &stored.id, stored.data);
     Ok(tagged(answer, tag))
 }
 
@@ -291,7 +290,7 @@ pub(crate) fn options(mount: &Mount) -> Response {
 fn answer_of(verb: Verb, module: &Module, id: &ItemId, content: Content<'_>) -> Response {
     let tag = match content {
         Content::Sent(document) | Content::Updated(document) => Some(entity_tag(document.as_str())),
-        Content::Nothing | Content::Stored(_) => None,
+        Content::Nothing => None,
     };
     let answer = envelope::item(verb, module, id, content);
     match tag {

@@ -80,16 +80,21 @@ impl Preconditions {
         if self.is_empty() {
             return Ok(());
         }
-        let tag = item.map(tag_of);
+        self.check_tag(item.map(tag_of).as_ref())
+    }
+
+    /// As [`Preconditions::check`], where the tag of the item is known already.
+    ///
+    /// # Errors
+    /// The first that does not hold.
+    pub fn check_tag(&self, tag: Option<&ETag>) -> Result<(), Failed> {
         if let Some(matches) = &self.matches {
-            let holds = tag
-                .as_ref()
-                .is_some_and(|tag| matches.precondition_passes(tag));
+            let holds = tag.is_some_and(|tag| matches.precondition_passes(tag));
             if !holds {
                 return Err(Failed::Match);
             }
         }
-        if let (Some(none_matches), Some(tag)) = (&self.none_matches, &tag)
+        if let (Some(none_matches), Some(tag)) = (&self.none_matches, tag)
             && !none_matches.precondition_passes(tag)
         {
             return Err(Failed::NoneMatch);

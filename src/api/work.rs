@@ -14,6 +14,9 @@ use tokio::task::spawn_blocking;
 /// From so many bytes on, work is worth another thread.
 const LONG_BYTES: usize = 65_536;
 
+/// The same of a text that is only checked, which takes a millisecond for each MB.
+const LONG_TEXT_BYTES: usize = 1_048_576;
+
 /// As much at a time as there are processors: more would only take more memory.
 static PLACES: LazyLock<Semaphore> =
     LazyLock::new(|| Semaphore::new(available_parallelism().map_or(1, usize::from)));
@@ -21,6 +24,11 @@ static PLACES: LazyLock<Semaphore> =
 /// Whether work on so many bytes may take long.
 pub(crate) const fn is_long(bytes: usize) -> bool {
     bytes >= LONG_BYTES
+}
+
+/// Whether checking a text of so many bytes may take long.
+pub(crate) const fn is_long_text(bytes: usize) -> bool {
+    bytes >= LONG_TEXT_BYTES
 }
 
 /// Does work that may take long.

@@ -4,18 +4,14 @@
 //! percent-encoded, what it begins with, and how long an answer can be. Behind this module no
 //! difference is left but the last, which a request brings along in its [`Invocation`].
 
-use std::future::ready;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{HOST, HeaderName};
-use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
-use lambda_http::lambda_runtime::Runtime;
-use lambda_http::{Adapter, BoxFuture, Context, IntoResponse, LambdaEvent, RequestExt, Response};
+use lambda_runtime::{Context, LambdaEvent, Runtime};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
@@ -24,11 +20,13 @@ use tower::util::MapFutureLayer;
 use tower::{Service, ServiceExt, service_fn};
 use tracing::warn;
 
-use self::event::{Edge, HttpEvent};
+use self::event::{Asked, HttpEvent};
+use self::returned::{Body, Returned};
 use crate::api::answer_limit::AnswerLimit;
 use crate::api::invocation::Invocation;
 use crate::api::location::locate;
 use crate::api::middleware::{App, keep_time};
+use crate::api::quoted::Quoted;
 use crate::config::Config;
 use crate::module::{Module, call};
 use crate::store::Store;
@@ -39,6 +37,8 @@ use crate::telemetry::trace::TraceContext;
 pub use self::event::Event;
 
 mod event;
+mod returned;
+mod sent;
 
 /// What is kept of Lambda's time for the answer's way back, so that the caller gets a 504 rather
 /// than a killed function.
@@ -46,26 +46,6 @@ const DEADLINE_MARGIN: Duration = Duration::from_millis(250);
 
 /// How long the first poll is put off for the sake of the first request.
 const WARM_UP_LIMIT: Duration = Duration::from_secs(2);
-
-/// An answer whose body is text or bytes already. What `lambda_http` would make of any other body
-/// knows all character sets, which are a twentieth of the package.
-struct Answer(Response<lambda_http::Body>);
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> BoxFuture<'static, Response<lambda_http::Body>> {
-        Box::pin(ready(self.0))
-    }
-}
-
-/// What the function returns for an event.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Returned<A> {
-    /// What the front door makes the client's answer of.
-    Answer(A),
-    /// Nothing, since there was no request: `{}`, which every caller takes.
-    Nothing {},
-}
 
 /// Connects `store` to DynamoDB while Lambda waits for the function's first poll, which it gives
 /// more of the processor than a request. A failure is the first request's to meet again.
@@ -88,7 +68,7 @@ pub async fn warm_up(config: &Config, store: &Store) {
 ///
 /// # Errors
 /// Lambda's runtime API can't be reached, or the signal can't be listened to.
-pub async fn run(app: App, config: Arc<Config>) -> Result<(), lambda_http::Error> {
+pub async fn run(app: App, config: Arc<Config>) -> Result<(), lambda_runtime::Error> {
     let mut terminate = signal(SignalKind::terminate())?;
     let in_flight = TaskTracker::new();
     let tracked = in_flight.clone();
@@ -115,10 +95,6 @@ pub async fn run(app: App, config: Arc<Config>) -> Result<(), lambda_http::Error
 }
 
 /// Answers events with `app`, made of `config`.
-#[expect(
-    clippy::missing_panics_doc,
-    reason = "the adapter calls the service within once for each event"
-)]
 #[must_use]
 pub fn service(
     app: App,
@@ -126,7 +102,7 @@ pub fn service(
 ) -> impl Service<
     LambdaEvent<Event>,
     Response: Serialize + Send,
-    Error = lambda_http::Error,
+    Error = lambda_runtime::Error,
     Future: Send,
 > + Clone
 + Send
@@ -135,47 +111,42 @@ pub fn service(
         let (app, config) = (app.clone(), Arc::clone(&config));
         async move {
             let LambdaEvent { payload, context } = event;
-            let Event(Some(mut http)) = payload else {
-                return Ok(Returned::Nothing {});
-            };
-            let edge = event::take_edge(&mut http, &config.modules);
-            let HttpEvent { request, .. } = http;
-            let mut once = Some((app, edge));
-            let answer = move |request| {
-                let (app, edge) = once.take().expect("an event has one request");
-                answer(app, edge, request)
-            };
-            let event = LambdaEvent::new(request, context);
-            let answered = Adapter::from(service_fn(answer)).call(event).await;
-            answered.map(Returned::Answer)
+            match payload {
+                Event(None) => Ok(Returned::nothing()),
+                Event(Some(event)) => answer(app, event, &context, &config).await,
+            }
         }
     })
 }
 
 async fn answer(
     app: App,
-    mut edge: Edge,
-    event: lambda_http::Request,
-) -> Result<Answer, lambda_http::Error> {
-    let base_path = std::mem::take(&mut edge.base_path);
-    let response = app
-        .oneshot(request(edge, !base_path.is_empty(), event))
+    event: HttpEvent,
+    context: &Context,
+    config: &Config,
+) -> Result<Returned, lambda_runtime::Error> {
+    let kind = event.kind;
+    let mut asked = event.asked(&config.modules)?;
+    let base_path = std::mem::take(&mut asked.base_path);
+    let mut response = app
+        .oneshot(request(asked, !base_path.is_empty(), context))
         .await
         .unwrap_or_else(|never| match never {});
-    let (mut parts, body) = response.into_parts();
-    locate(&mut parts.headers, &base_path);
-    join_repeated(&mut parts.headers);
-    let bytes = body.collect().await?.to_bytes();
-    // Every answer is JSON, and so text.
-    let body = match String::from_utf8(bytes.into()) {
-        Ok(text) => lambda_http::Body::Text(text),
-        Err(error) => lambda_http::Body::Binary(error.into_bytes()),
+    locate(response.headers_mut(), &base_path);
+    join_repeated(response.headers_mut());
+    let quoted = Quoted::of(&response);
+    let (parts, body) = response.into_parts();
+    let bytes;
+    let body = if let Some(quoted) = &quoted {
+        Body::Quoted(quoted)
+    } else {
+        bytes = body.collect().await?.to_bytes();
+        Body::Text(&bytes)
     };
-    Ok(Answer(Response::from_parts(parts, body)))
+    Ok(Returned::answer(kind, parts.status, &parts.headers, body))
 }
 
-/// Makes one header of those of one name: of some kinds of answer `lambda_http` returns the first of
-/// them only.
+/// Makes one header of those of one name: of most kinds of answer there is one of each name only.
 fn join_repeated(headers: &mut HeaderMap) {
     if headers.len() == headers.keys_len() {
         return;
@@ -191,28 +162,17 @@ fn join_repeated(headers: &mut HeaderMap) {
 }
 
 /// The event's request, as a server on a socket would have seen it.
-fn request(edge: Edge, has_base_path: bool, event: lambda_http::Request) -> Request {
-    let context = event.lambda_context_ref();
-    let invocation = context.map(|context| invocation(context, edge.answer_limit, has_base_path));
-    let (mut parts, body) = event.into_parts();
-    parts.uri = Uri::from(edge.target);
-    if let Some(host) = edge.host {
-        parts.headers.entry(HOST).or_insert(host);
+fn request(asked: Asked, has_base_path: bool, context: &Context) -> Request {
+    let mut request = Request::new(asked.body);
+    *request.method_mut() = asked.method;
+    *request.uri_mut() = Uri::from(asked.target);
+    *request.headers_mut() = asked.headers;
+    let extensions = request.extensions_mut();
+    if let Some(client) = asked.client {
+        extensions.insert(client);
     }
-    // What is left in it is lambda_http's own, which nothing behind this reads.
-    parts.extensions.clear();
-    if let Some(client) = edge.client {
-        parts.extensions.insert(client);
-    }
-    if let Some(invocation) = invocation {
-        parts.extensions.insert(invocation);
-    }
-    let body = match body {
-        lambda_http::Body::Text(text) => Body::from(text),
-        lambda_http::Body::Binary(bytes) => Body::from(bytes),
-        _ => Body::empty(),
-    };
-    Request::from_parts(parts, body)
+    extensions.insert(invocation(context, asked.answer_limit, has_base_path));
+    request
 }
 
 fn invocation(context: &Context, answer_limit: AnswerLimit, has_base_path: bool) -> Invocation {

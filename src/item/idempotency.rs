@@ -73,7 +73,7 @@ impl IdempotentWrite {
         document: &Document,
         table: &IdempotencyTable,
     ) -> Self {
-        let parts = [Some(partition), sort, Some(document.sent().get())];
+        let parts = [Some(partition), sort, Some(document.sent())];
         Self {
             key,
             fingerprint: Fingerprint(hash(parts.into_iter().flatten().map(str::as_bytes))),

@@ -10,7 +10,7 @@ use std::error::Error;
 
 use aws_config::BehaviorVersion;
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, PutRequest, WriteRequest};
 
 /// What goes wrong.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -91,6 +91,57 @@ impl Items {
             });
         let items: Vec<_> = items.collect();
         Ok(serde_json::to_string(&items)?)
+    }
+
+    /// The documents of many items, as a JSON array of ids and documents.
+    ///
+    /// # Errors
+    /// DynamoDB fails.
+    pub async fn get_many(&self, ids: Vec<String>) -> Result<String, BoxError> {
+        let keys = ids
+            .into_iter()
+            .map(|id| HashMap::from([(self.key.clone(), AttributeValue::S(id))]));
+        let keys = KeysAndAttributes::builder()
+            .set_keys(Some(keys.collect()))
+            .projection_expression("#key, #data")
+            .expression_attribute_names("#key", &self.key)
+            .expression_attribute_names("#data", "data")
+            .build()?;
+        let call = self.client.batch_get_item();
+        let output = call.request_items(&self.table, keys).send().await?;
+        let mut responses = output.responses.unwrap_or_default();
+        let items = responses.remove(&self.table).unwrap_or_default();
+        let items = items.into_iter().map(|mut item| {
+            let mut text = |name: &str| match item.remove(name) {
+                Some(AttributeValue::S(text)) => text,
+                _ => String::new(),
+            };
+            [text(&self.key), text("data")]
+        });
+        let items: Vec<_> = items.collect();
+        Ok(serde_json::to_string(&items)?)
+    }
+
+    /// Stores many items.
+    ///
+    /// # Errors
+    /// DynamoDB fails.
+    pub async fn put_many(&self, items: Vec<(String, String)>) -> Result<(), BoxError> {
+        let requests = items.into_iter().map(|(id, document)| {
+            let put = PutRequest::builder()
+                .item(&self.key, AttributeValue::S(id))
+                .item("data", AttributeValue::S(document))
+                .build()?;
+            Ok(WriteRequest::builder().put_request(put).build())
+        });
+        let requests = requests.collect::<Result<Vec<_>, BoxError>>()?;
+        for some in requests.chunks(25) {
+            let call = self.client.batch_write_item();
+            call.request_items(&self.table, some.to_vec())
+                .send()
+                .await?;
+        }
+        Ok(())
     }
 
     /// Stores an item.

@@ -187,7 +187,12 @@ async fn parse_document(
     body: Body,
 ) -> Result<Document, ApiError> {
     let body = read_json(headers, body).await?;
-    let document = if work::is_long(body.len()) {
+    let is_long = if Document::is_kept_as_sent(collection) {
+        work::is_long_text(body.len())
+    } else {
+        work::is_long(body.len())
+    };
+    let document = if is_long {
         let (collection, id) = (Arc::clone(collection), id.cloned());
         work::long(move || Document::parse(body.into(), &collection, id.as_ref())).await
     } else {

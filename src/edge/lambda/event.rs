@@ -1,25 +1,24 @@
-//! What each kind of event is, and what it says of the client's URL, before `lambda_http` reads it.
+//! What each kind of event is, and the request that it says a client has sent.
 //!
-//! `lambda_http` tries one kind after another, and does not tell a REST API's event from an HTTP
-//! API's of payload 1.0. It makes a URL of the event's parts, which normalises the path, may put the
-//! stage into it, and panics on a host or a query that it can't make a URL of. A client can send
-//! such, so nothing is left to it.
+//! Nothing is left to a library: `lambda_http` makes a URL of the event's parts, which normalises the
+//! path, may put the stage into it, and panics on a host or a query that it can't make a URL of. A
+//! client can send such. It also reads an event once for each kind.
 
-use std::collections::HashMap;
 use std::fmt::{Display, Write};
+use std::mem::take;
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::header::HOST;
+use axum::body::Body;
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderMap, HeaderValue};
-use lambda_http::aws_lambda_events::query_map::QueryMap;
-use lambda_http::request::LambdaRequest;
+use axum::http::{HeaderMap, Method};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
-use serde::de::{DeserializeOwned, Error, IgnoredAny};
+use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::sent::{Context, Headers, Identity, Pairs, Sent};
 use crate::access::rate_limit::ClientAddress;
 use crate::api::answer_limit::AnswerLimit;
 use crate::module::Modules;
@@ -53,9 +52,20 @@ pub struct Event(pub(super) Option<HttpEvent>);
 /// A request that a front door made an event of.
 #[derive(Debug)]
 pub(super) struct HttpEvent {
-    pub(super) request: LambdaRequest,
-    /// Which kind of API it is of, where that cannot be seen by the request's type.
-    api: Api,
+    pub(super) kind: Kind,
+    sent: Sent,
+}
+
+/// How an event says its request, and how it wants its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Payload 2.0: of a function URL, or of an HTTP API.
+    Payload2,
+    /// Payload 1.0 of an HTTP API.
+    Payload1,
+    /// Of a REST API.
+    Rest,
+    LoadBalancer,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,189 +74,221 @@ enum Api {
     Rest,
 }
 
-/// The members by which events are distinguished.
+/// The members by which an event that can't be read is distinguished.
 #[derive(Deserialize)]
-struct Probe<'a> {
-    #[serde(borrow)]
-    version: Option<&'a RawValue>,
-    #[serde(rename = "httpMethod")]
-    http_method: Option<IgnoredAny>,
+struct Probe {
     #[serde(rename = "requestContext")]
     context: Option<ContextProbe>,
     #[serde(rename = "Records", alias = "records")]
     records: Option<IgnoredAny>,
 }
 
+/// What is not an object is no request's.
 #[derive(Deserialize)]
-struct ContextProbe {
-    http: Option<IgnoredAny>,
-    elb: Option<IgnoredAny>,
-}
+struct ContextProbe {}
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // The runtime's own reader notes the path of each member, for its error.
         let text = <&RawValue>::deserialize(deserializer)?.get();
-        let Ok(probe) = serde_json::from_str::<Probe<'_>>(text) else {
-            return Ok(Self(None));
-        };
-        let is_http_api = match probe.version {
-            Some(version) => version.get() == r#""1.0""#,
-            None => false,
-        };
-        let (request, api) = match probe.context {
+        if let Ok(sent) = serde_json::from_str::<Sent>(text)
+            && let Some(kind) = Kind::of(&sent)
+        {
+            return Ok(Self(Some(HttpEvent { kind, sent })));
+        }
+        match serde_json::from_str(text) {
+            // What `serde_json` says of it may quote what the client sent.
+            Ok(Probe {
+                context: Some(_), ..
+            }) => Err(D::Error::custom(UNREADABLE)),
             // To answer is to say that they are done, and then they are gone.
-            None if probe.records.is_some() => return Err(D::Error::custom(NO_RECORDS)),
-            None => return Ok(Self(None)),
-            Some(context) if context.http.is_some() => {
-                (read(text).map(LambdaRequest::ApiGatewayV2), Api::Http)
-            }
-            Some(context) if context.elb.is_some() => {
-                (read(text).map(LambdaRequest::Alb), Api::Rest)
-            }
-            Some(_) if is_http_api => (read(text).map(LambdaRequest::ApiGatewayV1), Api::Http),
-            Some(_) if probe.http_method.is_some() => {
-                (read(text).map(LambdaRequest::ApiGatewayV1), Api::Rest)
-            }
-            Some(_) => (None, Api::Rest),
-        };
-        // What `serde_json` says of it may quote what the client sent.
-        let request = request.ok_or_else(|| D::Error::custom(UNREADABLE))?;
-        Ok(Self(Some(HttpEvent { request, api })))
+            Ok(Probe {
+                records: Some(_), ..
+            }) => Err(D::Error::custom(NO_RECORDS)),
+            _ => Ok(Self(None)),
+        }
     }
 }
 
-/// A member that is null is as good as absent, which not all of the event types know.
-fn read<T: DeserializeOwned>(text: &str) -> Option<T> {
-    let read = serde_json::from_str(text);
-    read.ok().or_else(|| {
-        let mut event = serde_json::from_str(text).ok()?;
-        drop_nulls(&mut event);
-        serde_json::from_str(&event.to_string()).ok()
-    })
-}
-
-fn drop_nulls(value: &mut Value) {
-    if let Value::Object(members) = value {
-        members.retain(|_, value| !value.is_null());
-        members.values_mut().for_each(drop_nulls);
+impl Kind {
+    /// That of a request's event, which says its method.
+    fn of(sent: &Sent) -> Option<Self> {
+        let context = sent.request_context.as_ref()?;
+        if let Some(http) = &context.http {
+            http.method.as_ref()?;
+            return Some(Self::Payload2);
+        }
+        sent.http_method.as_ref()?;
+        Some(if context.elb.is_some() {
+            Self::LoadBalancer
+        } else if sent.version.as_deref() == Some("1.0") {
+            Self::Payload1
+        } else {
+            Self::Rest
+        })
     }
 }
 
-/// What the front door tells of the client's URL, and what it takes for an answer.
+/// The request of an event.
 #[derive(Debug)]
-pub(super) struct Edge {
+pub(super) struct Asked {
+    pub(super) method: Method,
     /// Path and query, the path percent-encoded once, from where the API's own paths begin.
     pub(super) target: PathAndQuery,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Body,
     /// What the client's URL has before that path, as far as the event tells.
     pub(super) base_path: String,
-    /// The host that the client asked.
-    pub(super) host: Option<HeaderValue>,
     /// The address that the front door saw, if it tells.
     pub(super) client: Option<ClientAddress>,
     /// How long the answer can be.
     pub(super) answer_limit: AnswerLimit,
 }
 
-/// Takes it out of the event.
-pub(super) fn take_edge(event: &mut HttpEvent, modules: &Modules) -> Edge {
-    let api = event.api;
-    match &mut event.request {
-        LambdaRequest::ApiGatewayV2(event) => {
-            let context = &mut event.request_context;
-            let path = event.raw_path.take().unwrap_or_default();
-            let query = event.raw_query_string.take().unwrap_or_default();
-            let host = event.headers.remove(HOST);
-            let client = address(context.http.source_ip.as_deref());
-            let domain = context.domain_name.take().unwrap_or_default();
-            // A function URL has the path as it was sent. So has `cargo lambda watch`, whose event
-            // is that of an HTTP API without an id.
-            if domain.contains(".lambda-url.") || context.apiid.is_none() {
-                return Edge {
-                    target: target(utf8_percent_encode(&path, ILLEGAL), &query),
-                    base_path: String::new(),
-                    host,
-                    client,
-                    answer_limit: AnswerLimit::Lambda,
-                };
+/// An event whose body is not what it says.
+#[derive(Debug, thiserror::Error)]
+#[error("the event says that its body is Base64, which it is not")]
+pub(super) struct InvalidBase64;
+
+impl HttpEvent {
+    /// What the client has asked for.
+    pub(super) fn asked(self, modules: &Modules) -> Result<Asked, InvalidBase64> {
+        let Self { kind, mut sent } = self;
+        let body = match sent.body.take() {
+            None => Body::empty(),
+            Some(text) if sent.is_base64_encoded == Some(true) => {
+                Body::from(STANDARD.decode(text).map_err(|_| InvalidBase64)?)
             }
-            let route = event.route_key.as_deref().unwrap_or_default();
-            let split = Front {
-                api,
-                domain: &domain,
-                stage: context.stage.as_deref(),
-                route: route.split_once(' ').map_or(route, |(_, route)| route),
-                parameters: &event.path_parameters,
-            }
-            .split(&path, modules);
-            Edge {
-                target: target(utf8_percent_encode(split.path, DECODED), &query),
-                base_path: split.base_path,
-                host,
-                client,
-                answer_limit: AnswerLimit::Lambda,
-            }
-        }
-        LambdaRequest::ApiGatewayV1(event) => {
-            let context = &mut event.request_context;
-            let path = event.path.take().unwrap_or_default();
-            let query = either(
-                &mut event.multi_value_query_string_parameters,
-                &mut event.query_string_parameters,
-            );
-            let split = Front {
-                api,
-                domain: context.domain_name.as_deref().unwrap_or_default(),
-                stage: context.stage.as_deref(),
-                route: event.resource.as_deref().unwrap_or_default(),
-                parameters: &event.path_parameters,
-            }
-            .split(&path, modules);
-            // A REST API has the path as it was sent, an HTTP API has it decoded.
-            let escaped = match api {
-                Api::Http => DECODED,
-                Api::Rest => ILLEGAL,
-            };
-            let path = utf8_percent_encode(split.path, escaped);
-            let host = event.headers.remove(HOST);
-            keep_repeated(&mut event.headers, &event.multi_value_headers);
-            let edge = Edge {
-                target: target(path, &query.to_query_string()),
-                base_path: split.base_path,
-                host,
-                client: address(context.identity.source_ip.as_deref()),
-                answer_limit: AnswerLimit::Lambda,
-            };
-            // `lambda_http` takes it for the host where there is no header.
-            context.domain_name = None;
-            edge
-        }
-        LambdaRequest::Alb(event) => {
-            let path = event.path.take().unwrap_or_default();
-            let query = either(
-                &mut event.multi_value_query_string_parameters,
-                &mut event.query_string_parameters,
-            );
-            let client =
-                forwarded(&event.headers).or_else(|| forwarded(&event.multi_value_headers));
-            let host = event.headers.remove(HOST);
-            keep_repeated(&mut event.headers, &event.multi_value_headers);
-            Edge {
-                target: target(utf8_percent_encode(&path, ILLEGAL), &as_sent(&query)),
-                base_path: String::new(),
-                host,
-                client,
-                answer_limit: AnswerLimit::LoadBalancer,
-            }
-        }
-        // No kind that this crate's features let `lambda_http` read.
-        _ => Edge {
-            target: PathAndQuery::from_static("/"),
-            base_path: String::new(),
-            host: None,
-            client: None,
-            answer_limit: AnswerLimit::Lambda,
-        },
+            Some(text) => Body::from(text),
+        };
+        let mut asked = match kind {
+            Kind::Payload2 => of_payload_2(&mut sent, modules),
+            Kind::Payload1 => of_payload_1(&mut sent, Api::Http, modules),
+            Kind::Rest => of_payload_1(&mut sent, Api::Rest, modules),
+            Kind::LoadBalancer => of_load_balancer(&mut sent),
+        };
+        asked.body = body;
+        Ok(asked)
     }
+}
+
+fn of_payload_2(sent: &mut Sent, modules: &Modules) -> Asked {
+    let context = sent.request_context.take().unwrap_or_default();
+    let path = sent.raw_path.take().unwrap_or_default();
+    let query = sent.raw_query_string.take().unwrap_or_default();
+    let domain = context.domain_name.unwrap_or_default();
+    let http = context.http;
+    let client = http
+        .as_ref()
+        .and_then(|http| address(http.source_ip.as_deref()));
+    // A function URL has the path as it was sent. So has `cargo lambda watch`, whose event is that of
+    // an HTTP API without an id.
+    let (target, base_path) = if domain.contains(".lambda-url.") || context.api_id.is_none() {
+        let target = target(utf8_percent_encode(&path, ILLEGAL), &query);
+        (target, String::new())
+    } else {
+        let route = sent.route_key.as_deref().unwrap_or_default();
+        let split = Front {
+            api: Api::Http,
+            domain: &domain,
+            stage: context.stage.as_deref(),
+            route: route.split_once(' ').map_or(route, |(_, route)| route),
+            parameters: sent.path_parameters.as_ref(),
+        }
+        .split(&path, modules);
+        let target = target(utf8_percent_encode(split.path, DECODED), &query);
+        (target, split.base_path)
+    };
+    Asked {
+        method: http.and_then(|http| http.method).unwrap_or_default(),
+        target,
+        headers: taken(&mut sent.headers),
+        body: Body::empty(),
+        base_path,
+        client,
+        answer_limit: AnswerLimit::Lambda,
+    }
+}
+
+fn of_payload_1(sent: &mut Sent, api: Api, modules: &Modules) -> Asked {
+    let context = sent.request_context.take().unwrap_or_default();
+    let Context {
+        domain_name,
+        stage,
+        identity,
+        ..
+    } = context;
+    let path = sent.path.take().unwrap_or_default();
+    let query = query_of(sent);
+    let mut encoded = form_urlencoded::Serializer::new(String::new());
+    encoded.extend_pairs(query.0);
+    let split = Front {
+        api,
+        domain: domain_name.as_deref().unwrap_or_default(),
+        stage: stage.as_deref(),
+        route: sent.resource.as_deref().unwrap_or_default(),
+        parameters: sent.path_parameters.as_ref(),
+    }
+    .split(&path, modules);
+    // A REST API has the path as it was sent, an HTTP API has it decoded.
+    let escaped = match api {
+        Api::Http => DECODED,
+        Api::Rest => ILLEGAL,
+    };
+    let path = utf8_percent_encode(split.path, escaped);
+    let Identity { source_ip } = identity.unwrap_or_default();
+    Asked {
+        method: sent.http_method.take().unwrap_or_default(),
+        target: target(path, &encoded.finish()),
+        headers: headers_of(sent),
+        body: Body::empty(),
+        base_path: split.base_path,
+        client: address(source_ip.as_deref()),
+        answer_limit: AnswerLimit::Lambda,
+    }
+}
+
+fn of_load_balancer(sent: &mut Sent) -> Asked {
+    let path = sent.path.take().unwrap_or_default();
+    let query = query_of(sent);
+    let headers = headers_of(sent);
+    Asked {
+        method: sent.http_method.take().unwrap_or_default(),
+        target: target(utf8_percent_encode(&path, ILLEGAL), &as_sent(&query)),
+        client: forwarded(&headers),
+        headers,
+        body: Body::empty(),
+        base_path: String::new(),
+        answer_limit: AnswerLimit::LoadBalancer,
+    }
+}
+
+fn taken(headers: &mut Option<Headers>) -> HeaderMap {
+    let Headers(headers) = headers.take().unwrap_or_default();
+    headers
+}
+
+/// All values of each header where the event has them, else the last one: of two credentials none is
+/// to be overlooked.
+fn headers_of(sent: &mut Sent) -> HeaderMap {
+    let mut all = taken(&mut sent.multi_value_headers);
+    let mut last = taken(&mut sent.headers);
+    for name in all.keys() {
+        last.remove(name);
+    }
+    if all.is_empty() {
+        return last;
+    }
+    all.extend(last);
+    all
+}
+
+/// The values of repeated parameters where the event has them, else the last ones.
+fn query_of(sent: &mut Sent) -> Pairs {
+    let all = sent.multi_value_query_string_parameters.take();
+    let all = all.filter(|all| !all.0.is_empty());
+    let last = take(&mut sent.query_string_parameters);
+    all.or(last).unwrap_or_default()
 }
 
 /// What an API of API Gateway tells of the beginning of a path.
@@ -257,7 +299,7 @@ struct Front<'e> {
     /// The route or resource that the path matched, such as `/api/{proxy+}`.
     route: &'e str,
     /// The values of what stands in braces there.
-    parameters: &'e HashMap<String, String>,
+    parameters: Option<&'e Pairs>,
 }
 
 /// A path in two.
@@ -302,7 +344,7 @@ impl Front<'_> {
     /// the route `/modulo1/{id+}` the parameter is an id.
     fn greedy(&self, path: &str, modules: &Modules) -> Option<usize> {
         let (literal, name) = self.route.strip_suffix("+}")?.rsplit_once("/{")?;
-        let begin = begin_of(self.parameters.get(name)?, path)?;
+        let begin = begin_of(self.parameters?.get(name)?, path)?;
         // An empty segment is none of a prefix.
         let mut begin = path[..begin].trim_end_matches('/').len();
         let is_own = |name: &str| name.starts_with('_') || modules.find(name).is_some();
@@ -341,14 +383,6 @@ fn address(text: Option<&str>) -> Option<ClientAddress> {
     address.ok().map(ClientAddress)
 }
 
-/// Takes out of `last`, which has the last value of each header, those of which `all` has all
-/// values: `lambda_http` has the former win, so that of two credentials one would be overlooked.
-fn keep_repeated(last: &mut HeaderMap, all: &HeaderMap) {
-    for name in all.keys() {
-        last.remove(name);
-    }
-}
-
 /// A load balancer adds the address that it saw to what the client sent.
 fn forwarded(headers: &HeaderMap) -> Option<ClientAddress> {
     let last = headers.get_all(X_FORWARDED_FOR).iter().next_back()?;
@@ -364,16 +398,10 @@ fn without<'p>(stage: &str, path: &'p str) -> &'p str {
         .unwrap_or(path)
 }
 
-/// The values of repeated parameters where the event has them, else the last ones.
-fn either(all: &mut QueryMap, last: &mut QueryMap) -> QueryMap {
-    let (all, last) = (std::mem::take(all), std::mem::take(last));
-    if all.is_empty() { last } else { all }
-}
-
 /// A load balancer leaves the query's parts percent-encoded.
-fn as_sent(query: &QueryMap) -> String {
+fn as_sent(query: &Pairs) -> String {
     let mut text = String::new();
-    for (name, value) in query.iter() {
+    for (name, value) in &query.0 {
         let separator = if text.is_empty() { "" } else { "&" };
         let _ = write!(text, "{separator}{name}={value}");
     }
