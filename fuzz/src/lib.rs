@@ -17,7 +17,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http_body_util::BodyExt;
-use lambda_runtime::{Context, LambdaEvent};
+use lambda_http::{Context, LambdaEvent};
 use modulo::access::{Caller, Identity};
 use modulo::api::middleware::App;
 use modulo::config::{self, Config};

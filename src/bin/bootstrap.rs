@@ -73,7 +73,7 @@ fn run(config: Config) -> anyhow::Result<()> {
         .context("cannot serve Lambda's runtime API")
 }
 
-async fn serve(config: Config) -> Result<(), lambda_runtime::Error> {
+async fn serve(config: Config) -> Result<(), lambda_http::Error> {
     let config = Arc::new(config);
     let settings = aws::of_function(env::vars());
     let store = Store::new(&settings);

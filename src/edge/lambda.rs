@@ -11,7 +11,8 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use futures_util::FutureExt;
 use http_body_util::BodyExt;
-use lambda_runtime::{Context, LambdaEvent, Runtime};
+use lambda_http::lambda_runtime::Runtime;
+use lambda_http::{Context, LambdaEvent};
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
@@ -68,7 +69,7 @@ pub async fn warm_up(config: &Config, store: &Store) {
 ///
 /// # Errors
 /// Lambda's runtime API can't be reached, or the signal can't be listened to.
-pub async fn run(app: App, config: Arc<Config>) -> Result<(), lambda_runtime::Error> {
+pub async fn run(app: App, config: Arc<Config>) -> Result<(), lambda_http::Error> {
     let mut terminate = signal(SignalKind::terminate())?;
     let in_flight = TaskTracker::new();
     let tracked = in_flight.clone();
@@ -102,7 +103,7 @@ pub fn service(
 ) -> impl Service<
     LambdaEvent<Event>,
     Response: Serialize + Send,
-    Error = lambda_runtime::Error,
+    Error = lambda_http::Error,
     Future: Send,
 > + Clone
 + Send
@@ -124,7 +125,7 @@ async fn answer(
     event: HttpEvent,
     context: &Context,
     config: &Config,
-) -> Result<Returned, lambda_runtime::Error> {
+) -> Result<Returned, lambda_http::Error> {
     let kind = event.kind;
     let mut asked = event.asked(&config.modules)?;
     let base_path = std::mem::take(&mut asked.base_path);
