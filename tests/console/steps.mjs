@@ -915,12 +915,12 @@ const steps = {
     await page.locator(".operation").first().waitFor();
     const methods = await page.locator(".operation .method").allTextContents();
     assert.deepEqual([...new Set(methods)].sort(), ["DELETE", "GET", "PATCH", "POST", "PUT"]);
-    const console = page.getByRole("link", { name: /^Console/ });
+    const toConsole = page.getByRole("link", { name: /^Console/ });
     if (SERVED === THROUGH) {
       // The API elsewhere knows of no console.
-      assert.equal(await console.count(), 0);
+      assert.equal(await toConsole.count(), 0);
     } else {
-      await console.click();
+      await toConsole.click();
       await page.getByRole("heading", { name: "The school" }).waitFor();
       assert.equal(page.url(), `${SERVED}/_console`);
     }
