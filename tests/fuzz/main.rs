@@ -1,7 +1,7 @@
 //! The fuzz targets on stable Rust: the corpus, and for a moment what can be made of it.
 //!
 //! Every run is the same, so that it is red only for a reason: `MODULO_SEED` makes another of it,
-//! and `MODULO_FUZZ_SECONDS` goes on for so long.
+//! `MODULO_FUZZ_INPUTS` makes so many inputs a target, and `MODULO_FUZZ_SECONDS` ends it after so long.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used, reason = "what fails in a fixture fails the test")]
@@ -22,8 +22,8 @@ use fastrand::Rng;
 #[allow(unreachable_pub, reason = "a crate of its own, for the fuzzer")]
 mod targets;
 
-/// How many inputs each target gets that is given no time.
-const INPUTS: usize = 2_000;
+/// How many inputs each target gets that is given no number and no time.
+const INPUTS: u64 = 2_000;
 
 /// What a target may have of addresses that must do with little memory; its stacks are in it.
 const MAX_KIB: u32 = 1_500_000;
@@ -121,9 +121,11 @@ fn fuzz(name: &str, target: fn(&[u8])) {
         try_one(input);
     }
     let mut rng = Rng::with_seed(seed);
-    let mut count = corpus.len();
+    let inputs = variable("MODULO_FUZZ_INPUTS");
+    let inputs = inputs.unwrap_or(if time.is_some() { u64::MAX } else { INPUTS });
+    let mut count = corpus.len() as u64;
     let start = Instant::now();
-    while time.map_or(count < INPUTS, |time| start.elapsed() < time) {
+    while count < inputs && time.is_none_or(|time| start.elapsed() < time) {
         try_one(&mutated(&corpus, &mut rng));
         count += 1;
     }
