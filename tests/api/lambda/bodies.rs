@@ -38,6 +38,24 @@ async fn a_document_comes_as_text_or_as_base64_with_any_json_type() {
     }
 }
 
+/// Its text is escaped in the answer, and the answer in what Lambda takes.
+#[tokio::test]
+async fn a_large_document_with_many_escapes_comes_back_as_it_was_sent() {
+    let mut fixture = Fixture::start().await;
+    let room = |n| json!({"name": format!("Sala {n}"), "note": "é \"x\" \\ \n \u{1} 🎸"});
+    let text = Value::from_iter((0..2_000).map(room)).to_string();
+    for door in FrontDoor::ALL {
+        let item = json!({"data": {"S": text}});
+        let put = Reply::json(200, json!({"PUT": {"modulo1Id": "x", "item": item}}));
+        fixture
+            .check(door, &Call::new("PUT", PATH).json(&text), &put)
+            .await;
+        assert_eq!(fixture.stored("x").await.as_deref(), Some(&*text));
+        let got = Reply::json(200, json!({"GET": {"modulo1Id": "x", "data": text}}));
+        fixture.check(door, &Call::new("GET", PATH), &got).await;
+    }
+}
+
 #[tokio::test]
 async fn a_byte_order_mark_before_a_document_is_skipped() {
     let mut fixture = Fixture::start().await;
