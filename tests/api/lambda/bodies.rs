@@ -43,7 +43,7 @@ async fn a_document_comes_as_text_or_as_base64_with_any_json_type() {
 async fn a_large_document_with_many_escapes_comes_back_as_it_was_sent() {
     let mut fixture = Fixture::start().await;
     let room = |n| json!({"name": format!("Sala {n}"), "note": "é \"x\" \\ \n \u{1} 🎸"});
-    let text = Value::from_iter((0..2_000).map(room)).to_string();
+    let text = (0..2_000).map(room).collect::<Value>().to_string();
     for door in FrontDoor::ALL {
         let item = json!({"data": {"S": text}});
         let put = Reply::json(200, json!({"PUT": {"modulo1Id": "x", "item": item}}));
