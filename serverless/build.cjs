@@ -13,8 +13,6 @@ const TRIPLES = {
 const GLIBC = '2.34';
 /** mimalloc has the time of its build in it; the same source is to give the same package. */
 const SOURCE_DATE_EPOCH = process.env.SOURCE_DATE_EPOCH ?? '0';
-/** cargo's folders that are not named as their profile. */
-const PROFILE_FOLDERS = { dev: 'debug', test: 'debug', bench: 'release' };
 const REQUIREMENTS = path.join(__dirname, 'requirements.txt');
 
 /** Every function's feature; `complete` is all that there are, for any modules.toml. */
@@ -72,7 +70,7 @@ function buildBootstrap(arch, features, profile) {
       mend: 'remove target/deploy-tools and deploy again',
     },
   );
-  return path.join(targetDirectory(), triple, PROFILE_FOLDERS[profile] ?? profile, 'bootstrap');
+  return path.join(targetDirectory(), triple, profile, 'bootstrap');
 }
 
 /** The pinned linker, in a Python environment that its requirements file names. */
