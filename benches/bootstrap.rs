@@ -210,7 +210,7 @@ async fn documents(
     let query = [("SORT", dynamodb::SORT.to_owned())];
     let listing = subjects.iter().map(|subject| {
         let mut listing = subject.with(&subject.name, &query);
-        listing.task_root = roots.sorted.path().to_owned();
+        roots.sorted.path().clone_into(&mut listing.task_root);
         listing
     });
     let listing: Vec<_> = listing.collect();
