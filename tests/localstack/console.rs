@@ -22,16 +22,21 @@ key = { partition = "roomId", sort = "bookingId" }
 "#;
 const CLOSED: [&str; 4] = ["--param", "rest-api=no", "--param", "http-api=no"];
 
-#[test]
-fn the_console_of_a_deployed_function_passes_its_calls_on() {
-    let mut project = Project::new("local", MODULES);
+/// Deploys the project's function, and opens its console.
+fn deployed(project: &mut Project) -> Served {
     let doors = project
         .deploy(&CLOSED)
         .unwrap_or_else(|why| panic!("{why}"));
     let function = doors.function_url.expect("it is open");
     let mut command = project.modulo_program();
     command.args(["console", "--url", &function, "--addr", "127.0.0.1:0"]);
-    let console = Served::by(command, "The console of ");
+    Served::by(command, "The console of ")
+}
+
+#[test]
+fn the_console_of_a_deployed_function_passes_its_calls_on() {
+    let mut project = Project::new("local", MODULES);
+    let console = deployed(&mut project);
     let client = Client::new();
     let page = client.get(&console.url).send().expect("it answers");
     assert_eq!(page.status(), StatusCode::OK);
@@ -93,13 +98,7 @@ fn people_work_with_a_deployed_function() {
     project.write("modules.toml", &(modules + &tables));
     let secret = "\nfunctions: { api: { environment: { CONSOLE_SECRET: the-secret-of-the-tests-of-the-console } } }\n";
     project.write("serverless.yml", &(read("serverless.yml") + secret));
-    let doors = project
-        .deploy(&CLOSED)
-        .unwrap_or_else(|why| panic!("{why}"));
-    let function = doors.function_url.expect("it is open");
-    let mut command = project.modulo_program();
-    command.args(["console", "--url", &function, "--addr", "127.0.0.1:0"]);
-    let console = Served::by(command, "The console of ");
+    let console = deployed(&mut project);
     let origin = console.url.trim_end_matches("/_console");
     let mut steps = Command::new("bash");
     steps
