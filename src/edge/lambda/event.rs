@@ -161,18 +161,16 @@ impl HttpEvent {
             }
             Some(text) => Body::from(text),
         };
-        let mut asked = match kind {
-            Kind::Payload2 => of_payload_2(&mut sent, modules),
-            Kind::Payload1 => of_payload_1(&mut sent, Api::Http, modules),
-            Kind::Rest => of_payload_1(&mut sent, Api::Rest, modules),
-            Kind::LoadBalancer => of_load_balancer(&mut sent),
-        };
-        asked.body = body;
-        Ok(asked)
+        Ok(match kind {
+            Kind::Payload2 => of_payload_2(sent, body, modules),
+            Kind::Payload1 => of_payload_1(sent, body, Api::Http, modules),
+            Kind::Rest => of_payload_1(sent, body, Api::Rest, modules),
+            Kind::LoadBalancer => of_load_balancer(sent, body),
+        })
     }
 }
 
-fn of_payload_2(sent: &mut Sent, modules: &Modules) -> Asked {
+fn of_payload_2(mut sent: Sent, body: Body, modules: &Modules) -> Asked {
     let context = sent.request_context.take().unwrap_or_default();
     let path = sent.raw_path.take().unwrap_or_default();
     let query = sent.raw_query_string.take().unwrap_or_default();
@@ -203,14 +201,14 @@ fn of_payload_2(sent: &mut Sent, modules: &Modules) -> Asked {
         method: http.and_then(|http| http.method).unwrap_or_default(),
         target,
         headers: taken(&mut sent.headers),
-        body: Body::empty(),
+        body,
         base_path,
         client,
         answer_limit: AnswerLimit::Lambda,
     }
 }
 
-fn of_payload_1(sent: &mut Sent, api: Api, modules: &Modules) -> Asked {
+fn of_payload_1(mut sent: Sent, body: Body, api: Api, modules: &Modules) -> Asked {
     let context = sent.request_context.take().unwrap_or_default();
     let Context {
         domain_name,
@@ -219,7 +217,7 @@ fn of_payload_1(sent: &mut Sent, api: Api, modules: &Modules) -> Asked {
         ..
     } = context;
     let path = sent.path.take().unwrap_or_default();
-    let query = query_of(sent);
+    let query = query_of(&mut sent);
     let mut encoded = form_urlencoded::Serializer::new(String::new());
     encoded.extend_pairs(query.0);
     let split = Front {
@@ -240,24 +238,24 @@ fn of_payload_1(sent: &mut Sent, api: Api, modules: &Modules) -> Asked {
     Asked {
         method: sent.http_method.take().unwrap_or_default(),
         target: target(path, &encoded.finish()),
-        headers: headers_of(sent),
-        body: Body::empty(),
+        headers: headers_of(&mut sent),
+        body,
         base_path: split.base_path,
         client: address(source_ip.as_deref()),
         answer_limit: AnswerLimit::Lambda,
     }
 }
 
-fn of_load_balancer(sent: &mut Sent) -> Asked {
+fn of_load_balancer(mut sent: Sent, body: Body) -> Asked {
     let path = sent.path.take().unwrap_or_default();
-    let query = query_of(sent);
-    let headers = headers_of(sent);
+    let query = query_of(&mut sent);
+    let headers = headers_of(&mut sent);
     Asked {
         method: sent.http_method.take().unwrap_or_default(),
         target: target(utf8_percent_encode(&path, ILLEGAL), &as_sent(&query)),
         client: forwarded(&headers),
         headers,
-        body: Body::empty(),
+        body,
         base_path: String::new(),
         answer_limit: AnswerLimit::LoadBalancer,
     }
