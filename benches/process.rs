@@ -2,9 +2,7 @@
 
 use std::fs;
 use std::hint::black_box;
-use std::panic::resume_unwind;
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -21,6 +19,9 @@ pub fn own_cpu() -> Result<Duration> {
 
 /// More than a processor's caches hold, in bytes.
 const SWEPT: usize = 64 << 20;
+
+/// What a cache keeps together, in bytes.
+const CACHE_LINE: usize = 64;
 
 /// The calling thread, of which the bench has one.
 const THIS: Pid = Pid::from_raw(0);
@@ -58,19 +59,28 @@ impl Processors {
         sched_setaffinity(THIS, &self.own)?;
         Ok(child?)
     }
+}
 
-    /// Has the processor of what is measured lose what its caches keep of it.
+/// The caches of the processor of what is measured.
+pub struct Caches {
+    processors: Processors,
+    /// Written once: to make it anew for each sweep would take ten times as long as to read it.
+    memory: Vec<u8>,
+}
+
+impl Caches {
+    pub fn of(processors: Processors) -> Self {
+        let memory = vec![1; SWEPT];
+        Self { processors, memory }
+    }
+
+    /// Has them lose what they keep of the program.
     pub fn sweep(&self) -> Result<()> {
-        thread::scope(|scope| {
-            let swept = scope.spawn(|| -> Result<()> {
-                sched_setaffinity(THIS, &self.measured)?;
-                // Read after it is written: a long fill goes past the caches.
-                let memory = black_box(vec![1_u8; SWEPT]);
-                black_box(memory.iter().map(|&byte| u64::from(byte)).sum::<u64>());
-                Ok(())
-            });
-            swept.join().unwrap_or_else(|panic| resume_unwind(panic))
-        })
+        sched_setaffinity(THIS, &self.processors.measured)?;
+        let lines = self.memory.iter().step_by(CACHE_LINE);
+        black_box(lines.map(|&byte| u64::from(byte)).sum::<u64>());
+        sched_setaffinity(THIS, &self.processors.own)?;
+        Ok(())
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::process::{Process, Processors};
+use crate::process::{Caches, Process, Processors};
 use crate::run::{PATIENCE, Run, Started, in_turn, patiently};
 use crate::runtime_api::RuntimeApi;
 use crate::share::Share;
@@ -54,9 +54,9 @@ pub struct Load {
     pub in_flight: usize,
     /// How long each is on its way to the function.
     pub delay: Duration,
-    /// Whose caches are swept before each, if any: between two requests that are apart, a machine does
-    /// other things.
-    pub sweeps: Option<Processors>,
+    /// What is swept before each that is counted, if anything: between two requests that are apart, a
+    /// machine does other things.
+    pub sweeps: Option<Caches>,
 }
 
 impl Load {
@@ -132,7 +132,7 @@ impl Subject {
         let mut function = self.launch(dynamodb, load, 200).await?;
         let answered = function.attended(async |api, _| {
             let first = patiently("first answer", api.invoke(load.event(0))).await?;
-            answer(api, load, 0..WARM_UP).await?;
+            answer(api, load, 0..WARM_UP, None).await?;
             Ok(first)
         });
         function.run.first_answer = answered.await?;
@@ -272,7 +272,12 @@ impl Started for Function<'_> {
     async fn answer(&mut self, part: Range<usize>) -> Result<Run> {
         let load = self.load;
         self.attended(async |api, process| {
-            Run::of_part(process, part.end, answer(api, load, part)).await
+            Run::of_part(
+                process,
+                part.end,
+                answer(api, load, part, load.sweeps.as_ref()),
+            )
+            .await
         })
         .await
     }
@@ -300,13 +305,18 @@ pub async fn run_in_turn(subjects: &[Subject], dynamodb: &str, load: &Load) -> R
 }
 
 /// Has some of the load answered: how long each took.
-async fn answer(api: &mut RuntimeApi, load: &Load, part: Range<usize>) -> Result<Vec<Duration>> {
+async fn answer(
+    api: &mut RuntimeApi,
+    load: &Load,
+    part: Range<usize>,
+    sweeps: Option<&Caches>,
+) -> Result<Vec<Duration>> {
     let mut latencies = Vec::with_capacity(part.len());
     if load.in_flight == 1 {
         for n in part {
             patiently("poll", api.polled()).await?;
-            if let Some(processors) = &load.sweeps {
-                processors.sweep()?;
+            if let Some(caches) = sweeps {
+                caches.sweep()?;
             }
             latencies.push(patiently("answer", api.invoke(load.event(n))).await?);
         }

@@ -1,6 +1,6 @@
 'use strict';
-// The function's package: `bootstrap`, modules.toml and its schemas in a zip. A clone builds the
-// `bootstrap`; the npm package has one for each architecture.
+// The packages of the functions: a binary, modules.toml and its schemas in a zip. A clone builds the
+// binaries; the npm package has one of each for each architecture.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -15,8 +15,14 @@ const GLIBC = '2.34';
 const SOURCE_DATE_EPOCH = process.env.SOURCE_DATE_EPOCH ?? '0';
 const REQUIREMENTS = path.join(__dirname, 'requirements.txt');
 
-/** Every function's feature; `complete` is all that there are, for any modules.toml. */
-const FUNCTION = 'lambda';
+/**
+ * The programs: each with its Cargo feature, the variable that names a package to be taken in its place,
+ * and the option of `modulo package` that takes it.
+ */
+const BOOTSTRAP = { bin: 'bootstrap', feature: 'lambda', given: 'MODULO_ARTIFACT' };
+const CHANGES = { bin: 'changes', feature: 'changes', given: 'MODULO_CHANGES_ARTIFACT' };
+
+/** All features that there are, for any modules.toml. */
 const COMPLETE = 'complete';
 
 /** `--param function`: with what the modules need, which a clone has if nothing is said, or with all. */
@@ -33,36 +39,44 @@ function checkFunction(kind) {
 }
 
 /**
- * Writes the package for an architecture to `output`. A `bootstrap` that has to be built gets the
+ * Writes the package of a program for an architecture to `output`. A binary that has to be built gets the
  * features that its modules need, or all.
  */
-function buildPackage(arch, { kind, needed }, output, profile = 'release') {
+function buildPackage(program, arch, { kind, needed }, output, profile = 'release') {
   if (!TRIPLES[arch]) fail(`no architecture \`${arch}\`; --param arch= takes x86_64 or arm64`);
   const features = kind === COMPLETE ? [COMPLETE] : needed;
-  const bootstrap =
-    process.env.MODULO_ARTIFACT ?? packagedBootstrap(arch) ?? buildBootstrap(arch, features, profile);
-  fs.mkdirSync(path.dirname(path.resolve(project, output)), { recursive: true });
-  modulo(['package', '--bootstrap', bootstrap, '--output', output]);
+  const built =
+    process.env[program.given] ??
+    packaged(program, arch) ??
+    build([program], arch, features, profile)[0];
+  pack(program, built, output);
 }
 
-/** The zip with the npm package's `bootstrap`, or nothing in a clone. */
-function packagedBootstrap(arch) {
+/** Puts a binary, or the zip that has it, together with modules.toml. */
+function pack({ bin }, built, output) {
+  fs.mkdirSync(path.dirname(path.resolve(project, output)), { recursive: true });
+  modulo(['package', `--${bin}`, built, '--output', output]);
+}
+
+/** The zip with the npm package's binary, or nothing in a clone. */
+function packaged({ bin, given }, arch) {
   if (isClone) return undefined;
-  const zip = path.join(home, 'functions', `bootstrap-${arch}.zip`);
-  if (!fs.existsSync(zip)) fail(`no \`${zip}\`: install modulo-rest again, or set MODULO_ARTIFACT`);
+  const zip = path.join(home, 'functions', `${bin}-${arch}.zip`);
+  if (!fs.existsSync(zip)) fail(`no \`${zip}\`: install modulo-rest again, or set ${given}`);
   return zip;
 }
 
-/** Builds the `bootstrap`, which is cargo's to skip when no code changed. */
-function buildBootstrap(arch, features, profile) {
+/** Builds binaries with the same features, which is cargo's to skip when no code changed. */
+function build(programs, arch, features, profile) {
   const triple = TRIPLES[arch];
   const { bin, python } = tools();
+  const own = programs.map(({ feature }) => feature);
   run(
     path.join(bin, 'cargo-zigbuild'),
     [
       ...['zigbuild', '--profile', profile, '--target', `${triple}.${GLIBC}`],
-      ...['--no-default-features', '--features', [FUNCTION, ...features].join(',')],
-      ...['--bin', 'bootstrap'],
+      ...['--no-default-features', '--features', [...own, ...features].join(',')],
+      ...programs.flatMap((program) => ['--bin', program.bin]),
     ],
     {
       cwd: home,
@@ -70,7 +84,8 @@ function buildBootstrap(arch, features, profile) {
       mend: 'remove target/deploy-tools and deploy again',
     },
   );
-  return path.join(targetDirectory(), triple, profile, 'bootstrap');
+  const folder = path.join(targetDirectory(), triple, profile);
+  return programs.map((program) => path.join(folder, program.bin));
 }
 
 /** The pinned linker, in a Python environment that its requirements file names. */
@@ -91,14 +106,22 @@ function tools() {
 }
 
 if (require.main === module) {
-  const [arch, output, profile] = process.argv.slice(2);
+  const [arch, output, profile, changes] = process.argv.slice(2);
   if (arch === 'tools') {
     tools();
+  } else if (changes) {
+    const programs = [BOOTSTRAP, CHANGES];
+    const outputs = [output, changes];
+    const built = build(programs, arch, [COMPLETE], profile);
+    programs.forEach((program, at) => pack(program, built[at], outputs[at]));
   } else if (output) {
-    buildPackage(arch, { kind: COMPLETE }, output, profile);
+    buildPackage(BOOTSTRAP, arch, { kind: COMPLETE }, output, profile);
   } else {
-    fail('usage: node serverless/build.cjs tools, or x86_64|arm64 OUTPUT.zip [PROFILE]');
+    fail(
+      'usage: node serverless/build.cjs tools, or ' +
+        'x86_64|arm64 OUTPUT.zip [PROFILE [OUTPUT-OF-CHANGES.zip]]',
+    );
   }
 }
 
-module.exports = { buildPackage, checkFunction };
+module.exports = { BOOTSTRAP, buildPackage, CHANGES, checkFunction };

@@ -57,6 +57,9 @@ const features = (stage, environment) => [
   ...(environment[COLLECTOR] ? ['otlp'] : []),
 ];
 
+/** Those of the function that sends changes, if there is one. */
+const changesFeatures = (stage) => resources(stage).changes?.features ?? [];
+
 /** The dashboard and the alarms, where they are wanted. */
 async function dashboard({ resolveVariable }) {
   if (!(await isOn(resolveVariable, 'dashboard'))) return {};
@@ -70,6 +73,7 @@ const switchOf = (name) => ({ resolveVariable }) => isOn(resolveVariable, name);
 
 module.exports = {
   BASE_PATH,
+  changesFeatures,
   features,
   /** The templates of the nested stacks, by their numbers. */
   nestedStacks: (stage, kmsKey) => resources(stage, { kmsKey }).stacks ?? {},

@@ -5,7 +5,8 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { buildPackage, checkFunction } = require('./build.cjs');
+const { BOOTSTRAP, buildPackage, checkFunction } = require('./build.cjs');
+const { addChanges, buildChanges, uploadChanges } = require('./changes.cjs');
 const {
   addDomain,
   checkAddressStays,
@@ -23,7 +24,7 @@ const { addSettings, checkThrottle, setRestStage } = require('./settings.cjs');
 const { explain, keepApart } = require('./state.cjs');
 const { fail, modulo } = require('./tool.cjs');
 
-const { BASE_PATH, features, nestedStacks, openModules, variables } = values;
+const { BASE_PATH, changesFeatures, features, nestedStacks, openModules, variables } = values;
 
 /** The commands that ask AWS, or its emulator, for something. */
 const ONLINE = new Set(['deploy', 'info', 'logs', 'remove', 'rollback', 'url']);
@@ -70,6 +71,7 @@ module.exports = class ModuloPlugin {
       'before:aws:deploy:deploy:updateStack': async () => {
         if (this.serverless.service.provider.shouldNotDeploy) return;
         await uploadNested(this.deployer());
+        await uploadChanges(this.deployer());
         await this.importTables();
       },
       'before:deploy:function:packageFunction': () => this.build(),
@@ -119,6 +121,7 @@ module.exports = class ModuloPlugin {
     addSettings(template, this.params, provider);
     if (this.params.domain) addDomain(template, this.params, provider);
     addNested(nestedStacks(this.stage, this.params.kmsKey), this.serverless);
+    addChanges(this.serverless, variables(this.stage), this.params);
   }
 
   /** Ends a deployment that would fail, or that breaks data or clients and is not said to be meant to. */
@@ -207,7 +210,8 @@ module.exports = class ModuloPlugin {
     if (this.serverless.processedInput.commands[0] === 'package') this.warnOfMissingVariables();
     this.log.notice('Building the function');
     const needed = features(this.stage, provider.environment);
-    buildPackage(provider.architecture, { kind: this.params.function, needed }, artifact);
+    buildPackage(BOOTSTRAP, provider.architecture, { kind: this.params.function, needed }, artifact);
+    buildChanges(this.serverless, changesFeatures(this.stage), this.params);
   }
 
   /** osls shows an emulator's endpoints under amazonaws.com, where nothing answers. */

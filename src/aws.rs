@@ -3,6 +3,10 @@
 #[cfg(feature = "cli")]
 pub mod credentials;
 pub mod failure;
+#[cfg(feature = "changes")]
+pub(crate) mod outlet;
+#[cfg(any(feature = "changes", feature = "cli"))]
+pub mod queues;
 #[cfg(feature = "secrets")]
 pub(crate) mod secrets;
 pub mod trust;
@@ -66,17 +70,17 @@ pub fn of_function(variables: impl IntoIterator<Item = (String, String)>) -> Sdk
         .build()
 }
 
-/// The account that guards' secrets are in, wherever the tables are.
+/// The account that secrets are in, and events are sent from, wherever the tables are.
 static ACCOUNT: OnceCell<SdkConfig> = OnceCell::const_new();
 
-/// Has guards fetch their secrets with these settings, and not with the machine's.
+/// Has secrets fetched and events sent with these settings, and not with the machine's.
 pub fn set_account(settings: SdkConfig) {
     // Who said so first is the program itself.
     let _ = ACCOUNT.set(settings);
 }
 
-/// The settings with which guards fetch their secrets.
-#[cfg(feature = "secrets")]
+/// The settings with which secrets are fetched and events are sent.
+#[cfg(any(feature = "secrets", feature = "changes"))]
 pub(crate) async fn account() -> &'static SdkConfig {
     ACCOUNT.get_or_init(|| of_machine().load()).await
 }

@@ -23,6 +23,7 @@ use crate::module::base_path::BasePath;
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
 use crate::module::guard::{Access, Callers, Credential, Guard, KeyPlace, Keys};
+use crate::module::history::History;
 use crate::module::limits;
 use crate::module::name::{
     DocumentAttribute, GuardName, ModuleName, ServiceName, Stage, TableName, TableTemplate,
@@ -30,7 +31,8 @@ use crate::module::name::{
 };
 use crate::module::reserved;
 use crate::module::{
-    Envelope, IdempotencyTable, Index, Key, KeyType, Module, Modules, Storage, Table, Verb, Verbs,
+    Envelope, IdempotencyTable, Index, Key, KeyType, Module, Modules, Purpose, Storage, Table,
+    Verb, Verbs,
 };
 use crate::telemetry::Filter;
 use crate::telemetry::chain::Chain;
@@ -320,7 +322,6 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         default: service.access,
     };
     guards.check_default(defaults.access.as_ref(), faults);
-    let default_key = KeyPath::root().child("defaults").child("key");
     let cors = service.cors.map(|set| set.value);
     let service_name = service.name.map(|set| set.value).unwrap_or_default();
     let base_path = service
@@ -338,21 +339,19 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         let Some(table) = own_table(&name, table, stage, &mut owners, faults) else {
             continue;
         };
-        let Some(key) = raw.key.take() else {
-            // One that was written, but wrong, has been reported already.
-            if !faults.blame(&path.child("key")) && !faults.blame(&default_key) {
-                refuse_keyless(&name, path, faults);
-            }
+        let Some(key) = raw.key.take().map(|set| set.value) else {
+            refuse_keyless(&name, path, faults);
             continue;
         };
-        let key = key.value;
         check_together(&raw, &key, faults);
         let verbs = raw.methods.map(|set| set.value).unwrap_or_default();
-        let indexes = raw.indexes.map_or_else(Vec::new, |set| {
-            set.value.into_iter().map(|index| index.value).collect()
-        });
+        let indexes = own_indexes(raw.indexes);
         let create = raw.create.is_none_or(|set| set.value);
+        let webhooks = raw.webhooks.map_or_else(Vec::new, |set| set.value);
+        let events = raw.events.and_then(|set| set.value);
+        let history = raw.history;
         let table = Table {
+            purpose: Purpose::Items,
             owner: name.clone(),
             name: table,
             indexes: Index::of_table(&indexes, &key, raw.tenant.is_some()),
@@ -362,7 +361,9 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             stack: raw.stack.map(|set| set.value).filter(|_| create),
             billing: raw.billing.map(|set| set.value).unwrap_or_default(),
             retain: raw.retain.map_or(!stage.is_local(), |set| set.value),
+            stream: !webhooks.is_empty() || events.is_some() || history.is_some(),
         };
+        let history = history.and_then(|set| own_history(&table, &set, &mut owners, faults));
         modules.push(Arc::new(Module {
             name,
             table,
@@ -372,6 +373,7 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
                 .map_or(Module::DEFAULT_MAX_BYTES, |set| set.value),
             envelope: raw.envelope.map(|set| set.value).unwrap_or_default(),
             key_in_document: raw.key_in_document.is_some_and(|set| set.value),
+            stamps: raw.stamps.map(|set| set.value).unwrap_or_default(),
             default_ttl: raw.default_ttl.map(|set| set.value),
             storage: raw.storage.map(|set| set.value).unwrap_or_default(),
             document: (raw.document.map(|set| set.value))
@@ -379,16 +381,12 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
             indexes,
             schema: raw.schema.map(|set| set.value),
             callers: guards.callers(raw.access, raw.tenant, faults),
-            cors: (raw.cors.map(|set| set.value))
-                .or_else(|| cors.clone())
-                .filter(|cors| !cors.is_off()),
+            cors: own_cors(raw.cors, cors.as_ref()),
             rate_limit: raw.rate_limit.map(|set| set.value),
-            idempotency: (raw.idempotency.filter(|_| verbs.contains(Verb::Post))).map(|set| {
-                IdempotencyTable {
-                    name: idempotency.clone(),
-                    keep: set.value,
-                }
-            }),
+            webhooks,
+            events,
+            history,
+            idempotency: remembered(raw.idempotency, verbs, &idempotency),
         }));
     }
     Config {
@@ -405,6 +403,31 @@ fn resolve(raw: raw::File, stage: &Stage, faults: &mut Faults) -> Config {
         },
         modules: Modules::new(modules),
     }
+}
+
+/// The indexes of a module's table, if it has any.
+fn own_indexes(set: Option<Setting<Vec<Setting<Index>>>>) -> Vec<Index> {
+    let indexes = set.map_or_else(Vec::new, |set| set.value);
+    indexes.into_iter().map(|index| index.value).collect()
+}
+
+/// Whose pages may call a module: what it says, or else what the service says.
+fn own_cors(own: Option<Setting<Arc<Cors>>>, service: Option<&Arc<Cors>>) -> Option<Arc<Cors>> {
+    let cors = own.map(|set| set.value).or_else(|| service.cloned());
+    cors.filter(|cors| !cors.is_off())
+}
+
+/// Where a module's writes are remembered, if it has any that can be.
+fn remembered(
+    set: Option<Setting<Duration>>,
+    verbs: Verbs,
+    table: &TableName,
+) -> Option<IdempotencyTable> {
+    let set = set.filter(|_| verbs.contains(Verb::Post))?;
+    Some(IdempotencyTable {
+        name: table.clone(),
+        keep: set.value,
+    })
 }
 
 /// Keeps the modules from the table of idempotency keys, if one of them has such keys.
@@ -437,6 +460,7 @@ fn check_together(raw: &raw::Module, key: &Key, faults: &mut Faults) {
     let envelope = raw.envelope.as_ref().map(|set| set.value);
     let envelope = envelope.unwrap_or_default();
     check_key_in_document(raw.key_in_document.as_ref(), envelope, faults);
+    check_stamps(raw, key, faults);
     check_key_of_tenant(raw.tenant.as_ref(), key, faults);
     check_room_for_tenant(raw.tenant.as_ref(), raw.indexes.as_ref(), faults);
 }
@@ -483,7 +507,12 @@ fn own_base_path(
     Some(set.value)
 }
 
+/// Reports that there is no key, unless one that was written, but wrong, has been reported already.
 fn refuse_keyless(name: &ModuleName, path: KeyPath, faults: &mut Faults) {
+    let default = KeyPath::root().child("defaults").child("key");
+    if faults.blame(&path.child("key")) || faults.blame(&default) {
+        return;
+    }
     let help = format!("name the table's partition key attribute, for instance key = \"{name}Id\"");
     faults
         .add(path, Source::File, "`key` is missing")
@@ -515,6 +544,49 @@ fn own_table(
             .help("give each module a table of its own, for instance with `{module}` in its name");
     }
     Some(expanded)
+}
+
+/// The history of a module's items, whose table has to be nobody else's either.
+fn own_history(
+    table: &Table,
+    keep: &Setting<Duration>,
+    owners: &mut HashMap<TableName, ModuleName>,
+    faults: &mut Faults,
+) -> Option<History> {
+    let mut fault = |message: String, help: &str| {
+        let found = faults.add(keep.path.clone(), keep.source, message);
+        found.help(help);
+    };
+    let (least, most) = (History::LEAST, History::MOST);
+    for (is_beyond, what, (_, limit)) in [
+        (keep.value < least.0, "shorter", least),
+        (keep.value > most.0, "longer", most),
+    ] {
+        if is_beyond {
+            let help = "write from 1 day to 10 years, as in history = \"90d\"";
+            fault(format!("{what} than {limit}"), help);
+        }
+    }
+    let name = match History::name_beside(table.name()) {
+        Ok(name) => name,
+        Err(invalid) => {
+            fault(
+                format!(
+                    "the name of the table `{}-history` is invalid: {invalid}",
+                    table.name()
+                ),
+                "give the module another `table`, or leave `history` out",
+            );
+            return None;
+        }
+    };
+    if let Some(owner) = owners.insert(name.clone(), table.owner().clone()) {
+        fault(
+            format!("table `{name}`, for the versions, is already that of module `{owner}`"),
+            "give that module another `table`, or leave `history` out",
+        );
+    }
+    Some(History::of(table, name, keep.value))
 }
 
 /// The guards that the file defines, and the one of modules that name none.
@@ -687,6 +759,59 @@ fn check_document(
             format!("`{attribute}` is `ttl` already, which holds the time of expiry"),
             "name the attribute that holds the document's text",
         );
+    }
+}
+
+/// A stamp is an attribute of its own.
+fn check_stamps(raw: &raw::Module, key: &Key, faults: &mut Faults) {
+    const OTHER_NAME: &str =
+        "give the stamp another name, as in stamps = { created_at = \"createdOn\" }";
+    let Some(set) = &raw.stamps else { return };
+    let mut fault = |message: String, help: &str| {
+        let found = faults.add(set.path.clone(), set.source, message);
+        found.help(help);
+    };
+    let ttl = raw.ttl.as_ref().map(|set| set.value.as_str());
+    let document = raw.document.as_ref().map(|set| set.value.as_str());
+    let mut names = BTreeSet::new();
+    for name in set.value.names() {
+        if !names.insert(name) {
+            fault(format!("`{name}` is two stamps"), OTHER_NAME);
+        }
+        let taken = if key.contains(name) {
+            "the key attribute, which holds the id"
+        } else if ttl == Some(name) {
+            "`ttl` already, which holds the time of expiry"
+        } else if document == Some(name) {
+            "`document` already, which holds the document's text"
+        } else {
+            continue;
+        };
+        fault(format!("`{name}` is {taken}"), OTHER_NAME);
+    }
+    let indexes = raw.indexes.iter().flat_map(|indexes| &indexes.value);
+    for Setting { value: index, .. } in indexes {
+        if names.contains(index.partition.attribute.as_str()) {
+            fault(
+                format!(
+                    "`{}` is the partition of index `{}`",
+                    index.partition.attribute, index.name
+                ),
+                "a stamp can be the sort key of an index, and not its partition",
+            );
+        }
+        let sort = index.sort.as_ref();
+        if let Some(sort) = sort
+            .filter(|sort| sort.key_type != KeyType::S && names.contains(sort.attribute.as_str()))
+        {
+            fault(
+                format!(
+                    "`{}` is a number in index `{}`, and a stamp is a text",
+                    sort.attribute, index.name
+                ),
+                "leave its `type` out",
+            );
+        }
     }
 }
 

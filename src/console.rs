@@ -46,11 +46,13 @@ const FILES: &[(&str, &str)] = files![
     "style.css",
     "main.js",
     "api.js",
+    "changes.js",
     "conflict.js",
     "csv.js",
     "describe.js",
     "diff.js",
     "form.js",
+    "history.js",
     "html.js",
     "item.js",
     "json.js",
@@ -74,14 +76,19 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     content_tag::of(&texts)
 });
 
-/// The page and what it asks for: the description of all modules of `config`, however long it is.
+/// The page of an API that tells of changes, and what it asks for: the description of all modules of
+/// `config`, however long it is.
 pub(crate) fn router(config: &Arc<Config>) -> Router {
-    page().route(DESCRIPTION, docs::description(config, usize::MAX))
+    page(" data-tells-changes").route(DESCRIPTION, docs::description(config, usize::MAX))
 }
 
-/// The page without the description.
-pub(crate) fn page() -> Router {
-    let page = || only(get(index));
+/// The page of an API that is elsewhere, without the description.
+pub(crate) fn page_of_other() -> Router {
+    page("")
+}
+
+fn page(tells: &'static str) -> Router {
+    let page = || only(get(async move |uri| index(&uri, tells)));
     Router::new()
         .route("/_console", page())
         .route("/_console/", page())
@@ -89,13 +96,14 @@ pub(crate) fn page() -> Router {
 }
 
 /// The page, whose references are relative: a base path or a stage may stand before its own.
-async fn index(uri: Uri) -> Response {
+fn index(uri: &Uri, tells: &str) -> Response {
     let here = if uri.path().ends_with('/') {
         ""
     } else {
         "_console/"
     };
     let text = PAGE.replace("{files}", &format!("{here}{}", *VERSION));
+    let text = text.replace("{tells}", tells);
     answer("text/html; charset=utf-8", "no-cache", text)
 }
 

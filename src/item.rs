@@ -22,6 +22,7 @@ use crate::module::{Module, Storage};
 pub mod batch;
 pub mod collection;
 pub(crate) mod expiry;
+pub mod history;
 pub mod id;
 pub mod idempotency;
 pub(crate) mod key;
@@ -168,8 +169,24 @@ impl Document {
         }
         let mut members = match module.storage() {
             Storage::Json => None,
-            Storage::Document => Some(Members::parse(value_of(&text)?, module, id)?),
+            Storage::Document => {
+                let value = value_of(&text)?;
+                let has_stamps = module
+                    .stamps()
+                    .names()
+                    .any(|name| value.get(name).is_some());
+                let members = Members::parse(value, module, id)?;
+                if has_stamps {
+                    // What is not stored is not answered either.
+                    text = members.to_text();
+                }
+                Some(members)
+            }
         };
+        // Its key is no data of its own.
+        if members.as_ref().is_some_and(Members::is_empty) {
+            return Err(InvalidDocument::Empty);
+        }
         let mut expires_at = None;
         if let Some(attribute) = module.ttl().map(TtlAttribute::as_str) {
             let said = match &members {

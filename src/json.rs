@@ -6,6 +6,7 @@ pub(crate) mod decimal;
 pub(crate) mod escape;
 pub(crate) mod layout;
 pub(crate) mod place;
+pub(crate) mod raw;
 pub(crate) mod tree;
 #[cfg(feature = "lambda")]
 pub(crate) mod verbatim;

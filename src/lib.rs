@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The rooms, from the lowest to the highest: `json`, [`module`], [`aws`], [`access`], [`item`],
-//! [`store`], [`config`], [`api`], [`openapi`], `console`, `local`, [`deploy`], [`edge`], `tool`. Each takes
-//! from those before it, and no arrow points back: the store knows no HTTP, nothing after
+//! [`store`], [`change`], [`webhooks`], [`config`], [`api`], [`openapi`], `console`, `local`, [`deploy`],
+//! [`edge`], `tool`. Each takes from those before it, and no arrow points back: the store knows no HTTP, nothing after
 //! [`config::load`] reads the environment, and only [`api::error`] turns an error into a status. A
 //! test, `tests/api/house.rs`, holds this.
 //!
@@ -29,6 +29,7 @@ pub mod access;
 pub mod api;
 mod app;
 pub mod aws;
+pub mod change;
 pub mod config;
 #[cfg(feature = "cli")]
 mod console;
@@ -44,5 +45,6 @@ pub mod store;
 pub mod telemetry;
 #[cfg(feature = "cli")]
 pub mod tool;
+pub mod webhooks;
 
 pub use app::app;

@@ -6,19 +6,25 @@ use std::path::PathBuf;
 pub use self::engine::{Data, Embedded, Engine};
 pub use self::folder::settings_of_other;
 pub use self::settings::settings;
+pub(crate) use self::streams::{Position, Reader, Stream, StreamError, Streams};
 pub(crate) use self::tables::{Found, Ownership};
 pub use self::tables::{TableError, create_tables};
 
+pub(crate) mod account;
 pub mod backend;
+mod batch;
 mod connector;
 mod engine;
 mod folder;
 mod http;
+mod later;
 mod log;
 mod operation;
+mod records;
 mod runner;
 mod settings;
 mod socket;
+mod streams;
 mod tables;
 
 /// Why there is no local DynamoDB.

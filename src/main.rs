@@ -10,7 +10,7 @@ use modulo::aws::credentials;
 use modulo::config::ConfigError;
 use modulo::tool::{
     adopt, check, compare, completions, console, dashboard, export, health, import, init, key, man,
-    new, openapi, package, plan, resources, routes, schema, serve, template,
+    new, openapi, package, plan, resources, routes, schema, serve, template, webhooks,
 };
 
 /// As the function has it, in an older version.
@@ -51,6 +51,7 @@ enum Command {
     Compare(compare::Args),
     Export(export::Args),
     Import(import::Args),
+    Webhooks(webhooks::Args),
     Health(health::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -77,6 +78,7 @@ impl Command {
             Self::Compare(args) => args.run(),
             Self::Export(args) => args.run(),
             Self::Import(args) => args.run(),
+            Self::Webhooks(args) => args.run(),
             Self::Health(args) => args.run(),
             Self::Completions(args) => args.run(Cli::command()),
             Self::Man(args) => args.run(Cli::command()),

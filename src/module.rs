@@ -3,28 +3,35 @@
 //! Whoever holds a [`Modules`] need check nothing again; there is no way to make one but
 //! [`config::load`](crate::config::load). Everything modulo puts out is a function of it.
 
+pub(crate) mod address;
 pub mod api_key;
+pub mod arn;
 pub mod base_path;
 pub mod call;
 pub mod claim_path;
 pub mod cors;
+pub mod events;
 #[cfg(feature = "cli")]
 pub(crate) mod few;
 pub mod file;
 pub mod guard;
+pub mod history;
 pub mod issuer_url;
 pub mod key;
 pub mod limits;
 pub mod name;
 pub(crate) mod path;
+pub mod queue;
 pub mod rate;
 pub mod reserved;
 pub mod schema;
 pub mod secret_place;
 pub mod secure_url;
+pub mod stamps;
 pub mod table;
 pub mod tenant;
 pub mod verb;
+pub mod webhook;
 
 use std::fmt;
 use std::str::FromStr;
@@ -35,8 +42,10 @@ use indexmap::IndexMap;
 
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
+use crate::module::events::Destination;
 use crate::module::file::ConfigFile;
 use crate::module::guard::{Access, Callers};
+use crate::module::history::History;
 pub use crate::module::key::{Key, KeyPart};
 use crate::module::name::{
     DocumentAttribute, IndexAttribute, IndexName, KeyAttribute, ModuleName, TableName, TtlAttribute,
@@ -45,8 +54,10 @@ use crate::module::rate::Rate;
 use crate::module::reserved::{TAG_ATTRIBUTE, TENANT_ATTRIBUTE, TENANT_INDEX};
 use crate::module::schema::SchemaSource;
 use crate::module::secret_place::SecretPlace;
-pub use crate::module::table::{Table, TableIndex};
+use crate::module::stamps::Stamps;
+pub use crate::module::table::{Purpose, Table, TableIndex};
 pub use crate::module::verb::{Verb, Verbs};
+use crate::module::webhook::Webhook;
 
 /// One collection: a path, a table, and what may be done with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +77,10 @@ pub struct Module {
     pub(crate) rate_limit: Option<Rate>,
     pub(crate) idempotency: Option<IdempotencyTable>,
     pub(crate) key_in_document: bool,
+    pub(crate) stamps: Stamps,
+    pub(crate) webhooks: Vec<Webhook>,
+    pub(crate) events: Option<Destination>,
+    pub(crate) history: Option<History>,
 }
 
 impl Module {
@@ -212,6 +227,37 @@ impl Module {
         self.key_in_document
     }
 
+    /// What its items keep of who has written them, and when.
+    #[must_use]
+    pub fn stamps(&self) -> &Stamps {
+        &self.stamps
+    }
+
+    /// Whom it tells of its changes.
+    #[must_use]
+    pub fn webhooks(&self) -> &[Webhook] {
+        &self.webhooks
+    }
+
+    /// Where in AWS its changes are sent, if they are.
+    #[must_use]
+    pub fn events(&self) -> Option<&Destination> {
+        self.events.as_ref()
+    }
+
+    /// Where and how long the versions of its items are kept, if they are.
+    #[must_use]
+    pub fn history(&self) -> Option<&History> {
+        self.history.as_ref()
+    }
+
+    /// Whether something is done with each change of its items, which is read from the stream of its
+    /// table.
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        self.table.stream()
+    }
+
     /// The verbs it serves to everybody.
     #[must_use]
     pub fn open_verbs(&self) -> Verbs {
@@ -265,7 +311,10 @@ impl Modules {
 
     /// All tables: the modules', and the function's own.
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
-        let of_modules = self.iter().map(|module| module.table());
+        let of_modules = self.iter().flat_map(|module| {
+            let history = module.history().map(History::table);
+            [module.table()].into_iter().chain(history)
+        });
         of_modules.chain(&self.idempotency)
     }
 
@@ -466,6 +515,7 @@ impl IdempotencyTable {
     /// What it is.
     fn table(&self) -> Table {
         Table {
+            purpose: Purpose::Idempotency,
             owner: ModuleName::of_idempotency(),
             name: self.name.clone(),
             key: (Self::KEY.parse::<KeyAttribute>().expect("a valid key")).into(),
@@ -475,6 +525,7 @@ impl IdempotencyTable {
             stack: None,
             billing: Billing::default(),
             retain: false,
+            stream: false,
         }
     }
 }

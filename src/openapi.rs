@@ -27,6 +27,7 @@ mod path;
 mod refusal;
 mod schema;
 mod security;
+mod webhook;
 
 /// Where the API is, as the document that it serves says: in the document's own folder.
 const HERE: &str = ".";
@@ -61,6 +62,7 @@ pub fn document(
     let modules: Vec<_> = config.modules.iter().map(Arc::as_ref).collect();
     let mut references = References::default();
     let mut paths = Members::new(limit);
+    let mut webhooks = Members::new(limit);
     let mut schemas = Members::new(limit);
     // A module's values are text before the next one's are made: all together they would take
     // many times the memory that their text does.
@@ -68,6 +70,10 @@ pub fn document(
         for (path, item) in path::paths(module) {
             references.find_in(&item);
             paths.push(path, &item)?;
+        }
+        if let Some((name, webhook)) = webhook::of(module) {
+            references.find_in(&webhook);
+            webhooks.push(name, &webhook)?;
         }
         for (name, schema) in used("schemas", schema::of(module)?, &mut references) {
             schemas.push(name, &schema)?;
@@ -102,6 +108,7 @@ pub fn document(
         // What a call does not ask for itself, it does not ask for.
         security: [],
         paths,
+        webhooks,
         components: Components {
             schemas,
             parameters,
@@ -130,6 +137,8 @@ struct Document {
     tags: Vec<Value>,
     security: [Value; 0],
     paths: Members,
+    #[serde(skip_serializing_if = "Members::is_empty")]
+    webhooks: Members,
     components: Components,
 }
 
@@ -157,6 +166,10 @@ struct Members {
 }
 
 impl Members {
+    fn is_empty(&self) -> bool {
+        self.texts.is_empty()
+    }
+
     fn new(limit: usize) -> Self {
         Self {
             texts: Vec::new(),

@@ -9,13 +9,14 @@ pub(crate) use self::check::{billing_of, check, describe_all, has_index, keys_in
 pub use self::client::Store;
 pub use self::error::StoreError;
 pub use self::expressions::Condition;
+pub use self::history::{KeptVersion, State, Version, VersionPage};
+pub use self::image::Image;
 pub use self::items::Items;
 pub use self::modify::{Change, Contended};
-pub use self::stored::{StoredItem, StoredPage};
+pub use self::stored::{Shown, StoredItem, StoredPage};
 #[cfg(feature = "cli")]
-pub use self::transfer::{
-    Binary, InvalidRecord, Number, Owner, Record, TableFacts, Typed, WholeItem, WholePage,
-};
+pub use self::transfer::{InvalidRecord, Owner, Record, TableFacts, WholeItem, WholePage};
+pub use self::typed::{Binary, Number, Typed};
 pub use self::unready::Unready;
 pub use self::usage::{Call, Meter, Usage};
 pub use self::write::{Write, Written};
@@ -27,18 +28,22 @@ mod client;
 mod doubt;
 mod error;
 mod expressions;
+mod history;
+mod image;
 mod items;
 mod limit;
 mod list;
 mod modify;
 mod once;
 mod pause;
+mod stamps;
 pub mod storage;
 mod stored;
 mod tenancy;
 #[cfg(feature = "cli")]
 mod transfer;
 mod trim;
+mod typed;
 mod types;
 mod unready;
 mod usage;

@@ -28,3 +28,4 @@ pub mod serve;
 mod service_url;
 pub mod template;
 mod transfer;
+pub mod webhooks;

@@ -3,7 +3,7 @@
 // Makes the npm packages of binaries that are built: `modulo-rest`, with the plug-in of osls and the
 // functions, and one for each platform, with the tool.
 //
-//   node packages/npm/pack.cjs --output DIR --tool linux-x64=PATH … --function x86_64=ZIP …
+//   node packages/npm/pack.cjs --output DIR --tool linux-x64=PATH … --function x86_64=ZIP … --changes x86_64=ZIP …
 //
 // The tool of the platform that this runs on must be among them: it writes the manual pages.
 
@@ -18,7 +18,7 @@ const manifest = require('./package.json');
 const root = path.resolve(__dirname, '../..');
 const LICENCES = ['LICENSE-MIT', 'LICENSE-APACHE'];
 const USAGE =
-  'usage: node packages/npm/pack.cjs --output DIR --tool PLATFORM=PATH … --function ARCH=ZIP …\n' +
+  'usage: node packages/npm/pack.cjs --output DIR --tool PLATFORM=PATH … --function ARCH=ZIP … --changes ARCH=ZIP …\n' +
   `PLATFORM is one of ${PLATFORMS.join(', ')}; ${ownPlatform} must be among them`;
 
 function fail(message) {
@@ -37,10 +37,11 @@ const byName = (values = []) =>
 
 function readArguments() {
   const several = { type: 'string', multiple: true };
-  const options = { output: { type: 'string' }, tool: several, function: several };
+  const options = { output: { type: 'string' }, tool: several, function: several, changes: several };
   try {
     const { values } = parseArgs({ options });
-    const [tools, functions] = [byName(values.tool), byName(values.function)];
+    const tools = byName(values.tool);
+    const functions = { bootstrap: byName(values.function), changes: byName(values.changes) };
     const isKnown = Object.keys(tools).every((name) => PLATFORMS.includes(name));
     if (!values.output || !isKnown || !tools[ownPlatform]) fail(USAGE);
     return { output: path.resolve(values.output), tools, functions };
@@ -101,8 +102,10 @@ function mainPackage(parent, tool, functions) {
   fs.copyFileSync(path.join(root, 'packages/README.md'), path.join(folder, 'README.md'));
   fs.cpSync(path.join(root, 'serverless'), path.join(folder, 'serverless'), { recursive: true });
   fs.mkdirSync(path.join(folder, 'functions'));
-  for (const [arch, zip] of Object.entries(functions)) {
-    fs.copyFileSync(zip, path.join(folder, `functions/bootstrap-${arch}.zip`));
+  for (const [program, zips] of Object.entries(functions)) {
+    for (const [arch, zip] of Object.entries(zips)) {
+      fs.copyFileSync(zip, path.join(folder, `functions/${program}-${arch}.zip`));
+    }
   }
   return folder;
 }

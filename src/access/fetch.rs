@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use flate2::read::MultiGzDecoder;
@@ -24,9 +25,19 @@ const MAX_REDIRECTS: usize = 3;
 /// How long an answer may take, with all redirects.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// Shared by all issuers. Made on first need, since reading the system's certificates takes time.
-static CONNECTOR: LazyLock<Connector> =
-    LazyLock::new(|| Connector::builder().tls_provider(TLS).build());
+/// Shared by all issuers that a proxy of the environment may lead to. Made on first need, since reading
+/// the system's certificates takes time.
+static ELSEWHERE: LazyLock<Connector> = LazyLock::new(|| connector(ProxyConfig::from_env()));
+
+/// Shared by all issuers on this machine.
+static HERE: LazyLock<Connector> = LazyLock::new(|| connector(ProxyConfig::disabled()));
+
+fn connector(proxy: ProxyConfig) -> Connector {
+    Connector::builder()
+        .proxy_config(proxy)
+        .tls_provider(TLS)
+        .build()
+}
 
 /// Why there is no answer. Quotes no more of one than a host.
 pub(super) type FetchError = Box<dyn Error + Send + Sync>;
@@ -59,7 +70,8 @@ impl SecureUrl {
         headers.insert("user-agent", USER_AGENT);
         headers.insert("accept", "application/json");
         headers.insert("accept-encoding", "gzip");
-        Ok(CONNECTOR.call(request).await?)
+        let connector = if self.is_here() { &HERE } else { &ELSEWHERE };
+        Ok(connector.call(request).await?)
     }
 
     /// Where a redirect leads: within the host that is trusted, and not out of `https`.

@@ -14,7 +14,7 @@ use crate::module::secret_place::{Hidden, SecretPlace};
 /// How long a fetch may take.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// A secret of HS256. No debug output, and so no log, shows it.
+/// A secret: of HS256, or of a webhook. No debug output, and so no log, shows it.
 pub struct Secret {
     place: SecretPlace,
     fetched: Arc<Cached<Box<[u8]>, NoSecret>>,
@@ -41,7 +41,7 @@ pub enum NoSecret {
         source: Box<dyn Error + Send + Sync>,
     },
     /// It is too short to keep anything safe.
-    #[error("{place} has {bytes} bytes, HS256 needs {min} at the least", min = SecretPlace::MIN_BYTES)]
+    #[error("{place} has {bytes} bytes, at least {min} are needed", min = SecretPlace::MIN_BYTES)]
     Short {
         /// What, and where.
         place: String,
@@ -65,7 +65,7 @@ impl Secret {
     ///
     /// # Errors
     /// There is none.
-    pub(super) async fn with<R>(&self, check: impl FnOnce(&[u8]) -> R) -> Result<R, Arc<NoSecret>> {
+    pub(crate) async fn with<R>(&self, check: impl FnOnce(&[u8]) -> R) -> Result<R, Arc<NoSecret>> {
         if let SecretPlace::Variable(variable, Hidden(value)) = &self.place {
             let value = value.as_deref();
             return value

@@ -3,6 +3,7 @@
 //! An answer borrows what it tells, since the store is still to be handed it.
 
 use std::borrow::Cow;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::body::{Body, HttpBody};
@@ -21,8 +22,9 @@ use crate::item::schema::Violation;
 use crate::item::{Document, ItemId, key};
 use crate::json::escape;
 use crate::json::layout::Layout;
+use crate::json::raw::raw;
 use crate::module::{Envelope, Module, Verb};
-use crate::store::{StoreError, Written};
+use crate::store::{KeptVersion, Shown, StoreError, Written};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -47,17 +49,22 @@ pub enum Content<'a> {
 
 /// The answer of GET: what is stored, if anything is.
 #[must_use]
-pub fn stored(module: &Module, id: &ItemId, text: Option<String>) -> Response {
+pub fn stored(module: &Module, item: Shown<'_>) -> Response {
+    let Shown { id, text, stamps } = item;
     match (module.envelope(), text) {
-        (Envelope::Verb, Some(text)) => {
-            let before = [&opened(Verb::Get, module, id), &br#","data":""#[..]].concat();
-            quoted(before, text, "\"}}")
-        }
-        (Envelope::Verb, None) => {
-            json_body([&opened(Verb::Get, module, id), &br#","data":null}}"#[..]].concat())
+        (Envelope::Verb, text) => {
+            let mut before = opened(Verb::Get, module, id);
+            write_stamps(&mut before, stamps);
+            if let Some(text) = text {
+                before.extend_from_slice(br#","data":""#);
+                quoted(before, text.into_owned(), "\"}}")
+            } else {
+                before.extend_from_slice(br#","data":null}}"#);
+                json_body(before)
+            }
         }
         (Envelope::Plain, Some(text)) if !module.key_in_document() && is_minified(&text) => {
-            json_body(text)
+            json_body(text.into_owned())
         }
         (Envelope::Plain, text) => json_body(
             key::shown(module, id, raw(text.as_deref()))
@@ -107,31 +114,58 @@ pub fn item(verb: Verb, module: &Module, id: &ItemId, content: Content<'_>) -> R
 pub fn page<'a>(
     module: &'a Module,
     limit: AnswerLimit,
-    items: impl Iterator<Item = (&'a ItemId, Option<&'a str>)>,
+    items: impl Iterator<Item = Shown<'a>>,
     next: impl FnOnce(usize) -> Option<String>,
 ) -> Response {
     let (open, close) = match module.envelope() {
         Envelope::Verb => (r#"{"LIST":{"items":["#, "}}"),
         Envelope::Plain => (r#"{"items":["#, "}"),
     };
-    let mut body = open.to_owned().into_bytes();
+    let Ok(answer) = filled(
+        (open.into(), close),
+        limit,
+        items,
+        |body, item| -> Result<(), Infallible> {
+            match module.envelope() {
+                Envelope::Verb => write_item(body, module, &item),
+                Envelope::Plain => {
+                    write(
+                        body,
+                        &PlainItem {
+                            id: item.id.as_json(module.key()),
+                            item: key::shown(module, item.id, raw(item.text.as_deref())),
+                        },
+                    );
+                    body.pop();
+                    write_stamps(body, item.stamps);
+                    body.push(b'}');
+                }
+            }
+            Ok(())
+        },
+        next,
+    );
+    answer
+}
+
+/// A list between what opens and what closes it: of the items, which `write` writes, as many as `limit` has
+/// room for, one at the least; then the cursor to those after the first so many, which `next` makes.
+fn filled<I, E>(
+    (open, close): (Vec<u8>, &str),
+    limit: AnswerLimit,
+    items: impl IntoIterator<Item = I>,
+    mut write_one: impl FnMut(&mut Vec<u8>, I) -> Result<(), E>,
+    next: impl FnOnce(usize) -> Option<String>,
+) -> Result<Response, E> {
+    let mut body = open;
     let mut count = 0;
     let mut room = Room::of(limit, CURSOR_BYTES);
-    for (id, stored) in items {
+    for item in items {
         let before = body.len();
         if count > 0 {
             body.push(b',');
         }
-        match module.envelope() {
-            Envelope::Verb => write_item(&mut body, module, id, stored),
-            Envelope::Plain => write(
-                &mut body,
-                &PlainItem {
-                    id: id.as_json(module.key()),
-                    item: key::shown(module, id, raw(stored)),
-                },
-            ),
-        }
+        write_one(&mut body, item)?;
         if count > 0 && !room.has(&body) {
             body.truncate(before);
             break;
@@ -141,7 +175,83 @@ pub fn page<'a>(
     body.extend_from_slice(b"],\"next\":");
     write(&mut body, &next(count));
     body.extend_from_slice(close.as_bytes());
-    json_body(body)
+    Ok(json_body(body))
+}
+
+/// The answer of HISTORY: the versions of an item, the newest first, as many as `limit` has room for,
+/// one at the least; `next` makes the cursor to those after the first so many.
+///
+/// # Errors
+/// What is kept of a version can't be read.
+pub fn versions(
+    module: &Module,
+    limit: AnswerLimit,
+    id: &ItemId,
+    versions: impl IntoIterator<Item = KeptVersion>,
+    next: impl FnOnce(usize) -> Option<String>,
+) -> Result<Response, StoreError> {
+    let (mut body, close) = match module.envelope() {
+        Envelope::Verb => {
+            let mut body = opened(Verb::Get, module, id);
+            body.push(b',');
+            (body, "}}")
+        }
+        Envelope::Plain => (b"{".to_vec(), "}"),
+    };
+    body.extend_from_slice(br#""versions":["#);
+    // One after the other: a short row can have a long text.
+    let write_one = |body: &mut Vec<u8>, version| write_version(body, module, id, version);
+    filled((body, close), limit, versions, write_one, next)
+}
+
+/// `{"kind":"updated","time":"…","by":"…","data":"<document>"}`, or with `item` in a plain answer.
+fn write_version(
+    body: &mut Vec<u8>,
+    module: &Module,
+    id: &ItemId,
+    version: KeptVersion,
+) -> Result<(), StoreError> {
+    write(
+        body,
+        &VersionHead {
+            kind: &version.kind,
+            time: version.name.time_text(),
+            by: version.writer.as_deref(),
+        },
+    );
+    body.pop();
+    let mut item = version.into_item(id.clone())?;
+    let shown = item.as_mut().map(|item| item.take_shown(module));
+    let stamps = shown.as_ref().and_then(|shown| shown.stamps);
+    if let Some(stamps) = stamps {
+        body.extend_from_slice(br#","stamps":{"#);
+        body.extend_from_slice(stamps.as_bytes());
+        body.push(b'}');
+    }
+    let text = shown.and_then(|shown| shown.text);
+    match (module.envelope(), text) {
+        (Envelope::Verb, None) => body.extend_from_slice(br#","data":null"#),
+        (Envelope::Verb, Some(text)) => {
+            body.extend_from_slice(br#","data":""#);
+            escape::once(&text, body);
+            body.push(b'"');
+        }
+        (Envelope::Plain, text) => {
+            body.extend_from_slice(br#","item":"#);
+            write(body, &key::shown(module, id, raw(text.as_deref())));
+        }
+    }
+    body.push(b'}');
+    Ok(())
+}
+
+/// What of a version is not its document.
+#[derive(Serialize)]
+struct VersionHead<'v> {
+    kind: &'v str,
+    time: &'v str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'v str>,
 }
 
 /// The answer of a write that has been done.
@@ -179,24 +289,28 @@ impl<'a> Results<'a> {
     }
 
     /// An item that was there, if the answer has room for it.
-    pub fn found(&mut self, id: &ItemId, stored: Option<&str>) {
+    pub fn found(&mut self, item: &Shown<'_>) {
         let rendered = match self.module.envelope() {
             Envelope::Verb => {
                 let mut rendered = br#"{"status":200,"GET":"#.to_vec();
-                write_item(&mut rendered, self.module, id, stored);
+                write_item(&mut rendered, self.module, item);
                 rendered.push(b'}');
                 rendered
             }
             Envelope::Plain => {
-                let item = key::shown(self.module, id, raw(stored));
-                let id = text(&id.as_json(self.module.key()));
-                format!(r#"{{"id":{id},"status":200,"item":{item}}}"#).into()
+                let shown = key::shown(self.module, item.id, raw(item.text.as_deref()));
+                let id = text(&item.id.as_json(self.module.key()));
+                let mut rendered =
+                    format!(r#"{{"id":{id},"status":200,"item":{shown}"#).into_bytes();
+                write_stamps(&mut rendered, item.stamps);
+                rendered.push(b'}');
+                rendered
             }
         };
         if self.has_room(&rendered) {
             self.add(&rendered);
         } else {
-            let id = id_json(self.module, id);
+            let id = id_json(self.module, item.id);
             self.failed(&id, ApiError::from(StoreError::AnswerFull).into());
         }
     }
@@ -412,20 +526,6 @@ fn is_minified(text: &str) -> bool {
     Layout::of(text).is_some_and(|layout| layout.insignificant_bytes == 0)
 }
 
-/// A stored text as JSON: what is none, since others wrote it, becomes a string.
-fn raw(text: Option<&str>) -> Cow<'_, RawValue> {
-    match text {
-        None => Cow::Borrowed(RawValue::NULL),
-        Some(text) => serde_json::from_str(text).map_or_else(
-            |_| {
-                let string = serde_json::value::to_raw_value(text);
-                Cow::Owned(string.expect("a text is JSON"))
-            },
-            Cow::Borrowed,
-        ),
-    }
-}
-
 /// The text that a plain answer has of a stored one.
 #[must_use]
 pub fn shown<'t>(module: &Module, id: &ItemId, text: &'t str) -> Cow<'t, str> {
@@ -483,16 +583,25 @@ fn write_key(json: &mut Vec<u8>, module: &Module, id: &ItemId) {
     json.pop();
 }
 
-/// `{"<key attribute>":"<id>","data":"<document>"}`
-fn write_item(json: &mut Vec<u8>, module: &Module, id: &ItemId, stored: Option<&str>) {
-    write_key(json, module, id);
-    match stored {
+/// `{"<key attribute>":"<id>","data":"<document>"}`, with the stamps between the two
+fn write_item(json: &mut Vec<u8>, module: &Module, item: &Shown<'_>) {
+    write_key(json, module, item.id);
+    write_stamps(json, item.stamps);
+    match item.text.as_deref() {
         Some(text) => {
             json.extend_from_slice(br#","data":""#);
             escape::once(text, json);
             json.extend_from_slice(b"\"}");
         }
         None => json.extend_from_slice(br#","data":null}"#),
+    }
+}
+
+/// More members, each after a comma.
+fn write_stamps(json: &mut Vec<u8>, stamps: Option<&str>) {
+    if let Some(stamps) = stamps {
+        json.push(b',');
+        json.extend_from_slice(stamps.as_bytes());
     }
 }
 

@@ -234,6 +234,12 @@ pub enum ApiError {
          `modulo serve --host NAME` names"
     )]
     ForeignHost,
+    /// Changes that are no longer there to be read.
+    #[error("Please ask without Last-Event-ID: what follows that event is no longer there")]
+    ChangesGone,
+    /// Changes of tables that are not this process's.
+    #[error("Changes are shown only by a `modulo serve` that has the tables itself")]
+    NoChanges,
     /// A method that HTTP does not have.
     #[error("Please use a method of HTTP")]
     UnknownMethod,
@@ -390,7 +396,10 @@ impl ApiError {
                 Reason::Scope(_) | Reason::Tenant(_) => StatusCode::FORBIDDEN,
             },
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::UnknownMethod | Self::UnknownTransferCoding => StatusCode::NOT_IMPLEMENTED,
+            Self::UnknownMethod | Self::UnknownTransferCoding | Self::NoChanges => {
+                StatusCode::NOT_IMPLEMENTED
+            }
+            Self::ChangesGone => StatusCode::GONE,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::HeadersTooLarge { .. } | Self::HeadTooLarge { .. } => {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE

@@ -2,6 +2,7 @@
 
 use std::future::ready;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::http::header::{ALLOW, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
@@ -15,13 +16,16 @@ use crate::api::mount::Mount;
 use crate::api::precondition::{Failed, Preconditions, entity_tag, tag_of};
 use crate::api::work;
 use crate::item::collection::Collection;
+use crate::item::history::VersionsRequest;
 use crate::item::idempotency::{IdempotentWrite, Remembered};
 use crate::item::list::{Consistent, PageRequest};
 use crate::item::patch::{Misfit, Patch};
 use crate::item::{Document, InvalidDocument, ItemId};
 use crate::module::call::Call;
 use crate::module::{Module, Verb};
-use crate::store::{Change, Condition, Items, StoreError, StoredItem, StoredPage, Write, Written};
+use crate::store::{
+    Change, Condition, Items, StoreError, StoredItem, StoredPage, VersionPage, Write, Written,
+};
 
 pub(crate) use self::batch::batch;
 
@@ -33,17 +37,22 @@ pub(crate) async fn get(
     id: ItemId,
     preconditions: Preconditions,
     Consistent(consistent): Consistent,
+    at: Option<SystemTime>,
 ) -> Result<Response, ApiError> {
-    let module = mount.module();
-    let stored = mount.items()?.get(id, consistent).await?;
-    let stored = stored.ok_or(ApiError::NoSuchItem)?;
+    let (module, items) = (mount.module(), mount.items()?);
+    let stored = match at {
+        None => items.get(id, consistent).await?,
+        // Boxed, since most requests do without.
+        Some(at) => Box::pin(items.get_at(id, at)).await?,
+    };
+    let mut stored = stored.ok_or(ApiError::NoSuchItem)?;
     let tag = tag_of(&stored);
     match preconditions.check_tag(Some(&tag)) {
         Ok(()) => {}
         Err(Failed::Match) => return Err(ApiError::PreconditionFailed),
         Err(Failed::NoneMatch) => return Err(ApiError::NotModified(tag)),
     }
-    let answer = envelope::stored(module, &stored.id, stored.data);
+    let answer = envelope::stored(module, stored.take_shown(module));
     Ok(tagged(answer, tag))
 }
 
@@ -147,7 +156,8 @@ fn patched(
 ) -> Result<Document, ApiError> {
     let module = collection.module();
     // A patch is of what the client has seen.
-    let shown = (seen.data.as_deref()).map(|text| envelope::shown(module, &seen.id, text));
+    let shown = seen.shown(module);
+    let shown = (shown.text.as_deref()).map(|text| envelope::shown(module, &seen.id, text));
     let changed = patch
         .apply(shown.as_deref(), module.max_bytes())
         .map_err(ApiError::from)
@@ -263,7 +273,7 @@ fn first_time(
 pub(crate) async fn list(mount: Mount, page: PageRequest) -> Result<Response, ApiError> {
     let module = mount.module();
     let StoredPage { items, next } = mount.items()?.list(&page).await?;
-    let shown = items.iter().map(|item| (&item.id, item.data.as_deref()));
+    let shown = items.iter().map(|item| item.shown(module));
     Ok(envelope::page(module, mount.answer_limit, shown, |count| {
         // An answer that is full before the page is goes on after the last item that it has.
         let next = if count < items.len() {
@@ -273,6 +283,26 @@ pub(crate) async fn list(mount: Mount, page: PageRequest) -> Result<Response, Ap
         };
         next.map(|position| page.cursor(&position, mount.tenant()))
     }))
+}
+
+/// `GET /_history/<module>/<id>`
+pub(crate) async fn history(
+    mount: Mount,
+    id: ItemId,
+    page: VersionsRequest,
+) -> Result<Response, ApiError> {
+    let module = mount.module();
+    let VersionPage { versions, has_more } = mount.items()?.versions(&id, &page).await?;
+    let names: Vec<_> = versions
+        .iter()
+        .map(|version| version.name.clone())
+        .collect();
+    let answer = envelope::versions(module, mount.answer_limit, &id, versions, |count| {
+        let more = has_more || count < names.len();
+        let last = count.checked_sub(1).and_then(|last| names.get(last));
+        last.filter(|_| more).map(|last| page.cursor(last))
+    });
+    Ok(answer?)
 }
 
 /// `OPTIONS` of any path of a module

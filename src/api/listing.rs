@@ -34,8 +34,9 @@ fn listing(config: &Config, most: usize) -> String {
             Some(_) => format!("<{}>", key.partition().attribute),
             None => "<id>".to_owned(),
         };
-        for path in [PathKind::Collection, PathKind::Partition, PathKind::Item] {
-            if !path.is_of(key) {
+        for &path in PathKind::ALL {
+            // Every module has batches.
+            if path == PathKind::Batch || !path.is_in(module) {
                 continue;
             }
             let methods: Vec<_> = path.methods(module.verbs(), key).collect();

@@ -45,15 +45,20 @@ impl Mount {
         let whole = request.uri().path();
         let path = whole.strip_prefix('/')?;
         let (first, rest) = path.split_once('/').unwrap_or((path, ""));
-        let is_batch = first == "_batch";
-        let name = if is_batch { rest } else { first };
+        let (of, name, rest) = match first {
+            "_batch" => (Some(PathKind::Batch), rest, rest),
+            "_history" => {
+                let (name, rest) = rest.split_once('/').unwrap_or((rest, ""));
+                (Some(PathKind::History), name, rest)
+            }
+            _ => (None, first, rest),
+        };
         let collection = Arc::clone(collections.find(name)?);
         let module = collection.module();
-        let path = if is_batch {
-            PathKind::Batch
-        } else {
-            PathKind::of_rest(rest, module.key())
-        };
+        let path = of.unwrap_or_else(|| PathKind::of_rest(rest, module.key()));
+        if !path.is_in(module) {
+            return None;
+        }
         let call = Call::find(path, request.method().as_str())
             .filter(|call| call.is_served(module.verbs()));
         let invocation = request.extensions().get::<Invocation>();
@@ -98,10 +103,10 @@ impl Mount {
         }
     }
 
-    /// Leads to the items of `tenant`, or to all where the module has no tenants. To be called by
-    /// the access layer, and by nothing else.
-    pub(crate) fn admit(&mut self, tenant: Option<Tenant>) {
-        self.items = self.store.items(self.module(), tenant);
+    /// Leads to the items of `tenant`, or to all where the module has no tenants; `writer` is who
+    /// the caller is, if that is known. To be called by the access layer, and by nothing else.
+    pub(crate) fn admit(&mut self, tenant: Option<Tenant>, writer: Option<&str>) {
+        self.items = self.store.items(self.module(), tenant, writer);
     }
 
     /// The items that the caller can reach.

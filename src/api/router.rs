@@ -59,7 +59,9 @@ fn handle((mount, call): (Mount, ParsedCall)) -> BoxFuture<'static, Result<Respo
             id,
             preconditions,
             consistent,
-        } => Box::pin(handler::get(mount, id, preconditions, consistent)),
+            at,
+        } => Box::pin(handler::get(mount, id, preconditions, consistent, at)),
+        ParsedCall::History { id, page } => Box::pin(handler::history(mount, id, page)),
         ParsedCall::Patch {
             id,
             preconditions,

@@ -13,15 +13,21 @@ use crate::telemetry::chain::Chain;
 #[error("{0}")]
 pub struct Failure(pub(crate) String);
 
-/// The errors whose messages are about tables, permissions and times, and not about what was sent.
+/// The errors whose messages are about tables, queues, permissions and times, and not about what was sent.
 /// Not among them are those of wrong signatures: their messages show the headers.
 const ABOUT_NO_DOCUMENT: &[&str] = &[
+    "AWS.SimpleQueueService.NonExistentQueue",
+    "AccessDenied",
     "AccessDeniedException",
+    "AuthorizationError",
     "ConditionalCheckFailedException",
     "ExpiredTokenException",
     "InternalServerError",
     "ItemCollectionSizeLimitExceededException",
+    "NotFound",
+    "NotFoundException",
     "ProvisionedThroughputExceededException",
+    "QueueDoesNotExist",
     "RequestLimitExceeded",
     "ResourceNotFoundException",
     "ServiceUnavailable",
@@ -31,7 +37,7 @@ const ABOUT_NO_DOCUMENT: &[&str] = &[
     "UnrecognizedClientException",
 ];
 
-/// What is worth telling of a message that may quote what was sent: DynamoDB's own words. All that
+/// What is worth telling of a message that may quote what was sent: the services' own words. All that
 /// is not among them stays unsaid.
 const WORDS: &[&str] = &[
     "One or more parameter values were invalid",
@@ -102,6 +108,14 @@ impl Failure {
             Some(id) => Self(format!("{text}, AWS request {id}")),
             None => Self(text),
         }
+    }
+}
+
+#[cfg(feature = "changes")]
+impl Failure {
+    /// That of a part of a call, of which the answer has this error.
+    pub(crate) fn of(code: &str, message: &str) -> Self {
+        Self(describe(code, message))
     }
 }
 

@@ -4,56 +4,36 @@
 #![expect(clippy::disallowed_methods, reason = "a program reads the environment")]
 
 use std::env;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
 use mimalloc::MiMalloc;
-use modulo::config::{self, Config};
-use modulo::module::name::Stage;
+use modulo::config::Config;
 use modulo::store::Store;
-use modulo::telemetry::{self, Format};
 use modulo::{app, aws, deploy::feature, edge::lambda};
 use tokio::runtime::{Builder, LocalOptions};
+
+use self::start::{start, variable};
+
+#[path = "function/start.rs"]
+mod start;
 
 /// A sixth of a request's time was the C library's allocator: docs/design/performance.md.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// How a process ends whose configuration is wrong (`EX_USAGE` of sysexits.h).
-const BAD_CONFIGURATION: u8 = 64;
-
 fn main() -> ExitCode {
-    let config = match load() {
-        Ok(config) => config,
-        Err(error) => {
-            eprintln!("{error:#}");
-            return ExitCode::from(BAD_CONFIGURATION);
-        }
-    };
-    let rust_log = variable("RUST_LOG");
-    telemetry::init(
-        Format::Json,
-        rust_log.as_deref(),
-        &config.service.telemetry.log,
-    );
-    #[cfg(feature = "otlp")]
-    if let Err(error) = telemetry::otlp::init(&config.service) {
-        tracing::warn!(%error, "there are no traces");
-    }
-    match run(config) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    start(feature::check, run)
 }
 
 /// With a thread for each core where Lambda sends several invocations at a time; else with this
 /// thread alone, which starts sooner.
 fn run(config: Config) -> anyhow::Result<()> {
+    #[cfg(feature = "otlp")]
+    if let Err(error) = modulo::telemetry::otlp::init(&config.service) {
+        tracing::warn!(%error, "there are no traces");
+    }
     let concurrency = variable("AWS_LAMBDA_MAX_CONCURRENCY");
     let is_concurrent = concurrency.is_some_and(|number| number.parse().is_ok_and(|n: u32| n > 1));
     let serving = serve(config);
@@ -80,23 +60,4 @@ async fn serve(config: Config) -> Result<(), lambda_http::Error> {
     aws::set_account(settings);
     lambda::warm_up(&config, &store).await;
     lambda::run(app(&config, &store), config).await
-}
-
-fn load() -> anyhow::Result<Config> {
-    let stage = match variable("MODULO_STAGE") {
-        Some(stage) => stage
-            .parse::<Stage>()
-            .with_context(|| format!("MODULO_STAGE is `{stage}`"))?,
-        None => Stage::default(),
-    };
-    // An emulator's task root is any folder.
-    let root = variable("LAMBDA_TASK_ROOT").map_or_else(PathBuf::new, PathBuf::from);
-    let config = config::load(&root.join(config::FILE_NAME), &stage, env::vars())?;
-    feature::check(&config)?;
-    Ok(config)
-}
-
-/// A variable's value; an empty one is as good as none.
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
 }

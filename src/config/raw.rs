@@ -17,6 +17,7 @@ use super::error::{Faults, KeyPath, Source};
 use crate::module::base_path::BasePath;
 use crate::module::claim_path::ClaimPath;
 use crate::module::cors::Cors;
+use crate::module::events::Destination;
 use crate::module::file::FilePath;
 use crate::module::guard::Guard;
 use crate::module::limits;
@@ -26,6 +27,8 @@ use crate::module::name::{
 };
 use crate::module::rate::Rate;
 use crate::module::schema::SchemaSource;
+use crate::module::stamps::Stamps;
+use crate::module::webhook::Webhook;
 use crate::module::{
     Billing, Envelope, Index, IndexKey, Key, KeyPart, KeyType, Storage, Table, Verb, Verbs,
 };
@@ -33,6 +36,8 @@ use crate::telemetry::Filter;
 
 mod about;
 mod access;
+mod events;
+mod webhooks;
 
 /// What can be asked for of a table; an account's own quota is lower, and AWS's to raise.
 pub(super) const CAPACITY_LIMIT: usize = 1_000_000;
@@ -145,6 +150,10 @@ module! {
     idempotency: Duration = duration(),
     tenant: ClaimPath = tenant(),
     key_in_document: bool = boolean(),
+    stamps: Stamps = stamps(),
+    webhooks: Vec<Webhook> = webhooks(around),
+    events: Option<Destination> = events(),
+    history: Duration = duration(),
 }
 
 impl File {
@@ -441,6 +450,47 @@ impl Section {
         })
     }
 
+    /// `true` for all stamps by their default names, or a table with the names of those that are
+    /// kept.
+    fn stamps(&mut self, key: &'static str, faults: &mut Faults) -> Option<Setting<Stamps>> {
+        if self.table_at(key).is_none() {
+            let Setting {
+                value: all,
+                path,
+                source,
+            } = self.boolean(key, faults)?;
+            let value = if all {
+                Stamps::all()
+            } else {
+                Stamps::default()
+            };
+            return Some(Setting {
+                value,
+                path,
+                source,
+            });
+        }
+        let mut section = self.section(key, faults)?;
+        let path = section.path.clone();
+        let mut named = |key| section.text(key, faults).map(|set| set.value);
+        let value = Stamps {
+            created_at: named("created_at"),
+            updated_at: named("updated_at"),
+            updated_by: named("updated_by"),
+        };
+        section.close(faults);
+        if value.is_empty() && !faults.blame(&path) {
+            faults
+                .add(path.clone(), Source::File, "no stamp is named")
+                .help("write stamps = true, or stamps = { updated_at = \"updatedAt\" }");
+        }
+        Some(Setting {
+            value,
+            path,
+            source: Source::File,
+        })
+    }
+
     /// An attribute's name alone, or a table with its type.
     fn index_key(&mut self, key: &'static str, faults: &mut Faults) -> Option<IndexKey> {
         let (attribute, key_type) = self.typed_attribute(key, faults)?;
@@ -653,27 +703,22 @@ impl Section {
     ) -> Option<Setting<Vec<String>>> {
         let (value, path, source) = self.take(key)?;
         let value = match (value.kind, source) {
-            (ValueKind::Array(values), _) => values
-                .into_iter()
-                .map(|value| match value.kind {
-                    ValueKind::String(word) => word,
-                    kind => kind.to_string(),
-                })
-                .collect(),
             (ValueKind::String(list), Source::Environment) => {
                 list.split(',').map(|word| word.trim().to_owned()).collect()
             }
-            (kind, _) => {
-                let found = describe(&kind);
-                faults
-                    .add(
-                        path,
-                        source,
-                        format!("expected a list of {}s, found {found}", noun(key)),
-                    )
-                    .help(format!("write it as in {key} = {example}"));
-                return None;
-            }
+            (kind, _) => match texts(kind) {
+                Ok(words) => words,
+                Err(found) => {
+                    faults
+                        .add(
+                            path,
+                            source,
+                            format!("expected a list of {}s, found {found}", noun(key)),
+                        )
+                        .help(format!("write it as in {key} = {example}"));
+                    return None;
+                }
+            },
         };
         Some(Setting {
             value,
@@ -847,6 +892,18 @@ fn has_environment(value: &Value) -> bool {
     }
 }
 
+/// A list of texts, or what is there in its place.
+fn texts(kind: ValueKind) -> Result<Vec<String>, String> {
+    let ValueKind::Array(values) = kind else {
+        return Err(describe(&kind));
+    };
+    let texts = values.into_iter().map(|value| match value.kind {
+        ValueKind::String(text) => Ok(text),
+        kind => Err(format!("{} in a list", describe(&kind))),
+    });
+    texts.collect()
+}
+
 fn describe(kind: &ValueKind) -> String {
     match kind {
         ValueKind::Nil => "nothing".to_owned(),
@@ -879,6 +936,7 @@ fn noun(key: &str) -> &str {
         "base_path" => "base path",
         "url" => "URL",
         "servers" => "server",
+        "on" => "kind of change",
         other => other,
     }
 }

@@ -16,6 +16,50 @@ pub enum Feature {
     Secrets,
 }
 
+/// The two functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// That which serves the modules.
+    Bootstrap,
+    /// That which sends their changes.
+    Changes,
+}
+
+impl Program {
+    /// The name of its binary, before it is packed.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bootstrap => "bootstrap",
+            Self::Changes => "changes",
+        }
+    }
+
+    /// Its own feature in `Cargo.toml`.
+    const fn feature(self) -> &'static str {
+        match self {
+            Self::Bootstrap => "lambda",
+            Self::Changes => "changes",
+        }
+    }
+
+    /// Whether a binary is this one, and not some other program.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub fn is(self, binary: &[u8]) -> bool {
+        contains(binary, &mark("program", self.as_str()))
+    }
+}
+
+/// What `changes` is and was built with, as [`BUILT`] is of `bootstrap`: nothing else calls
+/// [`check_changes`].
+#[cfg(feature = "changes")]
+static CHANGES: &[&str] = &[
+    "modulo-program:changes;",
+    #[cfg(feature = "secrets")]
+    "modulo-feature:secrets;",
+];
+
 /// What this program is and was built with. `modulo package` looks for these marks in a binary.
 /// Only `bootstrap` has them: nothing else calls [`check`].
 static BUILT: &[&str] = &[
@@ -38,14 +82,21 @@ impl Feature {
         }
     }
 
-    /// Those without which `config` can't be served.
-    pub fn needed_by(config: &Config) -> impl Iterator<Item = Self> {
-        let is_needed = |feature: &Self| match feature {
-            Self::Schemas => config
-                .modules
-                .iter()
-                .any(|module| module.schema().is_some()),
-            Self::Secrets => config.modules.secrets().any(SecretPlace::is_fetched),
+    /// Those without which the program can't do what `config` says.
+    pub fn needed_by(program: Program, config: &Config) -> impl Iterator<Item = Self> {
+        let modules = || config.modules.iter();
+        let is_needed = move |feature: &Self| match (program, feature) {
+            (Program::Bootstrap, Self::Schemas) => {
+                modules().any(|module| module.schema().is_some())
+            }
+            (Program::Bootstrap, Self::Secrets) => {
+                config.modules.secrets().any(SecretPlace::is_fetched)
+            }
+            (Program::Changes, Self::Schemas) => false,
+            (Program::Changes, Self::Secrets) => {
+                let mut webhooks = modules().flat_map(|module| module.webhooks());
+                webhooks.any(|webhook| webhook.secret().is_fetched())
+            }
         };
         Self::ALL.iter().copied().filter(is_needed)
     }
@@ -65,13 +116,6 @@ impl Feature {
     pub fn is_in(self, binary: &[u8]) -> bool {
         contains(binary, &self.mark())
     }
-}
-
-/// Whether a binary is modulo's function, and not some other program.
-#[cfg(feature = "cli")]
-#[must_use]
-pub fn is_function(binary: &[u8]) -> bool {
-    contains(binary, &mark("program", "bootstrap"))
 }
 
 /// Made here of parts, so that it is in no binary but by [`BUILT`].
@@ -94,11 +138,14 @@ impl fmt::Display for Feature {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this function was built without {}, which modules.toml needs; \
-     build it with `--no-default-features --features lambda,{}`, or use the bootstrap zip of a release",
+     build it with `--no-default-features --features {},{}`, or use the {} zip of a release",
     named(missing),
-    names(needed)
+    program.feature(),
+    names(needed),
+    program.as_str()
 )]
 pub struct MissingFeatures {
+    program: Program,
     missing: Vec<Feature>,
     /// All that the configuration needs: who built with the missing ones alone would miss the others.
     needed: Vec<Feature>,
@@ -106,18 +153,22 @@ pub struct MissingFeatures {
 
 impl MissingFeatures {
     /// What `config` needs of what is not `built`, if anything.
-    fn find(config: &Config, built: impl Fn(Feature) -> bool) -> Option<Self> {
-        let needed: Vec<_> = Feature::needed_by(config).collect();
+    fn find(program: Program, config: &Config, built: impl Fn(Feature) -> bool) -> Option<Self> {
+        let needed: Vec<_> = Feature::needed_by(program, config).collect();
         let missing: Vec<_> = (needed.iter().copied())
             .filter(|&feature| !built(feature))
             .collect();
-        (!missing.is_empty()).then_some(Self { missing, needed })
+        (!missing.is_empty()).then_some(Self {
+            program,
+            missing,
+            needed,
+        })
     }
 
-    /// What `config` needs, and a `bootstrap` was built without.
+    /// What `config` needs of a program, and its binary was built without.
     #[cfg(feature = "cli")]
-    pub(crate) fn of_binary(config: &Config, binary: &[u8]) -> Option<Self> {
-        Self::find(config, |feature| feature.is_in(binary))
+    pub(crate) fn of_binary(program: Program, config: &Config, binary: &[u8]) -> Option<Self> {
+        Self::find(program, config, |feature| feature.is_in(binary))
     }
 }
 
@@ -130,8 +181,23 @@ pub fn check(config: &Config) -> Result<(), MissingFeatures> {
     check_against(black_box(BUILT), config)
 }
 
+/// Makes sure that this program can send what `config` says.
+///
+/// # Errors
+/// See [`MissingFeatures`].
+#[cfg(feature = "changes")]
+pub fn check_changes(config: &Config) -> Result<(), MissingFeatures> {
+    let built = black_box(CHANGES);
+    let missing =
+        MissingFeatures::find(Program::Changes, config, |feature| feature.is_among(built));
+    missing.map_or(Ok(()), Err)
+}
+
 fn check_against(built: &[&str], config: &Config) -> Result<(), MissingFeatures> {
-    MissingFeatures::find(config, |feature| feature.is_among(built)).map_or(Ok(()), Err)
+    let missing = MissingFeatures::find(Program::Bootstrap, config, |feature| {
+        feature.is_among(built)
+    });
+    missing.map_or(Ok(()), Err)
 }
 
 /// In a sentence.
@@ -171,6 +237,7 @@ mod tests {
         let with_schema = config("schema = { type = \"object\" }");
         let schemas = vec![Feature::Schemas];
         let missing = Err(MissingFeatures {
+            program: Program::Bootstrap,
             missing: schemas.clone(),
             needed: schemas,
         });
@@ -211,7 +278,26 @@ mod tests {
                  [access.main]\njwt = {{ issuer = \"https://x/\", audience = \"x\", secret = {secret} }}"
             ))
         };
-        let of = |secret: &str| Feature::needed_by(&guarded(secret)).collect::<Vec<_>>();
+        let of = |secret: &str| {
+            let config = guarded(secret);
+            let needed = Feature::needed_by(Program::Bootstrap, &config);
+            needed.collect::<Vec<_>>()
+        };
+        assert_eq!(of("{ env = \"SECRET\" }"), []);
+        assert_eq!(of("{ ssm = \"/rooms/secret\" }"), [Feature::Secrets]);
+    }
+
+    #[test]
+    fn the_function_that_sends_needs_what_webhooks_need() {
+        let told = |secret: &str| {
+            let webhook = "[[modules.rooms.webhooks]]\nurl = \"https://erp.example.com/\"";
+            config(&format!("schema = {{}}\n{webhook}\nsecret = {secret}"))
+        };
+        let of = |secret: &str| {
+            let config = told(secret);
+            let needed = Feature::needed_by(Program::Changes, &config);
+            needed.collect::<Vec<_>>()
+        };
         assert_eq!(of("{ env = \"SECRET\" }"), []);
         assert_eq!(of("{ ssm = \"/rooms/secret\" }"), [Feature::Secrets]);
     }
@@ -226,7 +312,7 @@ mod tests {
     fn the_program_is_marked_and_every_feature_under_its_name() {
         let names: Vec<_> = Feature::ALL.iter().map(|feature| feature.mark()).collect();
         let (program, features) = BUILT.split_first().expect("the program's own mark");
-        assert!(is_function(program.as_bytes()));
+        assert!(Program::Bootstrap.is(program.as_bytes()));
         assert!(!features.is_empty());
         for mark in features {
             assert!(names.iter().any(|name| name == mark), "{mark}");

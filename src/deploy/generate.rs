@@ -11,11 +11,12 @@ use similar::TextDiff;
 
 use crate::api::listing;
 use crate::config::Config;
-use crate::deploy::feature::Feature;
+use crate::deploy::feature::{Feature, Program};
 use crate::deploy::plan::{Description, variables};
 use crate::item::schema::InvalidSchema;
 use crate::module::name::Stage;
 
+mod changes;
 mod cloudformation;
 mod dashboard;
 mod encryption;
@@ -23,9 +24,9 @@ mod iam;
 mod logical_id;
 mod stack;
 
-pub(crate) use self::cloudformation::{is_nested_id, resource};
+pub(crate) use self::cloudformation::{STREAM_VIEW, is_nested_id, resource};
 pub use self::dashboard::{Dashboard, NoMetrics};
-pub(crate) use self::logical_id::logical_id;
+pub(crate) use self::logical_id::{logical_id, table_id};
 pub(crate) use self::stack::BASE_PATH_VARIABLE;
 pub use self::stack::{Artifact, InvalidArtifact, Stack, StackError, StackOptions};
 
@@ -33,7 +34,8 @@ pub use self::stack::{Artifact, InvalidArtifact, Stack, StackError, StackOptions
 /// that its function is built with, the variables of its environment that guards read, the modules
 /// that are open to everybody, the statements of the function's role, the managed policies that it
 /// has where one policy does not take them all, and what is merged into the stack's template. There
-/// CloudFormation keeps the [`Description`] with which a later `modulo plan` compares. If there are
+/// CloudFormation keeps the [`Description`] with which a later `modulo plan` compares. If modules have
+/// webhooks, events or a history, then the features of the second function, which reads their streams. If there are
 /// nested stacks, then their templates, by their numbers: each belongs where the `TemplateURL` of the
 /// resource `Tables1`, `Tables2` and so on says, which is a file beside the stack's own template.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,9 +47,10 @@ impl Deployment {
     /// # Errors
     /// A schema can't be read, which one that was checked can.
     pub fn new(config: &Config, stage: &Stage) -> Result<Self, Arc<InvalidSchema>> {
-        let features = Feature::needed_by(config).map(Feature::as_str);
+        let features = Feature::needed_by(Program::Bootstrap, config).map(Feature::as_str);
         let (inline, managed) = iam::policies(config, stage);
         let mut resources = cloudformation::root(&config.modules, stage);
+        resources.extend(changes::resources(config));
         let mut references = Vec::new();
         for (number, statements) in managed.iter().enumerate() {
             // No module's resource has a name with a digit at its end.
@@ -67,6 +70,9 @@ impl Deployment {
                 "Resources": resources,
             },
         });
+        if let Some(features) = changes::features(config) {
+            deployment["changes"] = json!({ "features": features });
+        }
         let nested = cloudformation::nested(config, stage);
         if !nested.is_empty() {
             deployment["stacks"] = nested.into();
@@ -88,13 +94,29 @@ impl Deployment {
         };
         encrypt(&mut self.0["resources"]);
         self.nested_mut().for_each(encrypt);
+        self.encrypt_changes(key, &part);
         if let Some(statements) = self.0["iam"].as_array_mut() {
             statements.push(part(encryption::statement(key)));
         }
         self
     }
 
-    /// The environment's variables that guards read.
+    /// The same of the second function, if there is one: its environment, its log and the streams that it
+    /// reads.
+    fn encrypt_changes(&mut self, key: &Value, part: impl Fn(Value) -> Value) {
+        let resources = &mut self.0["resources"]["Resources"];
+        if resources.get(changes::FUNCTION).is_none() {
+            return;
+        }
+        resources[changes::FUNCTION]["Properties"]["KmsKeyArn"] = part(key.clone());
+        resources[changes::LOG_GROUP]["Properties"]["KmsKeyId"] = part(key.clone());
+        let policy = &mut resources[changes::ROLE]["Properties"]["Policies"][0];
+        if let Some(statements) = policy["PolicyDocument"]["Statement"].as_array_mut() {
+            statements.push(part(encryption::statement(key)));
+        }
+    }
+
+    /// The environment's variables that guards and webhooks read.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         let variables = self.0["variables"].as_array().into_iter().flatten();
         variables.filter_map(Value::as_str)
@@ -349,6 +371,166 @@ mod tests {
         let arn = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/a-prod";
         let statement = &deployment.statements()[0];
         assert_eq!(statement["Resource"][0], json!({ "Fn::Sub": arn }));
+    }
+
+    #[test]
+    fn a_module_with_a_history_has_a_table_of_versions_and_a_function_that_fills_it() {
+        let text = "
+            [modules.rooms]
+            key = 'roomId'
+            methods = ['GET', 'PUT']
+            history = '90d'
+            billing = { read = 5, write = 2 }
+            [modules.nested]
+            key = 'id'
+            methods = ['PUT']
+            stack = 2
+            history = '1d'
+        ";
+        let key = json!("arn:aws:kms:us-east-1:123456789012:key/1");
+        let deployment = deployment(text, "prod");
+        assert_eq!(deployment.0["changes"], json!({ "features": [] }));
+        let resources = deployment.resources();
+        insta::assert_snapshot!(format!("{resources:#}"));
+        insta::assert_snapshot!(format!("{:#}", deployment.statements()));
+        let (_, nested) = deployment.nested().next().expect("there is one");
+        let table = &nested["Resources"]["nestedHistory"]["Properties"];
+        assert_eq!(table["TableName"], "nested-prod-history");
+        let encrypted = deployment.encrypted(&key, |part| part);
+        let table = &encrypted.resources()["roomsHistory"]["Properties"];
+        assert_eq!(table["SSESpecification"]["KMSMasterKeyId"], key);
+    }
+
+    #[test]
+    fn a_module_with_webhooks_has_a_stream_and_a_function_that_sends() {
+        let text = "
+            [modules.rooms]
+            key = 'roomId'
+            [[modules.rooms.webhooks]]
+            url = 'https://erp.example.com/hooks'
+            secret = { ssm = '/hotel/hook' }
+            [modules.nested]
+            key = 'id'
+            stack = 2
+            [[modules.nested.webhooks]]
+            url = 'https://erp.example.com/hooks'
+            secret = { env = 'HOOK' }
+        ";
+        let deployment = deployment(text, "prod");
+        assert_eq!(deployment.0["changes"], json!({ "features": ["secrets"] }));
+        assert_eq!(deployment.variables().collect::<Vec<_>>(), ["HOOK"]);
+        let resources = deployment.resources();
+        insta::assert_snapshot!(format!("{resources:#}"));
+        let (_, nested) = deployment.nested().next().expect("there is one");
+        let arn = json!({ "Fn::GetAtt": ["nestedTable", "StreamArn"] });
+        assert_eq!(
+            nested["Outputs"],
+            json!({ "nestedTableStream": { "Value": arn } })
+        );
+    }
+
+    #[test]
+    fn a_module_with_events_has_a_queue_and_a_function_that_may_send_there() {
+        let text = "
+            [modules.bus]
+            key = 'id'
+            events = { bus = 'erp' }
+            [modules.default]
+            key = 'id'
+            events = true
+            [modules.other]
+            key = 'id'
+            events = true
+            [modules.queue]
+            key = 'id'
+            events = { queue = 'arn:aws:sqs:us-east-1:123456789012:erp.fifo' }
+            [modules.silent]
+            key = 'id'
+            [modules.theirs]
+            key = 'id'
+            events = { bus = 'arn:aws:events:us-east-1:123456789012:event-bus/erp' }
+            [modules.topic]
+            key = 'id'
+            events = { topic = 'arn:aws:sns:us-east-1:123456789012:erp' }
+        ";
+        let deployment = deployment(text, "prod");
+        assert_eq!(deployment.0["changes"], json!({ "features": [] }));
+        let resources = deployment.resources();
+        let of = |id: &str| {
+            let resource = &resources[id];
+            assert!(resource.is_object(), "{id}");
+            resource
+        };
+        for module in ["bus", "default", "other", "queue", "theirs", "topic"] {
+            let stream = &of(&format!("{module}Table"))["Properties"]["StreamSpecification"];
+            assert_eq!(stream["StreamViewType"], "NEW_AND_OLD_IMAGES", "{module}");
+            of(&format!("{module}Changes"));
+            let id = format!("{module}EventsQueue");
+            let dead = json!({ "Fn::GetAtt": [format!("{id}Dead"), "Arn"] });
+            let redrive = &of(&id)["Properties"]["RedrivePolicy"];
+            assert_eq!(redrive["deadLetterTargetArn"], dead);
+            of(&format!("{id}Dead"));
+            of(&format!("{id}DeadAlarm"));
+            let source = &of(&format!("{id}Sender"))["Properties"]["EventSourceArn"];
+            assert_eq!(*source, json!({ "Fn::GetAtt": [id, "Arn"] }));
+        }
+        assert!(resources["silentTable"]["Properties"]["StreamSpecification"].is_null());
+        let policy = &of("ChangesRole")["Properties"]["Policies"][0]["PolicyDocument"];
+        let statements = policy["Statement"].as_array().expect("a list");
+        insta::assert_snapshot!(format!("{:#}", json!(statements[5..])));
+    }
+
+    /// Found with `events = true` in `[defaults]`: each module's stream and queues are in the policy.
+    #[test]
+    fn a_policy_of_many_senders_is_split() {
+        let modules = (1..=60).map(|n| format!("[modules.modulo{n}]\nkey = 'id'"));
+        let modules: Vec<_> = modules.collect();
+        let text = format!("[defaults]\nevents = true\n{}", modules.join("\n"));
+        let deployment = deployment(&text, "prod");
+        let resources = deployment.resources();
+        let role = &resources["ChangesRole"]["Properties"];
+        let inline = &role["Policies"][0]["PolicyDocument"];
+        let managed = role["ManagedPolicyArns"]
+            .as_array()
+            .expect("there are some");
+        let managed = managed.iter().map(|policy| {
+            let id = policy["Ref"].as_str().expect("a policy of the stack");
+            &resources[id]["Properties"]["PolicyDocument"]
+        });
+        let policies: Vec<_> = [inline].into_iter().chain(managed).collect();
+        let arn = |resource: &Value| {
+            const PLACE: &str = "arn:aws-us-gov:us-gov-west-1:123456789012";
+            let id = resource["Fn::GetAtt"][0].as_str().unwrap_or_default();
+            let named = |key: &str| resources[id]["Properties"][key].as_str();
+            match (named("QueueName"), named("TableName")) {
+                (Some(queue), _) => format!("{PLACE}:sqs:{queue}"),
+                (_, Some(table)) => {
+                    format!("{PLACE}:dynamodb:table/{table}/stream/2026-11-28T12:00:00.000")
+                }
+                _ => "x".repeat(150),
+            }
+        };
+        let length = |policy: &Value| {
+            let mut policy = policy.clone();
+            for statement in policy["Statement"].as_array_mut().expect("a list") {
+                let arns = statement["Resource"].as_array().expect("a list");
+                statement["Resource"] = arns.iter().map(arn).collect();
+            }
+            policy.to_string().len()
+        };
+        let lengths: Vec<_> = policies.iter().map(|policy| length(policy)).collect();
+        assert!(lengths[0] <= 10_240, "{lengths:?}");
+        let fit = lengths[1..].iter().all(|length| *length <= 6_144);
+        assert!(fit, "{lengths:?}");
+        let all: String = policies.iter().map(ToString::to_string).collect();
+        for n in 1..=60 {
+            for id in ["EventsQueue", "EventsQueueDead"] {
+                let arn = format!(r#"["modulo{n}{id}","Arn"]"#);
+                assert_eq!(all.matches(&arn).count(), 1, "{arn}");
+            }
+            let stream = format!(r#"["modulo{n}Table","StreamArn"]"#);
+            assert_eq!(all.matches(&stream).count(), 1, "{stream}");
+        }
     }
 
     /// Modules 1 to `modules`, each fourth with an index, a hundred tables in a nested stack.

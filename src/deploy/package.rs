@@ -13,7 +13,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use crate::config::{Config, FILE_NAME};
-use crate::deploy::feature::{self, MissingFeatures};
+use crate::deploy::feature::{MissingFeatures, Program};
 
 /// The entry that the `provided` runtimes start.
 const BOOTSTRAP: &str = "bootstrap";
@@ -45,13 +45,15 @@ pub enum PackageError {
     },
     /// A Linux binary, but another program than modulo's function.
     #[error(
-        "`{}` is a Linux binary, but not modulo's function; give the `bootstrap` that was built \
-         for Lambda, or the bootstrap zip of a release",
+        "`{}` is a Linux binary, but not modulo's function; give the `{program}` that was built \
+         for Lambda, or the {program} zip of a release",
         file.display()
     )]
     OtherProgram {
         /// The file.
         file: PathBuf,
+        /// The function's.
+        program: &'static str,
     },
     /// A zip without the binary, or a damaged one.
     #[error("`{}` gives no `bootstrap`; use the bootstrap zip of a release", file.display())]
@@ -88,12 +90,13 @@ pub enum Written {
     Unchanged,
 }
 
-/// Puts `bootstrap`, a Linux binary or a zip that has one, the file `modules`, which is `config`,
-/// and the files that it names together into `output`.
+/// Puts `bootstrap`, which is this `program` as a Linux binary or a zip that has one, the file
+/// `modules`, which is `config`, and the files that it names together into `output`.
 ///
 /// # Errors
 /// See [`PackageError`].
 pub fn write(
+    program: Program,
     bootstrap: &Path,
     modules: &Path,
     config: &Config,
@@ -109,12 +112,13 @@ pub fn write(
         files.insert(file.path.as_str(), content);
     }
     let binary = binary_of(bootstrap)?;
-    if !feature::is_function(&binary) {
+    if !program.is(&binary) {
         return Err(PackageError::OtherProgram {
             file: bootstrap.to_owned(),
+            program: program.as_str(),
         });
     }
-    if let Some(source) = MissingFeatures::of_binary(config, &binary) {
+    if let Some(source) = MissingFeatures::of_binary(program, config, &binary) {
         return Err(PackageError::MissingFeatures {
             file: bootstrap.to_owned(),
             source,
@@ -225,7 +229,7 @@ mod tests {
 
     fn pack(bootstrap: &Path, modules: &Path, output: &Path) -> Result<Written, PackageError> {
         let config = config::check(modules, &Stage::default(), []).expect("valid");
-        write(bootstrap, modules, &config, output)
+        write(Program::Bootstrap, bootstrap, modules, &config, output)
     }
 
     fn packed(output: &Path) -> String {

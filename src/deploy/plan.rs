@@ -15,6 +15,7 @@ use super::open;
 use crate::config::Config;
 use crate::module::few::few;
 use crate::module::name::Stage;
+use crate::module::webhook::Webhook;
 
 mod access;
 mod change;
@@ -22,7 +23,9 @@ mod cors;
 mod deployed;
 mod description;
 mod edits;
+mod events;
 mod guard;
+mod history;
 mod limits;
 mod live;
 mod service;
@@ -30,6 +33,7 @@ mod stage;
 mod tables;
 pub(crate) mod variables;
 mod verb_access;
+mod webhook;
 mod words;
 
 /// What changes between two deployments.
@@ -76,6 +80,38 @@ impl Plan {
         for module in open::undeclared(config, stage) {
             changes.of(module.name().as_str());
             changes.fail("is open to everybody, and does not say so", open::WAY_ON);
+        }
+        self.0.extend(changes.found);
+    }
+
+    /// Adds what a deployed function can't do with changes: send them, or keep them.
+    pub fn add_unsendable(&mut self, config: &Config, stage: &Stage) {
+        let mut changes = Changes::default();
+        for module in config.modules.iter() {
+            changes.of(module.name().as_str());
+            let keys = [
+                ("webhooks", !module.webhooks().is_empty(), "sent"),
+                ("events", module.events().is_some(), "sent"),
+                ("history", module.history().is_some(), "kept"),
+            ];
+            for (key, is_there, done) in keys {
+                if is_there && !module.table().create() {
+                    changes.fail(
+                        format!("has `{key}`, and create = false"),
+                        format!(
+                            "what is {done} comes from the table's stream, which is somebody else's; \
+                             leave `{key}` out, or `create`"
+                        ),
+                    );
+                }
+            }
+            let here = module.webhooks().iter().map(Webhook::url);
+            for url in here.filter(|url| url.is_here() && !stage.is_local()) {
+                changes.fail(
+                    format!("webhook `{url}` leads to the machine that sends"),
+                    "a function has no other server beside it; name one by `https`",
+                );
+            }
         }
         self.0.extend(changes.found);
     }
@@ -141,11 +177,14 @@ impl Changes {
     }
 
     fn removed(&mut self, before: &ModuleDescription) {
-        let consequence = format!(
+        let mut consequence = format!(
             "`/{}` answers 404, and {}",
             self.subject,
             fate_of_table(before)
         );
+        if before.history.is_some() {
+            consequence = format!("{consequence}; {}", history::fate(before));
+        }
         self.add(true, "is gone", consequence);
     }
 }

@@ -93,6 +93,12 @@ pub enum InvalidQuery {
         /// What is needed.
         expected: String,
     },
+    /// No time.
+    #[error("`at` is `{0}`, a time of RFC 3339 is needed, as in `2026-11-28T22:30:00Z`")]
+    Time(String),
+    /// What the list of an item's versions does not have.
+    #[error("`{0}` is unknown here; the list of an item's versions takes `limit` and `cursor`")]
+    UnknownOfVersions(String),
     /// A parameter twice.
     #[error("`{0}` is there twice")]
     Twice(String),
@@ -187,13 +193,7 @@ impl PageRequest {
                 return Err(InvalidQuery::Twice(name.into_owned()));
             }
             match &*name {
-                "limit" => {
-                    page.limit = value
-                        .parse()
-                        .ok()
-                        .filter(|limit| (1..=Self::MAX_LIMIT).contains(limit))
-                        .ok_or_else(|| InvalidQuery::Limit(value.into_owned()))?;
-                }
+                "limit" => page.limit = Self::parse_limit(&value)?,
                 "cursor" => cursor = Some(value),
                 "consistent" => {
                     page.consistent = value
@@ -225,6 +225,13 @@ impl PageRequest {
             page.from = Some(from);
         }
         Ok(page)
+    }
+
+    pub(super) fn parse_limit(text: &str) -> Result<i32, InvalidQuery> {
+        let limit = text.parse().ok();
+        limit
+            .filter(|limit| (1..=Self::MAX_LIMIT).contains(limit))
+            .ok_or_else(|| InvalidQuery::Limit(text.to_owned()))
     }
 
     /// The cursor of the page that begins after `position`.
@@ -284,7 +291,7 @@ impl PageRequest {
 ///
 /// Caches ignore these names by default (Cloudflare's APO, WP Rocket). Those of theirs that members
 /// of documents could have as well, such as `ref`, are left out.
-fn is_foreign(name: &str) -> bool {
+pub(super) fn is_foreign(name: &str) -> bool {
     name.starts_with("utm_")
         || matches!(
             name,

@@ -101,6 +101,10 @@ impl Members {
                 return Err(Unstorable::OtherId { key });
             }
         }
+        // Those that a GET has shown may be sent back.
+        for stamp in module.stamps().names() {
+            members.shift_remove(stamp);
+        }
         if let Some(name) = members.keys().find(|name| module.reserves(name)) {
             let name = name.clone();
             return Err(Unstorable::Reserved { name });
@@ -133,6 +137,11 @@ impl Members {
             }
         }
         Ok(())
+    }
+
+    /// Whether the document says nothing but its key.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The member of that name.

@@ -3,15 +3,18 @@
 use std::fmt;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
 use aws_config::SdkConfig;
+use aws_sdk_dynamodb::Client;
 
 use super::LocalError;
 use super::engine::{Data, Embedded};
 use super::folder::settings_of_other;
 use super::settings::settings;
+use super::streams::{StreamError, Streams};
 use super::tables::{self, Found, Ownership, TableError};
 use crate::aws::{self, credentials};
 use crate::module::Table;
@@ -31,6 +34,16 @@ pub enum Backend {
     Endpoint(String),
     /// In AWS, with the credentials and region of the environment.
     Aws,
+}
+
+impl Backend {
+    /// The folder that the tables are in, if they are in one of this machine.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Embedded(data) => data.folder(),
+            Self::Endpoint(_) | Self::Aws => None,
+        }
+    }
 }
 
 impl fmt::Display for Backend {
@@ -92,7 +105,10 @@ impl Tables {
             (_, None) => backend.to_string(),
         };
         Self {
-            store: store(shared),
+            store: match engine {
+                Some(_) => Store::embedded(shared),
+                None => store(shared),
+            },
             engine,
             ownership: match backend {
                 Backend::Embedded(_) => Ownership::Own,
@@ -116,7 +132,22 @@ impl Tables {
         &self,
         wanted: impl IntoIterator<Item = &Table>,
     ) -> Result<Found, TableError> {
-        tables::prepare(self.store.client(), wanted, self.ownership).await
+        let client = self.store.client();
+        let Some(engine) = &self.engine else {
+            return tables::prepare(client, wanted, self.ownership, client).await;
+        };
+        let later = Client::new(&engine.settings_for_later().await);
+        let found = tables::prepare(client, wanted, self.ownership, &later).await;
+        engine.make_rest();
+        found
+    }
+
+    /// The streams of the tables, where they are in an engine of this process.
+    pub(crate) async fn streams(&self) -> Result<Option<Streams>, StreamError> {
+        match &self.engine {
+            Some(engine) => engine.streams().await.map(Some),
+            None => Ok(None),
+        }
     }
 
     pub(crate) async fn close(self) {

@@ -20,7 +20,18 @@ use super::socket::Remote;
 
 /// Calls the engine of this process.
 pub(super) fn in_process(runner: Runner) -> SharedHttpClient {
-    client(InProcess(runner))
+    client(InProcess {
+        runner,
+        puts_off: false,
+    })
+}
+
+/// The same, which makes its tables later.
+pub(super) fn making_later(runner: Runner) -> SharedHttpClient {
+    client(InProcess {
+        runner,
+        puts_off: true,
+    })
 }
 
 /// Calls the engine of another process through its socket.
@@ -40,7 +51,11 @@ fn client(connector: impl HttpConnector + 'static) -> SharedHttpClient {
 }
 
 #[derive(Debug)]
-struct InProcess(Runner);
+struct InProcess {
+    runner: Runner,
+    /// Whether it has the making of a table put off.
+    puts_off: bool,
+}
 
 impl HttpConnector for InProcess {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
@@ -48,7 +63,15 @@ impl HttpConnector for InProcess {
         let Some(operation) = target.and_then(Operation::of_target) else {
             return HttpConnectorFuture::ready(Ok(response(Answer::unknown_operation())));
         };
-        let runner = self.0.clone();
+        if self.puts_off && operation.makes_a_table() {
+            let body = InMemory(request.into_body());
+            let answer = match self.runner.put_off(body.as_ref()) {
+                Ok(()) => Answer::put_off(),
+                Err(error) => operation.refused(error),
+            };
+            return HttpConnectorFuture::ready(Ok(response(answer)));
+        }
+        let runner = self.runner.clone();
         HttpConnectorFuture::new(async move {
             let answer = runner.run(operation, InMemory(request.into_body())).await;
             let answer = answer.map_err(|error| ConnectorError::other(error.into(), None))?;

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -11,12 +12,14 @@ use axum::serve::Listener;
 use dynoxide::{Database, DynoxideError};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::folder::Locked;
 use super::log::Log;
 use super::runner::Runner;
+use super::streams::{StreamError, Streams};
 use super::{LocalError, connector, http, settings, socket};
 
 /// How long clients may take to send the rest of their requests when the engine stops.
@@ -51,7 +54,9 @@ impl Data {
 #[derive(Debug)]
 pub struct Embedded {
     runner: Runner,
+    name: String,
     listeners: Vec<JoinHandle<()>>,
+    making: Mutex<JoinSet<()>>,
     /// Dropped, it stops the listeners.
     stop: watch::Sender<()>,
     folder: Option<Locked>,
@@ -64,9 +69,11 @@ impl Embedded {
     /// The folder is in use, can't be written to, can't have a socket, or holds something else.
     pub fn open(data: &Data) -> Result<Self, LocalError> {
         let Some(folder) = data.folder() else {
-            let database = Database::memory();
+            // Under a name, so that there can be another connection to it, which trims the streams.
+            let name = format!("file:{}?mode=memory&cache=shared", Uuid::new_v4().simple());
+            let database = Database::new(&name);
             let database = database.map_err(|error| open_error("memory".as_ref(), &error))?;
-            return Ok(Self::over(database, None, None));
+            return Ok(Self::over(database, name, None, None));
         };
         let locked = Locked::take(folder)?;
         let file = folder.join("dynamodb.sqlite");
@@ -83,7 +90,8 @@ impl Embedded {
                 source,
             })?),
         };
-        let mut engine = Self::over(database, log, Some(locked));
+        let name = file.to_string_lossy().into_owned();
+        let mut engine = Self::over(database, name, log, Some(locked));
         let listener = socket::listen(folder).map_err(|source| LocalError::Socket {
             folder: folder.to_owned(),
             source,
@@ -92,10 +100,13 @@ impl Embedded {
         Ok(engine)
     }
 
-    fn over(database: Database, log: Option<Log>, folder: Option<Locked>) -> Self {
+    /// `name` is that by which `SQLite` finds the database.
+    fn over(database: Database, name: String, log: Option<Log>, folder: Option<Locked>) -> Self {
         Self {
             runner: Runner::new(database, log),
+            name,
             listeners: Vec::new(),
+            making: Mutex::default(),
             stop: watch::Sender::new(()),
             folder,
         }
@@ -104,6 +115,27 @@ impl Embedded {
     /// The SDK's settings for calling it, without a network between.
     pub async fn settings(&self) -> SdkConfig {
         settings::over(connector::in_process(self.runner.clone())).await
+    }
+
+    /// The streams of its tables.
+    ///
+    /// # Errors
+    /// The database can't be opened a second time.
+    pub(super) async fn streams(&self) -> Result<Streams, StreamError> {
+        Streams::open(self.runner.clone(), self.name.clone()).await
+    }
+
+    /// The same, but a table that is made by them is there only when an operation names it, or after
+    /// [`Embedded::make_rest`].
+    pub(super) async fn settings_for_later(&self) -> SdkConfig {
+        settings::over(connector::making_later(self.runner.clone())).await
+    }
+
+    /// Begins to make the tables that were put off; [`Embedded::stop`] waits for them.
+    pub(super) fn make_rest(&self) {
+        let runner = self.runner.clone();
+        let mut making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        making.spawn(async move { runner.make_rest().await });
     }
 
     /// Listens on `address` as well, for tools that speak DynamoDB's protocol: any program of this
@@ -137,6 +169,9 @@ impl Embedded {
     /// Finishes what is being done, and closes the data.
     pub async fn stop(self) {
         drop(self.stop);
+        let making = self.making.into_inner();
+        let making = making.unwrap_or_else(PoisonError::into_inner);
+        making.join_all().await;
         self.runner.stop().await;
         // Their answers are on their way.
         let closed = async {

@@ -18,10 +18,19 @@ use tokio::task::spawn_blocking;
 /// `SQLite`'s write-ahead log.
 #[derive(Debug)]
 pub(super) struct Log {
-    file: Arc<File>,
+    file: File,
     /// How many commits wait for a sync, or have had it.
     committed: AtomicU64,
-    synced: Mutex<Synced>,
+    synced: Arc<Mutex<Synced>>,
+}
+
+/// What is committed, and may have to wait for the disk.
+#[derive(Debug)]
+#[must_use]
+pub(super) enum Committed {
+    Synced,
+    /// Until so many commits are synced.
+    Waits(u64),
 }
 
 #[derive(Debug, Default)]
@@ -44,17 +53,44 @@ impl Log {
             File::open(folder)?.sync_all()?;
         }
         Ok(Self {
-            file: Arc::new(file),
+            file,
             committed: AtomicU64::new(0),
-            synced: Mutex::default(),
+            synced: Arc::default(),
         })
     }
 
-    /// Waits until what the caller has committed is on the disk.
-    pub(super) async fn sync(&self) -> io::Result<()> {
+    /// Notes that the caller has committed something, and syncs it at once if no other sync is under way.
+    /// Blocks for as long as the disk takes.
+    pub(super) fn commit(&self) -> io::Result<Committed> {
         let own = self.committed.fetch_add(1, Ordering::SeqCst) + 1;
+        match self.synced.try_lock() {
+            Ok(mut synced) => self.sync(&mut synced, own)?,
+            Err(_) => return Ok(Committed::Waits(own)),
+        }
+        Ok(Committed::Synced)
+    }
+
+    /// Waits until all that was committed before is on the disk, whoever committed it.
+    pub(super) async fn settle(self: Arc<Self>) -> io::Result<()> {
+        let own = self.committed.fetch_add(1, Ordering::SeqCst) + 1;
+        self.wait(Committed::Waits(own)).await
+    }
+
+    /// Waits until what was committed is on the disk.
+    pub(super) async fn wait(self: Arc<Self>, committed: Committed) -> io::Result<()> {
+        let Committed::Waits(own) = committed else {
+            return Ok(());
+        };
         // First come, first served: whoever gets it while another's sync is late has been synced by it.
-        let mut synced = self.synced.lock().await;
+        let mut synced = Arc::clone(&self.synced).lock_owned().await;
+        if synced.commits >= own && !synced.has_failed {
+            return Ok(());
+        }
+        let synced = spawn_blocking(move || self.sync(&mut synced, own)).await;
+        synced.unwrap_or_else(|panicked| Err(io::Error::other(panicked)))
+    }
+
+    fn sync(&self, synced: &mut Synced, own: u64) -> io::Result<()> {
         if synced.has_failed {
             return Err(io::Error::other("an earlier sync has failed"));
         }
@@ -62,15 +98,9 @@ impl Log {
             return Ok(());
         }
         let commits = self.committed.load(Ordering::SeqCst);
-        let file = Arc::clone(&self.file);
-        let result = spawn_blocking(move || file.sync_data()).await;
-        match result.unwrap_or_else(|panicked| Err(io::Error::other(panicked))) {
-            Ok(()) => synced.commits = commits,
-            Err(error) => {
-                synced.has_failed = true;
-                return Err(error);
-            }
-        }
+        synced.has_failed = true;
+        self.file.sync_data()?;
+        (synced.commits, synced.has_failed) = (commits, false);
         Ok(())
     }
 }

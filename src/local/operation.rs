@@ -6,6 +6,8 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::batch::WriteBatch;
+
 /// What `X-Amz-Target` begins with, before the operation's name.
 const TARGETS: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 
@@ -31,6 +33,14 @@ pub(super) struct Operation {
     pub(super) writes: bool,
     run: fn(&Database, &[u8]) -> dynoxide::Result<Vec<u8>>,
 }
+
+/// Those that tell of all tables, or whose tables stand in statements of `PartiQL`.
+const OF_ANY_TABLE: [&str; 4] = [
+    "ListTables",
+    "ExecuteStatement",
+    "ExecuteTransaction",
+    "BatchExecuteStatement",
+];
 
 /// What DynamoDB answers.
 #[derive(Debug)]
@@ -60,7 +70,7 @@ static OPERATIONS: [Operation; 28] = operations! {
     "Query": read query,
     "Scan": read scan,
     "BatchGetItem": read batch_get_item,
-    "BatchWriteItem": write batch_write_item,
+    "BatchWriteItem": write write_batch,
     "TransactWriteItems": write transact_write_items,
     "TransactGetItems": read transact_get_items,
     "CreateTable": write create_table,
@@ -84,12 +94,21 @@ static OPERATIONS: [Operation; 28] = operations! {
 };
 
 impl Operation {
+    pub(super) fn makes_a_table(&self) -> bool {
+        self.name == "CreateTable"
+    }
+
     /// The one that the value of `X-Amz-Target` names.
     pub(super) fn of_target(target: &str) -> Option<&'static Self> {
         let name = TARGETS
             .iter()
             .find_map(|prefix| target.strip_prefix(prefix))?;
         OPERATIONS.iter().find(|operation| operation.name == name)
+    }
+
+    /// Whether it reads and writes no tables but those that its body names as a text or a member.
+    pub(super) fn names_its_tables(&self) -> bool {
+        !OF_ANY_TABLE.contains(&self.name)
     }
 
     /// Blocks until it is done; a write is then committed, and not yet on the disk.
@@ -100,7 +119,8 @@ impl Operation {
         }
     }
 
-    fn refused(&self, error: DynoxideError) -> Answer {
+    /// The answer to it where it was not done.
+    pub(super) fn refused(&self, error: DynoxideError) -> Answer {
         let error = match (self.name, error) {
             // These three name the request's own fault in an envelope.
             (
@@ -128,6 +148,14 @@ impl Answer {
         self.status == 200
     }
 
+    /// To a table that is made later.
+    pub(super) fn put_off() -> Self {
+        Self {
+            status: 200,
+            body: b"{}".to_vec(),
+        }
+    }
+
     /// To a request that names no operation.
     pub(super) fn unknown_operation() -> Self {
         let body = r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#;
@@ -149,7 +177,7 @@ fn call<Q: DeserializeOwned, A: Serialize>(
 }
 
 /// DynamoDB's error for a body that is not what the operation takes.
-fn unreadable(error: &serde_json::Error) -> DynoxideError {
+pub(super) fn unreadable(error: &serde_json::Error) -> DynoxideError {
     let message = error.to_string();
     if error.is_syntax() || error.is_eof() {
         return if message.starts_with("recursion limit exceeded") {

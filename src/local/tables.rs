@@ -1,6 +1,7 @@
 //! The modules' tables, as far as this program may make or change them.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::BuildError;
@@ -20,6 +21,9 @@ use crate::telemetry::chain::Chain;
 /// So many tables are prepared at a time: the embedded engine makes each in a transaction of its own,
 /// and those that wait share one sync of the disk.
 const AT_ONCE: usize = 16;
+
+/// So many tables are made at once where more can be put off: it takes a tenth of a second.
+const MADE_AT_ONCE: usize = 256;
 
 /// A table can't be looked at or made.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +57,7 @@ pub async fn create_tables(
     client: &Client,
     tables: impl IntoIterator<Item = &Table>,
 ) -> Result<(), TableError> {
-    let found = prepare(client, tables, Ownership::Own).await?;
+    let found = prepare(client, tables, Ownership::Own, client).await?;
     match found.into_iter().next() {
         None => Ok(()),
         Some((module, unusable)) => Err(TableError {
@@ -63,16 +67,25 @@ pub async fn create_tables(
     }
 }
 
-/// Does to the modules' tables what may be done, and tells which still can't be used.
+/// Does to the modules' tables what may be done, and tells which still can't be used. Those of many
+/// that are missing are made by `later`.
 pub(crate) async fn prepare(
     client: &Client,
     tables: impl IntoIterator<Item = &Table>,
     ownership: Ownership,
+    later: &Client,
 ) -> Result<Found, TableError> {
+    let absent = AtomicUsize::new(0);
+    let maker = || match absent.fetch_add(1, Ordering::Relaxed) {
+        ..MADE_AT_ONCE => client,
+        _ => later,
+    };
+    let maker = &maker;
     let prepared = describe_all(client, tables).map(|(table, answer)| async move {
         let is_known = answer.is_ok();
         let result = match answer {
-            Ok(answer) => prepare_one(client, table, answer.as_ref(), ownership).await,
+            Ok(None) => make_absent(table, ownership, maker).await,
+            Ok(Some(found)) => prepare_one(client, table, &found, ownership).await,
             Err(unknown) if ownership == Ownership::Deployed => Ok(Err(unknown)),
             Err(unknown) => Err(table_error(table, unknown.to_string())),
         };
@@ -92,25 +105,30 @@ pub(crate) async fn prepare(
     Ok(found)
 }
 
+async fn make_absent<'c>(
+    table: &Table,
+    ownership: Ownership,
+    maker: impl FnOnce() -> &'c Client,
+) -> Result<Result<(), Unusable>, TableError> {
+    let is_made = match ownership {
+        // Nobody else can make one there.
+        Ownership::Own => true,
+        Ownership::Shared => table.create(),
+        Ownership::Deployed => false,
+    };
+    if !is_made {
+        return Ok(Err(Unusable::absent(table)));
+    }
+    create_table(maker(), table).await?;
+    Ok(Ok(()))
+}
+
 async fn prepare_one(
     client: &Client,
     table: &Table,
-    found: Option<&TableDescription>,
+    found: &TableDescription,
     ownership: Ownership,
 ) -> Result<Result<(), Unusable>, TableError> {
-    let Some(found) = found else {
-        let is_made = match ownership {
-            // Nobody else can make one there.
-            Ownership::Own => true,
-            Ownership::Shared => table.create(),
-            Ownership::Deployed => false,
-        };
-        if !is_made {
-            return Ok(Err(Unusable::absent(table)));
-        }
-        create_table(client, table).await?;
-        return Ok(Ok(()));
-    };
     match check(found, table) {
         Err(Unusable::Unfit { misfits, .. })
             if ownership == Ownership::Own

@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::name::ModuleName;
 use super::verb::{Verb, Verbs};
-use super::{Key, KeyType};
+use super::{Key, KeyType, Module};
 
 /// One kind of path of a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +20,19 @@ pub enum PathKind {
     Partition,
     /// `/<module>/<id>`, or `/<module>/<partition>/<sort>`
     Item,
+    /// `/_history/<module>/<id>`, or `/_history/<module>/<partition>/<sort>`, where versions are kept
+    History,
 }
 
 impl PathKind {
     /// Every kind, in the order of the API's description.
-    pub const ALL: &[Self] = &[Self::Batch, Self::Collection, Self::Partition, Self::Item];
+    pub const ALL: &[Self] = &[
+        Self::Batch,
+        Self::Collection,
+        Self::Partition,
+        Self::Item,
+        Self::History,
+    ];
 
     /// The path in a module, for people to read: `id` stands for the id, or for the partition key
     /// where `sort` stands for the sort key.
@@ -39,6 +47,8 @@ impl PathKind {
             (Self::Collection, _) => write!(f, "/{module}"),
             (Self::Partition, _) | (Self::Item, None) => write!(f, "/{module}/{id}"),
             (Self::Item, Some(sort)) => write!(f, "/{module}/{id}/{sort}"),
+            (Self::History, None) => write!(f, "/_history/{module}/{id}"),
+            (Self::History, Some(sort)) => write!(f, "/_history/{module}/{id}/{sort}"),
         })
     }
 
@@ -46,6 +56,12 @@ impl PathKind {
     #[must_use]
     pub fn is_of(self, key: &Key) -> bool {
         self != Self::Partition || key.sort().is_some()
+    }
+
+    /// Whether this module has it.
+    #[must_use]
+    pub fn is_in(self, module: &Module) -> bool {
+        self.is_of(module.key()) && (self != Self::History || module.history().is_some())
     }
 
     /// That of a path which has `rest` behind the module's name and a `/`.
@@ -113,7 +129,7 @@ pub struct Row {
     pub may_have_key: bool,
     /// The statuses of errors that not all calls with such a body and such headers can end in.
     pub refusals: &'static [u16],
-    /// What the function does with the module's table, as IAM names it: for the call itself, for
+    /// What the function does with the module's table, or with that of its versions, as IAM names it: for the call itself, for
     /// the same operation of a batch, and to read an item before a write under an entity tag.
     pub actions: &'static [&'static str],
     /// The first word of its operation's id in the API's description.
@@ -265,6 +281,22 @@ calls! {
         summary: "Read an item",
         description: "With `If-None-Match`, it is sent only if the client does not have it.",
     };
+    /// A page of the versions of an item.
+    History = Row {
+        path: PathKind::History,
+        method: "GET",
+        verb: Some(Verb::Get),
+        body: Body::None,
+        has_preconditions: false,
+        may_have_key: false,
+        refusals: &[],
+        actions: &[QUERY],
+        word: "history",
+        summary: "List the versions of an item",
+        description: "One page, the newest first. Where there may be older ones, `next` is the \
+            `cursor` of the next page; where it is `null`, there are no more. What was written a \
+            moment ago may not be there yet.",
+    };
     /// A page of the items of one partition.
     ListPartition = Row {
         path: PathKind::Partition,
@@ -321,7 +353,7 @@ impl Call {
         let on = |path: PathKind| path.calls().find(|call| call.row().method == method);
         match path {
             PathKind::Collection | PathKind::Partition => on(path).or_else(|| on(PathKind::Item)),
-            PathKind::Batch | PathKind::Item => on(path),
+            PathKind::Batch | PathKind::Item | PathKind::History => on(path),
         }
     }
 
@@ -353,8 +385,18 @@ impl Call {
 /// What the function does with the table of a module that has these verbs, as IAM names it; an
 /// action can stand there more than once.
 pub fn actions(verbs: Verbs) -> impl Iterator<Item = &'static str> {
+    actions_of(verbs, |path| path != PathKind::History)
+}
+
+/// The same of the table of the module's versions.
+pub fn history_actions(verbs: Verbs) -> impl Iterator<Item = &'static str> {
+    actions_of(verbs, |path| path == PathKind::History)
+}
+
+fn actions_of(verbs: Verbs, is_meant: fn(PathKind) -> bool) -> impl Iterator<Item = &'static str> {
     let served = Call::ALL.iter().filter(move |call| call.is_served(verbs));
-    served.flat_map(|call| call.row().actions).copied()
+    let meant = served.filter(move |call| is_meant(call.row().path));
+    meant.flat_map(|call| call.row().actions).copied()
 }
 
 #[cfg(test)]

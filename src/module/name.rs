@@ -273,6 +273,21 @@ name! {
     }
 }
 
+name! {
+    /// An attribute that says who has written an item, or when: as [`IndexAttribute`], since an index
+    /// can be of it, and not a member that the answers use for something else.
+    StampAttribute,
+    |text| {
+        if matches!(text, "data" | "item" | "id") {
+            return Err(InvalidName::Reserved {
+                name: text.to_owned(),
+                reason: "an answer has it beside the stamps",
+            });
+        }
+        text.parse::<IndexAttribute>().map(drop)
+    }
+}
+
 /// Refuses the attributes that modulo itself writes.
 fn refuse_own_attribute(name: &str) -> Result<(), InvalidName> {
     let reason = if name == TAG_ATTRIBUTE {

@@ -44,6 +44,14 @@ impl SecretPlace {
         }
     }
 
+    /// What it is, if that is known without a fetch.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Variable(_, Hidden(Some(value))) => str::from_utf8(value).ok(),
+            _ => None,
+        }
+    }
+
     /// Whether AWS is asked for it.
     pub(crate) fn is_fetched(&self) -> bool {
         !matches!(self, Self::Variable(..))

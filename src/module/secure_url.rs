@@ -1,9 +1,10 @@
 //! URLs of what issuers publish.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
-use url::Url;
+use url::{Host, Url};
 
 /// A URL whose answer nobody on the way can change: `https`, or `http` on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +43,29 @@ impl SecureUrl {
     pub(crate) fn host(&self) -> &str {
         self.0.host_str().unwrap_or_default()
     }
+
+    /// Its scheme, host and port.
+    pub(crate) fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
+    }
+
+    /// The address that its host is, if it is no name.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        match self.0.host()? {
+            Host::Ipv4(address) => Some(address.into()),
+            Host::Ipv6(address) => Some(address.into()),
+            Host::Domain(_) => None,
+        }
+    }
+
+    /// Whether its host is this machine.
+    pub(crate) fn is_here(&self) -> bool {
+        is_here(&self.0)
+    }
+}
+
+fn is_here(url: &Url) -> bool {
+    matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"))
 }
 
 impl FromStr for SecureUrl {
@@ -64,10 +88,9 @@ impl FromStr for SecureUrl {
             return Err(InvalidUrl::User);
         }
         let url: Url = text.parse().map_err(|_| InvalidUrl::NotUrl)?;
-        let is_here = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
         match url.scheme() {
             "https" => Ok(Self(url)),
-            "http" if is_here => Ok(Self(url)),
+            "http" if is_here(&url) => Ok(Self(url)),
             _ => Err(InvalidUrl::Insecure),
         }
     }

@@ -10,6 +10,7 @@ use crate::module::{Billing, Key, KeyType};
 /// All that makes, checks, plans or permits a table asks here, and needs to know of no module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
+    pub(crate) purpose: Purpose,
     pub(crate) owner: ModuleName,
     pub(crate) name: TableName,
     pub(crate) key: Key,
@@ -19,6 +20,18 @@ pub struct Table {
     pub(crate) stack: Option<usize>,
     pub(crate) billing: Billing,
     pub(crate) retain: bool,
+    pub(crate) stream: bool,
+}
+
+/// What a table is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// The items of a module.
+    Items,
+    /// The versions of a module's items.
+    History,
+    /// The idempotency keys of all modules.
+    Idempotency,
 }
 
 /// An index as a table has it.
@@ -33,6 +46,12 @@ pub struct TableIndex {
 impl Table {
     /// How many nested stacks a service can have for its tables.
     pub const NESTED_STACKS: usize = 20;
+
+    /// What it is for.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        self.purpose
+    }
 
     /// The module that it is of; of the function's own, a name that no module can have.
     #[must_use]
@@ -88,6 +107,12 @@ impl Table {
     #[must_use]
     pub fn retain(&self) -> bool {
         self.retain
+    }
+
+    /// Whether a deployment gives it a stream, from which changes are sent.
+    #[must_use]
+    pub fn stream(&self) -> bool {
+        self.stream
     }
 
     /// The attributes of its own key and their types, the partition's first.

@@ -4,12 +4,11 @@
 //! is the first `/`, whatever the id. Beside its key it has marks, attributes by which lists and
 //! indexes find it among its tenant's.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 use std::sync::Arc;
 
-#[cfg(feature = "cli")]
-use percent_encoding::percent_decode_str;
-use percent_encoding::utf8_percent_encode;
+use percent_encoding::{percent_decode_str, utf8_percent_encode};
 
 use crate::module::limits;
 use crate::module::path::RESERVED_IN_PATHS;
@@ -48,8 +47,13 @@ impl Tenant {
         format!("{}/{text}", self.0)
     }
 
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> Cow<'_, str> {
+        percent_decode_str(&self.0).decode_utf8_lossy()
+    }
+
     /// The name that stands in a key, and the id behind it, if it is the key of a tenant's item.
-    #[cfg(feature = "cli")]
     pub(crate) fn split(key: &str) -> Option<(String, &str)> {
         let (encoded, _) = key.split_once('/')?;
         let name = percent_decode_str(encoded).decode_utf8().ok()?.into_owned();

@@ -160,6 +160,7 @@ fn done(call: Call, module: &Module) -> Vec<(StatusCode, Value)> {
         Call::List | Call::ListPartition => ("A page of items", &["XRequestId"]),
         Call::Create | Call::CreateIn => ("Created", &["Location", "ETag", "XRequestId"]),
         Call::Get => ("The item", &["ETag", "XRequestId"]),
+        Call::History => ("A page of versions", &["XRequestId"]),
         Call::Post | Call::Put | Call::Patch => ("Written", &["ETag", "XRequestId"]),
         Call::Delete => ("Deleted, or not there", &["XRequestId"]),
         Call::Batch => ("The operations' answers", &["XRequestId"]),
@@ -236,13 +237,17 @@ fn verbed(call: Call, module: &Module) -> Value {
             (text, updated, json!(set))
         }
     };
-    let item = example(json!({ "data": text }));
+    let item = example(json!({ "data": text.clone() }));
     let (described, example) = match call {
         Call::List | Call::ListPartition => (
             schema::of_module(module, Kind::Page),
             json!({ "items": [item], "next": null }),
         ),
         Call::Get => (schema::of_module(module, Kind::Item), item),
+        Call::History => (
+            object(&keyed(schema::versions(module))),
+            example(json!({ "versions": [version_example("data", &json!(text))], "next": null })),
+        ),
         Call::Create | Call::CreateIn | Call::Post => (
             object(&keyed(
                 json!({ "data": schema::of_module(module, Kind::Document) }),
@@ -300,6 +305,10 @@ fn plain(call: Call, module: &Module) -> Option<Value> {
                 ],
             }),
         ),
+        Call::History => (
+            object(&schema::versions(module)),
+            json!({ "versions": [version_example("item", &json!(document))], "next": null }),
+        ),
         Call::Delete => return None,
         Call::Create | Call::CreateIn | Call::Post | Call::Put | Call::Get | Call::Patch => {
             (schema::of_module(module, Kind::Document), json!(document))
@@ -309,6 +318,11 @@ fn plain(call: Call, module: &Module) -> Option<Value> {
         &described,
         document.is_some().then_some(example),
     ))
+}
+
+/// A version in the examples.
+fn version_example(name: &str, document: &Value) -> Value {
+    json!({ "kind": "created", "time": "2026-11-28T22:30:00.000Z", name: document })
 }
 
 /// The object of a batch's answer.

@@ -18,6 +18,9 @@ pub(super) fn of(module: &Module) -> Value {
     if module.key_in_document() {
         about["keyInDocument"] = true.into();
     }
+    if module.history().is_some() {
+        about["history"] = true.into();
+    }
     let of_index = |key: &IndexKey| attribute(key.attribute.as_str(), key.key_type);
     let indexes = module.indexes().iter().map(|index| {
         json!({

@@ -17,7 +17,10 @@ pub(super) fn references(names: &[&str]) -> Vec<Value> {
 }
 
 /// The component of the cursor in lists that do not have the item of the examples' cursor.
-const OTHER_CURSOR: &str = "otherCursor";
+pub(super) const OTHER_CURSOR: &str = "otherCursor";
+
+/// That of the time of which an item is asked for.
+pub(super) const AT: &str = "at";
 
 /// References to the parameters of a list's query that has no conditions.
 pub(super) fn of_list(names: &[&str], module: &Module) -> Vec<Value> {
@@ -76,6 +79,14 @@ pub(super) fn all() -> Map<String, Value> {
             &json!({ "type": "string" }),
             "true",
         ),
+        // Without an example: the item of the examples has just been made.
+        AT: {
+            "name": "at",
+            "in": "query",
+            "description": "A time: the item is answered as it was then, as far as its versions are \
+                kept, to the second.",
+            "schema": { "type": "string", "format": "date-time" },
+        },
         "fields": query(
             "fields",
             "The names of the members that are wanted, with commas between them; else all.",
@@ -124,7 +135,7 @@ pub(super) fn of_path(
     let count = match path {
         PathKind::Batch | PathKind::Collection => 0,
         PathKind::Partition => 1,
-        PathKind::Item => 2,
+        PathKind::Item | PathKind::History => 2,
     };
     let (names, key) = (["partition", "sort"], module.key());
     let names = if key.sort().is_some() {

@@ -16,7 +16,7 @@ pub(super) const SERVICE_TAG: &str = "_service";
 /// The paths of a module, and on each its calls in the order of the table.
 pub(super) fn paths(module: &Module) -> impl Iterator<Item = (String, Value)> {
     let paths = PathKind::ALL.iter().copied();
-    let paths = paths.filter(|path| path.is_of(module.key()));
+    let paths = paths.filter(|path| path.is_in(module));
     paths.map(|path| {
         let shown = path.of(module.name(), module.key().placeholders());
         (shown.to_string(), of(path, module))
@@ -48,6 +48,7 @@ const fn word(path: PathKind) -> &'static str {
         PathKind::Collection => "Collection",
         PathKind::Partition => "Partition",
         PathKind::Item => "Item",
+        PathKind::History => "History",
     }
 }
 
@@ -164,7 +165,9 @@ impl Call {
         let of_query: &[_] = match self {
             Self::List if module.tenant().is_some() => &["limit", "cursor", "fields"],
             Self::List | Self::ListPartition => &["limit", "cursor", "consistent", "fields"],
+            Self::Get if module.history().is_some() => &["consistentItem", parameter::AT],
             Self::Get => &["consistentItem"],
+            Self::History => &["limit", parameter::OTHER_CURSOR],
             Self::Batch
             | Self::Create
             | Self::CreateIn

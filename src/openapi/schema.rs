@@ -5,11 +5,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::{members, object, reference};
+use crate::change;
 use crate::item::Document;
 use crate::item::batch::{Op, SentBatch};
 use crate::item::expiry;
 use crate::item::schema::InvalidSchema;
 use crate::module::limits;
+use crate::module::stamps::Stamps;
 use crate::module::{Envelope, KeyType, Module, Storage};
 
 /// What a module's components are, by the last word of their names. No module's name has a dot, so
@@ -32,6 +34,8 @@ pub(super) enum Kind {
     Operation,
     /// The answer to one operation.
     Result,
+    /// One version of an item, where versions are kept.
+    Version,
 }
 
 fn name(module: &Module, kind: Kind) -> String {
@@ -61,7 +65,7 @@ pub(super) fn of(module: &Module) -> Result<Map<String, Value>, Arc<InvalidSchem
         part_of(whole)
     };
     let id = id(module);
-    let (item, result) = match module.envelope() {
+    let (mut item, result) = match module.envelope() {
         Envelope::Verb => {
             let key = object(&keyed(module, json!({})));
             schemas.insert(name(module, Kind::Key), key);
@@ -91,17 +95,79 @@ pub(super) fn of(module: &Module) -> Result<Map<String, Value>, Arc<InvalidSchem
             (item, parts)
         }
     };
+    let mut result = of_result(result);
+    add_stamps(&mut item, module);
+    if module.envelope() == Envelope::Plain {
+        add_stamps(&mut result, module);
+    }
     for (kind, schema) in [
         (Kind::Part, part),
         (Kind::Item, item),
         (Kind::Page, page(&of_module(module, Kind::Item))),
         (Kind::Batch, batch(module)),
         (Kind::Operation, operation(module)),
-        (Kind::Result, of_result(result)),
+        (Kind::Result, result),
     ] {
         schemas.insert(name(module, kind), schema);
     }
+    if module.history().is_some() {
+        schemas.insert(name(module, Kind::Version), version(module));
+    }
     Ok(schemas)
+}
+
+/// One version of an item.
+fn version(module: &Module) -> Value {
+    let document = match module.envelope() {
+        Envelope::Verb => json!({
+            "data": {
+                "description": "The document's JSON text; `null` where the item was gone, or others \
+                    wrote it without one.",
+                "type": ["string", "null"],
+                "contentMediaType": "application/json",
+            },
+        }),
+        Envelope::Plain => json!({
+            "item": {
+                "description": "The document; `null` where the item was gone.",
+                "anyOf": [of_module(module, Kind::Part), { "type": "null" }],
+            },
+        }),
+    };
+    let kinds = change::Kind::ALL.map(change::Kind::as_str);
+    let mut properties = members(json!({
+        "kind": { "description": "What has happened.", "type": "string", "enum": kinds },
+        "time": { "description": "When.", "type": "string", "format": "date-time" },
+    }));
+    properties.extend(members(document));
+    let mut version = object(&properties.into());
+    let optional = &mut version["properties"];
+    if module.stamps().updated_by.is_some() {
+        optional["by"] =
+            json!({ "description": "Who has written it, if that is known.", "type": "string" });
+    }
+    let stamps: Map<_, _> = stamps(module)
+        .map(|(name, schema)| (name.to_owned(), schema))
+        .collect();
+    if module.storage() == Storage::Json && !stamps.is_empty() {
+        optional["stamps"] = json!({
+            "description": "The stamps that the item had.",
+            "type": "object",
+            "properties": stamps,
+        });
+    }
+    version
+}
+
+/// The properties of a page of versions.
+pub(super) fn versions(module: &Module) -> Value {
+    json!({
+        "versions": { "type": "array", "items": of_module(module, Kind::Version) },
+        "next": {
+            "description": "The `cursor` of the next page; `null` if there is none.",
+            "type": ["string", "null"],
+        },
+    })
 }
 
 /// The value of a key attribute.
@@ -278,6 +344,44 @@ fn of_documents(module: &Module) -> Value {
     }
 }
 
+/// The stamps of items by their names, each with what it is.
+fn stamps(module: &Module) -> impl Iterator<Item = (&str, Value)> {
+    let Stamps {
+        created_at,
+        updated_at,
+        updated_by,
+    } = module.stamps();
+    let time = |description| {
+        json!({
+            "description": description,
+            "type": "string",
+            "format": "date-time",
+            "readOnly": true,
+        })
+    };
+    let by = json!({
+        "description": "Who has last written the item, if that is known.",
+        "type": "string",
+        "readOnly": true,
+    });
+    let all = [
+        (created_at, time("When the item was created.")),
+        (updated_at, time("When the item was last written.")),
+        (updated_by, by),
+    ];
+    all.into_iter()
+        .filter_map(|(name, schema)| Some((name.as_ref()?.as_str(), schema)))
+}
+
+/// Adds the stamps that stand beside the document to the schema of an item.
+fn add_stamps(item: &mut Value, module: &Module) {
+    if module.storage() == Storage::Json {
+        for (name, schema) in stamps(module) {
+            item["properties"][name] = schema;
+        }
+    }
+}
+
 /// Adds to the schema of documents what the module asks of single members, whatever the schema
 /// says of them itself.
 fn limit_members(schema: &mut Value, module: &Module) {
@@ -290,6 +394,9 @@ fn limit_members(schema: &mut Value, module: &Module) {
             limit["type"] = of_value(part.key_type)["type"].take();
             limits.push((part.attribute.as_str(), limit));
         }
+    }
+    if module.storage() == Storage::Document {
+        limits.extend(stamps(module));
     }
     for index in module.indexes() {
         // In bytes: no text has more characters.
@@ -318,9 +425,10 @@ fn limit_members(schema: &mut Value, module: &Module) {
         return;
     };
     for (name, limit) in limits {
-        // A member that the schema forbids stays forbidden, but for the id, which is not held
-        // against it.
-        if is_open || properties.contains_key(name) || module.key().contains(name) {
+        // A member that the schema forbids stays forbidden, but for the id and stamps, which are not
+        // held against it.
+        let is_own = module.key().contains(name) || module.stamps().contains(name);
+        if is_open || properties.contains_key(name) || is_own {
             tighten(properties.entry(name).or_insert(Value::Null), limit);
         }
     }

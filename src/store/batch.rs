@@ -3,18 +3,20 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{
-    Delete, DeleteRequest, Get, KeysAndAttributes, Put, PutRequest, TransactGetItem,
-    TransactWriteItem, WriteRequest,
+    Delete, DeleteRequest, Get, KeysAndAttributes, Put, PutRequest,
+    ReturnValuesOnConditionCheckFailure, TransactGetItem, TransactWriteItem, WriteRequest,
 };
+use futures_util::future::join_all;
 use tokio::task::JoinSet;
 
-use super::classify::{classify, classify_transaction};
+use super::classify::{CONDITION_FAILED, classify, classify_transaction, reasons};
 use super::client::{ATTEMPTS, FIRST_BACKOFF};
 use super::error::StoreError;
 use super::expressions::{Condition, Expressions};
 use super::items::Items;
 use super::limit::{AnswerLimit, is_too_long};
 use super::pause::pause;
+use super::stamps::{Created, outrun};
 use super::storage::{Attributes, item_bytes};
 use super::stored::{StoredItem, has_expired};
 use super::usage::metered_as_here;
@@ -22,6 +24,7 @@ use super::write::Write;
 use crate::aws::failure::Failure;
 use crate::item::{Document, ItemId};
 use crate::module::limits;
+use crate::module::name::TableName;
 
 /// A write of a batch: the item's new document, or none where it is to go.
 pub(crate) type BatchWrite = (ItemId, Option<Document>);
@@ -141,6 +144,10 @@ impl Items {
 
     /// As many writes as one call takes.
     async fn write_some(&self, writes: Vec<BatchWrite>) -> Vec<Result<(), StoreError>> {
+        if self.keeps_creation() {
+            // In such a call, no write can depend on what is there.
+            return self.write_each(writes).await;
+        }
         let table = self.module.table().name().as_str();
         let mut left = Vec::with_capacity(writes.len());
         let mut outcomes: Vec<_> = writes
@@ -195,13 +202,11 @@ impl Items {
     }
 
     async fn write_each(&self, writes: Vec<BatchWrite>) -> Vec<Result<(), StoreError>> {
-        let mut outcomes = Vec::with_capacity(writes.len());
-        for (id, document) in writes {
+        let calls = writes.into_iter().map(|(id, document)| async move {
             let write = document.map_or(Write::Delete, Write::Put);
-            let done = self.write(id, write, Condition::None).await;
-            outcomes.push(done.map(drop));
-        }
-        outcomes
+            self.write(id, write, Condition::None).await.map(drop)
+        });
+        join_all(calls).await
     }
 
     /// Does all of it at one moment, or none: gets, or writes.
@@ -260,26 +265,48 @@ impl Items {
         Ok(items.map(|item| (item.id.clone(), Ok(item))).collect())
     }
 
+    /// All of them at one moment. Items that keep when they were created are written as
+    /// [`stamps`](super::stamps) says.
     async fn write_all(&self, writes: Vec<BatchWrite>) -> Result<(), StoreError> {
+        let mut created = vec![Created::default(); writes.len()];
+        if !self.keeps_creation() {
+            return self.try_all(writes, &mut created).await;
+        }
+        for attempt in 0..=ATTEMPTS {
+            let known = created.clone();
+            match self.try_all(writes.clone(), &mut created).await {
+                Err(StoreError::ConditionFailed(_)) if created != known => {}
+                done => return done,
+            }
+            if attempt > 0 {
+                pause(FIRST_BACKOFF, attempt).await;
+            }
+        }
+        Err(outrun())
+    }
+
+    async fn try_all(
+        &self,
+        writes: Vec<BatchWrite>,
+        created: &mut [Created],
+    ) -> Result<(), StoreError> {
         let sizes = writes.iter().filter_map(|(_, document)| document.as_ref());
         let document_bytes = sizes.map(|document| document.as_str().len()).max();
         let table = self.module.table().name().as_str();
         let mut bytes = 0;
-        let items = writes.into_iter().map(|(id, document)| {
-            let item = TransactWriteItem::builder();
-            let item = if let Some(document) = document {
+        let items = writes.into_iter().zip(&*created);
+        let items = items.map(|((id, document), created)| {
+            Ok(if let Some(document) = document {
                 let attributes = self.attributes(id, document)?;
                 bytes += item_bytes(&attributes);
-                let put = Put::builder().table_name(table);
-                let put = put.set_item(Some(attributes));
-                item.put(put.build().expect("table and item are there"))
+                self.put_in_transaction(attributes, Expressions::default(), Some(created))
             } else {
                 let key = self.key(id);
                 bytes += item_bytes(&key);
                 let delete = Delete::builder().table_name(table).set_key(Some(key));
-                item.delete(delete.build().expect("table and key are there"))
-            };
-            Ok(item.build())
+                let delete = delete.build().expect("table and key are there");
+                TransactWriteItem::builder().delete(delete).build()
+            })
         });
         let items = items.collect::<Result<_, StoreError>>()?;
         if bytes > limits::TRANSACTION_BYTES {
@@ -287,10 +314,38 @@ impl Items {
         }
         let call = self.client.transact_write_items();
         let call = call.set_transact_items(Some(items));
-        let written = self.send(call.send()).await;
-        let document_bytes = document_bytes.unwrap_or_default();
-        written.map_err(|not_done| classify_transaction(not_done.error(), document_bytes))?;
-        Ok(())
+        let Err(not_done) = self.send(call.send()).await else {
+            return Ok(());
+        };
+        let error = not_done.error();
+        let mut is_known_better = false;
+        for (reason, created) in reasons(error).iter().zip(created) {
+            if reason.code() == Some(CONDITION_FAILED) {
+                *created = Created::of(&self.module, reason.item());
+                is_known_better = true;
+            }
+        }
+        Err(if is_known_better {
+            StoreError::ConditionFailed(Failure::new(error))
+        } else {
+            classify_transaction(error, document_bytes.unwrap_or_default())
+        })
+    }
+
+    /// A part of a transaction that puts a whole item; of one that keeps when it was created, with
+    /// what is known of that.
+    pub(super) fn put_in_transaction(
+        &self,
+        mut item: Attributes,
+        mut condition: Expressions,
+        created: Option<&Created>,
+    ) -> TransactWriteItem {
+        if let Some(created) = created {
+            created.keep(&self.module, &mut item);
+            condition = condition.and_created(&self.module, created);
+        }
+        let tells = created.is_some() && self.keeps_creation();
+        put(self.module.table().name(), item, condition, tells)
     }
 
     fn write_request(&self, (id, document): BatchWrite) -> Result<WriteRequest, StoreError> {
@@ -306,6 +361,28 @@ impl Items {
         };
         Ok(request.build())
     }
+}
+
+/// A part of a transaction that puts an item under a condition; if it `tells`, a refusal says what
+/// was there.
+pub(super) fn put(
+    table: &TableName,
+    item: Attributes,
+    condition: Expressions,
+    tells: bool,
+) -> TransactWriteItem {
+    let put = Put::builder()
+        .table_name(table.as_str())
+        .set_item(Some(item))
+        .set_condition_expression(condition.text)
+        .set_expression_attribute_names(condition.names)
+        .set_expression_attribute_values(condition.values)
+        .set_return_values_on_condition_check_failure(
+            tells.then_some(ReturnValuesOnConditionCheckFailure::AllOld),
+        )
+        .build()
+        .expect("table and item are there");
+    TransactWriteItem::builder().put(put).build()
 }
 
 /// The attributes of a request, its key among them.

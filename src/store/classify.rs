@@ -11,6 +11,9 @@ use super::error::StoreError;
 use crate::aws::failure::Failure;
 use crate::telemetry::chain::Chain;
 
+/// DynamoDB's reason for a transaction that was refused for a condition.
+pub(super) const CONDITION_FAILED: &str = "ConditionalCheckFailed";
+
 /// Whether a range ends before it begins: to DynamoDB a mistake, to a client a list without items.
 pub(super) fn is_empty_range(error: &impl ProvideErrorMetadata) -> bool {
     let text = error.message().unwrap_or_default();

@@ -3,10 +3,19 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::StalledStreamProtectionConfig;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{Builder, StalledStreamProtectionConfig};
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
+
+#[cfg(feature = "cli")]
+use {
+    aws_sdk_dynamodb::config::auth::{Params, ResolveAuthScheme},
+    aws_sdk_dynamodb::config::{ConfigBag, RuntimeComponents},
+    aws_smithy_runtime_api::client::auth::{
+        AuthSchemeId, AuthSchemeOption, AuthSchemeOptionsFuture,
+    },
+};
 
 use super::classify::classify;
 use super::error::StoreError;
@@ -56,11 +65,26 @@ impl Store {
         timeouts: TimeoutConfig,
         retries: RetryConfig,
     ) -> Self {
-        let mut config = aws_sdk_dynamodb::config::Builder::from(shared)
-            .timeout_config(timeouts)
-            .retry_config(retries)
-            // It watches streamed bodies; DynamoDB has none.
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        let config = Builder::from(shared);
+        Self::of(config.timeout_config(timeouts).retry_config(retries))
+    }
+
+    /// A store in an engine of this process, which `shared` leads to. Its calls are sent once, since
+    /// there is no connection that an answer could be lost on; they have the time that the request
+    /// has; and they are not signed, since nobody holds a signature against a key.
+    #[cfg(feature = "cli")]
+    pub(crate) fn embedded(shared: &aws_config::SdkConfig) -> Self {
+        let config = Builder::from(shared)
+            .auth_scheme_resolver(Unsigned)
+            .timeout_config(TimeoutConfig::disabled())
+            .retry_config(RetryConfig::disabled());
+        Self::of(config)
+    }
+
+    fn of(config: Builder) -> Self {
+        // It watches streamed bodies; DynamoDB has none.
+        let mut config =
+            config.stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         // Permanent: it is not asked of each of their steps whether they are disabled.
         config
             .push_interceptor(SharedInterceptor::permanent(Trim))
@@ -98,5 +122,23 @@ impl Store {
             .await
             .map_err(|error| classify(&error, 0))?;
         Ok(())
+    }
+}
+
+/// Has the SDK sign nothing.
+#[cfg(feature = "cli")]
+#[derive(Debug)]
+struct Unsigned;
+
+#[cfg(feature = "cli")]
+impl ResolveAuthScheme for Unsigned {
+    fn resolve_auth_scheme<'a>(
+        &'a self,
+        _: &'a Params,
+        _: &'a ConfigBag,
+        _: &'a RuntimeComponents,
+    ) -> AuthSchemeOptionsFuture<'a> {
+        let none = AuthSchemeOption::from(AuthSchemeId::new("noAuth"));
+        AuthSchemeOptionsFuture::ready(Ok(vec![none]))
     }
 }

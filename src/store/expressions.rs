@@ -112,8 +112,9 @@ impl Expressions {
         values.insert(placeholder.to_owned(), value);
     }
 
-    /// Takes over what the placeholders of `others` stand for.
+    /// Takes over the condition of `others`, and what its placeholders stand for.
     pub(super) fn merge(&mut self, others: Self) {
+        self.text = others.text;
         if let Some(names) = others.names {
             self.names.get_or_insert_default().extend(names);
         }
@@ -167,6 +168,11 @@ impl Expressions {
             if let Some(ttl) = module.ttl() {
                 expressions.name("#ttl", ttl.as_str());
                 text.push_str(", #ttl");
+            }
+            for (at, name) in module.stamps().names().enumerate() {
+                let placeholder = format!("#stamp{at}");
+                expressions.name(&placeholder, name);
+                let _ = write!(text, ", {placeholder}");
             }
         } else {
             // A page that ends early goes on at its last item's sort key.
@@ -299,22 +305,54 @@ impl KeyType {
     }
 }
 
-/// The update of an item's members from what was seen to `document`, unless it is too much for one expression.
+/// An update of an item.
+#[derive(Debug, Default)]
+pub(super) struct Update {
+    /// What it sets, from `SET` on.
+    pub(super) set: String,
+    /// The attributes that it takes away.
+    pub(super) removed: Vec<String>,
+    /// What its placeholders stand for, and its condition.
+    pub(super) expressions: Expressions,
+}
+
+impl Update {
+    /// Its expression, and what the placeholders in it stand for.
+    pub(super) fn into_expression(self) -> (String, Expressions) {
+        let Self {
+            set: mut text,
+            removed,
+            mut expressions,
+        } = self;
+        for (at, name) in removed.iter().enumerate() {
+            expressions.name(&format!("#r{at}"), name);
+            let before = if at == 0 { " REMOVE" } else { "," };
+            let _ = write!(text, "{before} #r{at}");
+        }
+        (text, expressions)
+    }
+}
+
+/// The update of an item's members from what was seen to `document`, unless it is too much for one
+/// expression.
 pub(super) fn changes(
     module: &Module,
     tenant: Option<&Tenant>,
     seen: &Attributes,
     document: &Document,
-) -> Option<(String, Expressions)> {
+) -> Option<Update> {
     let members = storage::attributes_of(document.members()?.clone());
     let mut expressions = Expressions::default();
     expressions.name("#newTag", TAG_ATTRIBUTE);
     let tag = content_tag::of(document.as_str());
     expressions.value(":newTag", AttributeValue::S(tag));
-    let mut update = "SET #newTag = :newTag".to_owned();
+    let mut set = "SET #newTag = :newTag".to_owned();
 
     let is_kept = |name: &str| {
-        name == TAG_ATTRIBUTE || module.key().contains(name) || members.contains_key(name)
+        name == TAG_ATTRIBUTE
+            || module.key().contains(name)
+            || module.stamps().contains(name)
+            || members.contains_key(name)
     };
     let removed: Vec<_> = seen.keys().filter(|name| !is_kept(name)).collect();
     let changed = members.iter().filter(|(name, value)| {
@@ -328,20 +366,19 @@ pub(super) fn changes(
     for (at, (name, value)) in changed.into_iter().enumerate() {
         expressions.name(&format!("#c{at}"), name);
         expressions.value(&format!(":c{at}"), value.clone());
-        let _ = write!(update, ", #c{at} = :c{at}");
+        let _ = write!(set, ", #c{at} = :c{at}");
     }
     let mut removed: Vec<_> = removed.into_iter().cloned().collect();
     if let Some(tenant) = tenant {
-        let (set, outdated) = expressions.marks(tenant.marks(module, &members));
-        update.push_str(&set);
+        let (marks, outdated) = expressions.marks(tenant.marks(module, &members));
+        set.push_str(&marks);
         removed.extend(outdated);
     }
-    for (at, name) in removed.iter().enumerate() {
-        expressions.name(&format!("#r{at}"), name);
-        let before = if at == 0 { " REMOVE" } else { "," };
-        let _ = write!(update, "{before} #r{at}");
-    }
-    Some((update, expressions))
+    Some(Update {
+        set,
+        removed,
+        expressions,
+    })
 }
 
 #[cfg(test)]
@@ -352,6 +389,7 @@ mod tests {
     use crate::item::collection::Collection;
     use crate::module::limits;
     use crate::module::name::Stage;
+    use crate::store::stamps::{self, Created};
     use crate::store::types::{MAX_TYPES, STRING_SET};
 
     #[track_caller]
@@ -368,10 +406,15 @@ mod tests {
     #[test]
     fn the_longest_expressions_are_within_dynamodbs_limits() {
         let text = r#"
+            [access.main]
+            jwt = { issuer = "i", audience = "a", jwks = "https://issuer.example.com/jwks.json" }
             [modules.rooms]
             key = "roomId"
             storage = "document"
+            stamps = true
             ttl = "expiresAt"
+            access = { guard = "main" }
+            tenant = { claim = "org_id" }
             [[modules.rooms.indexes]]
             name = "by-building"
             partition = "building"
@@ -398,12 +441,16 @@ mod tests {
             Document::parse_changed(document, &Collection::new(module), &id).expect("it is one");
         let few = names(MAX_MEMBERS / 2).map(|name| (name, value())).collect();
         let tenant: Tenant = "acme".parse().expect("a name");
-        let (update, _) = changes(module, Some(&tenant), &few, &document).expect("it is one");
+        let mut update = changes(module, Some(&tenant), &few, &document).expect("it is one");
+        stamps::stamp_update(module, Some("ana"), &mut update);
+        let (update, _) = update.into_expression();
         assert_within_limits(&update);
 
         let members: Vec<_> = names(MAX_TYPES).map(|name| (name, STRING_SET)).collect();
         let condition = Condition::Exists.expressions(module);
-        let condition = condition.and_clear_types(module, &members);
+        let condition = condition
+            .and_clear_types(module, &members)
+            .and_created(module, &Created::default());
         assert_within_limits(&condition.text.expect("there is one"));
 
         let fields: Vec<_> = names(PageRequest::MAX_FIELDS).collect();

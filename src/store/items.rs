@@ -9,6 +9,7 @@ use super::classify::classify;
 use super::client::Store;
 use super::error::StoreError;
 use super::expressions::Expressions;
+use super::stamps;
 use super::storage::{self, Attributes};
 use super::stored::{StoredItem, has_expired, key_attributes, take_id};
 use crate::aws::failure::Failure;
@@ -26,17 +27,26 @@ pub struct Items {
     pub(super) client: Client,
     pub(super) module: Arc<Module>,
     tenant: Option<Tenant>,
+    writer: Option<Arc<str>>,
 }
 
 impl Store {
-    /// The items of `module` for a caller of `tenant`. There are none where the module has tenants
-    /// and the caller is of none: without a tenant, nothing of such a module can be reached.
+    /// The items of `module` for a caller of `tenant`, who is `writer` where that is known. There are
+    /// none where the module has tenants and the caller is of none: without a tenant, nothing of such
+    /// a module can be reached.
     #[must_use]
-    pub fn items(&self, module: &Arc<Module>, tenant: Option<Tenant>) -> Option<Items> {
+    pub fn items(
+        &self,
+        module: &Arc<Module>,
+        tenant: Option<Tenant>,
+        writer: Option<&str>,
+    ) -> Option<Items> {
+        let keeps_writer = module.stamps().updated_by.is_some();
         (module.tenant().is_some() == tenant.is_some()).then(|| Items {
             client: self.client.clone(),
             module: Arc::clone(module),
             tenant,
+            writer: writer.filter(|_| keeps_writer).map(Arc::from),
         })
     }
 }
@@ -46,6 +56,16 @@ impl Items {
     #[must_use]
     pub fn tenant(&self) -> Option<&Tenant> {
         self.tenant.as_ref()
+    }
+
+    /// Who writes them, where items keep that and the caller is known.
+    pub(super) fn writer(&self) -> Option<&str> {
+        self.writer.as_deref()
+    }
+
+    /// Whether what replaces an item has to keep when it was created.
+    pub(super) fn keeps_creation(&self) -> bool {
+        self.module.stamps().created_at.is_some()
     }
 
     /// The item of that id, unless it has expired; `consistent` sees every write that was
@@ -110,6 +130,7 @@ impl Items {
     ) -> Result<Attributes, StoreError> {
         let document_bytes = document.as_str().len();
         let mut attributes = attributes_of(&self.module, document);
+        stamps::stamp(&self.module, self.writer(), &mut attributes);
         if let Some(tenant) = &self.tenant {
             tenant.mark_item(&self.module, &mut attributes);
         }
@@ -175,7 +196,7 @@ mod tests {
         let has_items = |module, tenant: Option<&str>| {
             let tenant = tenant.map(|name| name.parse().expect("a valid name"));
             let module = modules.find(module).expect("it is there");
-            store.items(module, tenant).is_some()
+            store.items(module, tenant, None).is_some()
         };
         assert!(has_items("parted", Some("acme")));
         assert!(!has_items("parted", None));

@@ -1,13 +1,15 @@
 //! A write together with what is remembered of it, in one transaction.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::classify::{classify, classify_transaction, reasons};
+use super::batch::put;
+use super::classify::{CONDITION_FAILED, classify, classify_transaction, reasons};
 use super::client::{ATTEMPTS, FIRST_BACKOFF};
 use super::error::StoreError;
 use super::expressions::{Condition, Expressions};
 use super::items::Items;
 use super::pause::pause;
+use super::stamps::Created;
 use super::stored::text;
 use super::write::Written;
 use crate::aws::failure::Failure;
@@ -23,9 +25,6 @@ const ITEM_ID: &str = "itemId";
 const ITEM_SORT: &str = "itemSort";
 const WAS_CREATED: &str = "wasCreated";
 const ITEM_EXPIRES_AT: &str = "itemExpiresAt";
-
-/// DynamoDB's reason for a transaction that was refused for a condition.
-const CONDITION_FAILED: &str = "ConditionalCheckFailed";
 
 /// That a key is new, or that its time is over.
 const FORGOTTEN: &str = "attribute_not_exists(#id) OR #expires <= :now";
@@ -63,6 +62,8 @@ impl Items {
     ) -> Result<Written, StoreError> {
         // A transaction does not tell what was there: who wants to know has to look first.
         let looks = self.module.envelope() == Envelope::Plain && condition == Condition::None;
+        let mut created =
+            (self.keeps_creation() && condition != Condition::Absent).then(Created::default);
         let mut attempt = 0;
         loop {
             let condition = if !looks {
@@ -73,10 +74,13 @@ impl Items {
                 Condition::Absent
             };
             let (id, document) = (id.clone(), document.clone());
-            match self.try_once(id, document, once, condition).await {
+            let known = created.clone();
+            let done = self.try_once(id, document, once, condition, &mut created);
+            match done.await {
                 // Another request was under way: with the same key, or with this item.
                 Err(StoreError::Throttled(_)) if attempt < ATTEMPTS => {}
-                Err(StoreError::ConditionFailed(_)) if looks && attempt < ATTEMPTS => {}
+                Err(StoreError::ConditionFailed(_))
+                    if (looks || created != known) && attempt < ATTEMPTS => {}
                 done => return done,
             }
             pause(FIRST_BACKOFF, attempt).await;
@@ -90,6 +94,7 @@ impl Items {
         document: Document,
         once: &IdempotentWrite,
         condition: Condition,
+        created: &mut Option<Created>,
     ) -> Result<Written, StoreError> {
         let document_bytes = document.as_str().len();
         let was_created =
@@ -100,13 +105,11 @@ impl Items {
         forgotten.value(":now", AttributeValue::N(expiry::now().to_string()));
         forgotten.text = Some(FORGOTTEN.to_owned());
         let record = record(once, &id, &document, was_created);
+        let item = self.attributes(id, document)?;
+        let condition = condition.expressions(&self.module);
         let puts = [
-            put(once.table.name().as_str(), record, forgotten),
-            put(
-                self.module.table().name().as_str(),
-                self.attributes(id, document)?,
-                condition.expressions(&self.module),
-            ),
+            put(once.table.name(), record, forgotten, false),
+            self.put_in_transaction(item, condition, created.as_ref()),
         ];
         let call = self.client.transact_write_items();
         let call = call.set_transact_items(Some(puts.into()));
@@ -127,24 +130,15 @@ impl Items {
             let before = before.ok_or_else(|| StoreError::Throttled(Failure::new(error)))?;
             return Ok(Written::Before(before));
         }
+        if let (true, Some(created)) = (has_failed(1), created) {
+            *created = Created::of(&self.module, reasons[1].item());
+        }
         Err(if has_failed(1) {
             StoreError::ConditionFailed(Failure::new(error))
         } else {
             classify_transaction(error, document_bytes)
         })
     }
-}
-
-fn put(table: &str, item: Attributes, condition: Expressions) -> TransactWriteItem {
-    let put = Put::builder()
-        .table_name(table)
-        .set_item(Some(item))
-        .set_condition_expression(condition.text)
-        .set_expression_attribute_names(condition.names)
-        .set_expression_attribute_values(condition.values)
-        .build()
-        .expect("table and item are there");
-    TransactWriteItem::builder().put(put).build()
 }
 
 fn record(

@@ -21,6 +21,8 @@ use crate::item::members::Members;
 use crate::item::number::plain_number;
 use crate::module::Module;
 use crate::module::reserved::TAG_ATTRIBUTE;
+#[cfg(feature = "cli")]
+use crate::module::stamps::Stamps;
 
 #[cfg(feature = "cli")]
 pub use self::foreign::InvalidAttribute;
@@ -36,6 +38,14 @@ pub(crate) type Attributes = HashMap<String, AttributeValue>;
 /// The attributes that `members` are kept as, without the key and the tag.
 pub(crate) fn attributes_of(members: Members) -> Attributes {
     attributes_in(members.into_object())
+}
+
+/// The stamps among the members of a document's text, as attributes.
+#[cfg(feature = "cli")]
+pub(crate) fn attributes_named(text: &str, stamps: &Stamps) -> Attributes {
+    let members: Map<String, Value> = serde_json::from_str(text).unwrap_or_default();
+    let members = members.into_iter();
+    attributes_in(members.filter(|(name, _)| stamps.contains(name)).collect())
 }
 
 fn attributes_in(object: Map<String, Value>) -> Attributes {
@@ -68,6 +78,7 @@ pub(crate) fn text_of(
     let is_member = |name: &str| {
         !module.key().contains(name)
             && name != TAG_ATTRIBUTE
+            && !module.stamps().contains(name)
             && fields.is_none_or(|fields| fields.iter().any(|field| field == name))
     };
     let mut members: Vec<_> = attributes
@@ -76,6 +87,31 @@ pub(crate) fn text_of(
         .collect();
     members.sort_unstable_by_key(|(name, _)| *name);
     serde_json::to_string(&Rendered(&members)).expect("attributes are JSON")
+}
+
+/// The stamps among an item's attributes as members of JSON, without the braces around them; with
+/// `fields`, of these members only.
+pub(crate) fn stamps_of(
+    attributes: &Attributes,
+    module: &Module,
+    fields: Option<&[String]>,
+) -> Option<String> {
+    let names = module.stamps().names();
+    let names =
+        names.filter(|name| fields.is_none_or(|fields| fields.iter().any(|field| field == name)));
+    let mut text = String::new();
+    for name in names {
+        let Some(value) = attributes.get(name) else {
+            continue;
+        };
+        if !text.is_empty() {
+            text.push(',');
+        }
+        text += &serde_json::to_string(name).expect("a text is JSON");
+        text.push(':');
+        text += &serde_json::to_string(&RenderedValue(value)).expect("attributes are JSON");
+    }
+    (!text.is_empty()).then_some(text)
 }
 
 /// Whether two values are rendered alike.

@@ -1,5 +1,7 @@
 //! Items as they are read.
 
+use std::borrow::Cow;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::storage::{self, Attributes};
@@ -18,6 +20,8 @@ pub struct StoredItem {
     pub id: ItemId,
     /// Its document's text, unless it is somebody else's item, without one.
     pub data: Option<String>,
+    /// Its stamps as members of JSON, without the braces around them, if it has any.
+    pub stamps: Option<String>,
     /// All that was read of it.
     pub(super) attributes: Attributes,
 }
@@ -36,6 +40,10 @@ impl StoredItem {
             attributes.retain(|name, _| !reserved::is_mark(name));
         }
         let document = module.document_attribute();
+        let stamps = match module.storage() {
+            Storage::Document => storage::stamps_of(&attributes, module, fields),
+            Storage::Json => storage::stamps_of(&attributes, module, None),
+        };
         let data = match (module.storage(), fields) {
             (Storage::Document, fields) => Some(storage::text_of(&attributes, module, fields)),
             (Storage::Json, None) => text(attributes.remove(document)),
@@ -46,6 +54,7 @@ impl StoredItem {
         Some(Self {
             id,
             data,
+            stamps,
             attributes,
         })
     }
@@ -59,6 +68,20 @@ impl StoredItem {
         self
     }
 
+    /// What an answer shows of it. The entity tag is of [`StoredItem::data`], without stamps.
+    #[must_use]
+    pub fn shown(&self, module: &Module) -> Shown<'_> {
+        let text = self.data.as_deref().map(Cow::Borrowed);
+        Shown::of(module, &self.id, text, self.stamps.as_deref())
+    }
+
+    /// The same without a copy of its text; nothing but the text of it is left.
+    #[must_use]
+    pub fn take_shown(&mut self, module: &Module) -> Shown<'_> {
+        let text = self.data.take().map(Cow::Owned);
+        Shown::of(module, &self.id, text, self.stamps.as_deref())
+    }
+
     /// How long its document's text is.
     pub(crate) fn bytes(&self) -> usize {
         self.data.as_ref().map_or(0, String::len)
@@ -69,6 +92,7 @@ impl StoredItem {
         Self {
             id: ItemId::of(Partition::of(id.to_owned()), None),
             data: data.map(str::to_owned),
+            stamps: None,
             attributes: Attributes::new(),
         }
     }
@@ -85,6 +109,48 @@ impl StoredItem {
     }
 }
 
+/// What an answer shows of an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown<'a> {
+    /// Its id.
+    pub id: &'a ItemId,
+    /// Its document's text, if it has one; with [`Storage::Document`], its stamps are the last
+    /// members of it.
+    pub text: Option<Cow<'a, str>>,
+    /// The stamps that stand beside the document, as members of JSON without the braces around them.
+    pub stamps: Option<&'a str>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(
+        module: &Module,
+        id: &'a ItemId,
+        text: Option<Cow<'a, str>>,
+        stamps: Option<&'a str>,
+    ) -> Self {
+        match (module.storage(), text, stamps) {
+            (Storage::Document, Some(text), Some(stamps)) => Self {
+                id,
+                text: Some(with_members(text.into_owned(), stamps).into()),
+                stamps: None,
+            },
+            (_, text, stamps) => Self { id, text, stamps },
+        }
+    }
+}
+
+/// An object with more members.
+fn with_members(mut object: String, members: &str) -> String {
+    object.pop();
+    if object.len() > 1 {
+        object.push(',');
+    }
+    object.reserve_exact(members.len() + 1);
+    object.push_str(members);
+    object.push('}');
+    object
+}
+
 /// One page of a table.
 #[derive(Debug)]
 pub struct StoredPage {
@@ -96,10 +162,16 @@ pub struct StoredPage {
 
 /// Whether an item's time is over, as its module says it.
 pub(super) fn has_expired(module: &Module, attributes: &Attributes) -> bool {
+    #[expect(clippy::cast_precision_loss, reason = "the time now has ten digits")]
+    let now = expiry::now() as f64;
+    is_over_at(module, attributes, now)
+}
+
+/// Whether an item's time is over so many seconds after 1970 began.
+pub(super) fn is_over_at(module: &Module, attributes: &Attributes, at: f64) -> bool {
     let time = module.ttl().and_then(|ttl| attributes.get(ttl.as_str()));
     let seconds = time.and_then(|time| time.as_n().ok()?.parse::<f64>().ok());
-    #[expect(clippy::cast_precision_loss, reason = "the time now has ten digits")]
-    seconds.is_some_and(|seconds| seconds <= expiry::now() as f64)
+    seconds.is_some_and(|seconds| seconds <= at)
 }
 
 /// The key that an item of this id has in its table.

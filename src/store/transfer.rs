@@ -1,25 +1,23 @@
 //! Whole items, many at a time: what moves a table's content out and in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata};
-use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, TableDescription, WriteRequest};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::classify::classify;
 use super::client::Store;
 use super::error::StoreError;
+use super::stamps;
 use super::stored::{self, key_attributes, take_id};
+use super::typed::Typed;
 use crate::aws::failure::Failure;
 use crate::item::collection::Collection;
-use crate::item::number::parse_number;
 use crate::item::{Document, InvalidDocument, InvalidItemId, ItemId, Kept, Partition};
 use crate::json::content_tag;
 use crate::module::limits;
@@ -111,128 +109,11 @@ pub struct TableFacts {
     pub items: Option<u64>,
 }
 
-/// An attribute's value in DynamoDB's JSON: `{"S": "text"}`. Sets and maps are in order, so that
-/// the same value gives the same text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "the names are DynamoDB's")]
-pub enum Typed {
-    S(String),
-    N(Number),
-    B(Binary),
-    #[serde(rename = "BOOL")]
-    Bool(bool),
-    #[serde(rename = "NULL")]
-    Null(bool),
-    #[serde(rename = "SS")]
-    StringSet(BTreeSet<String>),
-    #[serde(rename = "NS")]
-    NumberSet(BTreeSet<Number>),
-    #[serde(rename = "BS")]
-    BinarySet(BTreeSet<Binary>),
-    L(Vec<Typed>),
-    M(BTreeMap<String, Typed>),
-}
-
-/// A number as DynamoDB takes it, in plain form.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Number(String);
-
-/// Bytes, as base64.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Binary(Vec<u8>);
-
-impl TryFrom<String> for Number {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        parse_number(&text).map(Self).ok_or_else(|| {
-            format!("`{text}` is not a number that DynamoDB takes: up to 38 digits, from 1e-130 to 9.9e125")
-        })
-    }
-}
-
-impl From<Number> for String {
-    fn from(number: Number) -> Self {
-        number.0
-    }
-}
-
-impl TryFrom<String> for Binary {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        match STANDARD.decode(&text) {
-            Ok(bytes) => Ok(Self(bytes)),
-            Err(_) => Err(format!("`{text}` is not base64")),
-        }
-    }
-}
-
-impl From<Binary> for String {
-    fn from(binary: Binary) -> Self {
-        STANDARD.encode(binary.0)
-    }
-}
-
-impl TryFrom<AttributeValue> for Typed {
-    type Error = StoreError;
-
-    fn try_from(value: AttributeValue) -> Result<Self, Self::Error> {
-        let bytes = |blob: Blob| Binary(blob.into_inner());
-        Ok(match value {
-            AttributeValue::S(text) => Self::S(text),
-            AttributeValue::N(text) => Self::N(Number(text)),
-            AttributeValue::B(blob) => Self::B(bytes(blob)),
-            AttributeValue::Bool(value) => Self::Bool(value),
-            AttributeValue::Null(value) => Self::Null(value),
-            AttributeValue::Ss(texts) => Self::StringSet(texts.into_iter().collect()),
-            AttributeValue::Ns(texts) => Self::NumberSet(texts.into_iter().map(Number).collect()),
-            AttributeValue::Bs(blobs) => Self::BinarySet(blobs.into_iter().map(bytes).collect()),
-            AttributeValue::L(values) => Self::L(
-                values
-                    .into_iter()
-                    .map(Self::try_from)
-                    .collect::<Result<_, _>>()?,
-            ),
-            AttributeValue::M(members) => Self::M(typed(members)?),
-            other => {
-                let what = format!("an attribute of a type that is not known here: {other:?}");
-                return Err(StoreError::Other(Failure(what)));
-            }
-        })
-    }
-}
-
 fn typed(attributes: Attributes) -> Result<BTreeMap<String, Typed>, StoreError> {
     attributes
         .into_iter()
         .map(|(name, value)| Ok((name, value.try_into()?)))
         .collect()
-}
-
-impl From<Typed> for AttributeValue {
-    fn from(value: Typed) -> Self {
-        let blob = |binary: Binary| Blob::new(binary.0);
-        match value {
-            Typed::S(text) => Self::S(text),
-            Typed::N(number) => Self::N(number.0),
-            Typed::B(binary) => Self::B(blob(binary)),
-            Typed::Bool(value) => Self::Bool(value),
-            Typed::Null(value) => Self::Null(value),
-            Typed::StringSet(texts) => Self::Ss(texts.into_iter().collect()),
-            Typed::NumberSet(numbers) => Self::Ns(numbers.into_iter().map(|n| n.0).collect()),
-            Typed::BinarySet(binaries) => Self::Bs(binaries.into_iter().map(blob).collect()),
-            Typed::L(values) => Self::L(values.into_iter().map(Self::from).collect()),
-            Typed::M(members) => {
-                let members = members
-                    .into_iter()
-                    .map(|(name, value)| (name, value.into()));
-                Self::M(members.collect())
-            }
-        }
-    }
 }
 
 /// What a table holds of an item: ready to be written.
@@ -282,11 +163,16 @@ pub enum InvalidRecord {
 }
 
 impl Record {
-    /// What `item` is in the collection's table. A document's text is kept as it is, to the byte.
+    /// What `item` is in the collection's table. A document's text is kept as it is, to the byte. Its
+    /// stamps are kept, or it gets those of a new item that is written now, by nobody known.
     ///
     /// # Errors
     /// See [`InvalidRecord`].
-    pub fn new(collection: &Collection, item: WholeItem) -> Result<Self, InvalidRecord> {
+    pub fn new(
+        collection: &Collection,
+        item: WholeItem,
+        keeps_stamps: bool,
+    ) -> Result<Self, InvalidRecord> {
         let module = &**collection.module();
         let tenant = tenant_of(module, item.owner)?;
         let max_bytes = tenant
@@ -295,6 +181,14 @@ impl Record {
         let key = module.key();
         let id = ItemId::from_json(item.id, key).map_err(|(_, invalid)| invalid)?;
         id.check(max_bytes, key)?;
+        let stamps = module.stamps();
+        let mut stamped = Attributes::new();
+        if let (true, Storage::Document, Some(text)) =
+            (keeps_stamps, module.storage(), &item.document)
+        {
+            // Those of a file that was written before they were stamps.
+            stamped = storage::attributes_named(text, stamps);
+        }
         let mut attributes = match item.document {
             None => Attributes::new(),
             Some(text) => match Document::parse_changed(text.clone(), collection, &id)?.into_kept()
@@ -319,7 +213,16 @@ impl Record {
             if is_made || attributes.contains_key(&name) {
                 return Err(InvalidRecord::SaidTwice(name));
             }
-            attributes.insert(name, value.into());
+            if stamps.contains(&name) {
+                stamped.insert(name, value.into());
+            } else {
+                attributes.insert(name, value.into());
+            }
+        }
+        if keeps_stamps {
+            attributes.extend(stamped);
+        } else {
+            stamps::stamp(module, None, &mut attributes);
         }
         if module.storage() == Storage::Document {
             let tag = content_tag::of(&storage::text_of(&attributes, module, None));
@@ -373,10 +276,10 @@ impl Record {
             Storage::Document => {
                 // It is made from the content.
                 attributes.remove(TAG_ATTRIBUTE);
-                let (members, others) = attributes
-                    .iter()
-                    .map(cloned)
-                    .partition(|(name, value)| is_json(value) && !module.reserves(name));
+                let (members, others) = attributes.iter().map(cloned).partition(|(name, value)| {
+                    let is_own = module.reserves(name) || module.stamps().contains(name);
+                    is_json(value) && !is_own
+                });
                 (Some(storage::text_of(&members, module, None)), others)
             }
         };

@@ -2,14 +2,16 @@
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 
 use super::client::{ATTEMPTS, FIRST_BACKOFF};
 use super::doubt::{NotDone, doubting};
 use super::error::StoreError;
-use super::expressions::{Condition, Expressions, changes};
+use super::expressions::{Condition, Expressions, Update, changes};
 use super::items::Items;
 use super::pause::pause;
+use super::stamps::{self, Created};
 use super::storage::{self, Attributes};
 use super::stored::{StoredItem, has_expired};
 use super::types::UnclearTypes;
@@ -108,9 +110,58 @@ impl Items {
         let document_bytes = document.as_str().len();
         let is_new = condition == Condition::Absent;
         let attributes = self.attributes(id, document)?;
+        if self.keeps_creation() && !is_new {
+            return self.put_again(attributes, condition, document_bytes).await;
+        }
         let expressions = condition.expressions(&self.module);
         self.send_put(attributes, is_new, expressions, document_bytes)
             .await
+    }
+
+    /// Puts a whole item in the place of one that may be there, and keeps when that was created: as
+    /// [`stamps`] says.
+    async fn put_again(
+        &self,
+        attributes: Attributes,
+        condition: Condition,
+        document_bytes: usize,
+    ) -> Result<Written, StoreError> {
+        let seen = match &condition {
+            Condition::Unchanged(seen) => Some(&seen.attributes),
+            _ => None,
+        };
+        let mut created = Created::of(&self.module, seen);
+        for attempt in 0..=ATTEMPTS {
+            let mut attributes = attributes.clone();
+            created.keep(&self.module, &mut attributes);
+            let expressions = condition.clone().expressions(&self.module);
+            let expressions = expressions.and_created(&self.module, &created);
+            let not_done = match self.try_put(attributes, false, expressions).await {
+                Ok(written) => return Ok(written),
+                Err(not_done) => not_done,
+            };
+            let error = not_done.classify(document_bytes);
+            if !matches!(
+                error,
+                StoreError::ConditionFailed(_) | StoreError::InDoubt(_)
+            ) {
+                return Err(error);
+            }
+            let found = match not_done.error().as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(refused)) => refused.item(),
+                _ => None,
+            };
+            let found = Created::of(&self.module, found);
+            if found == created {
+                // It is the caller's condition that does not hold.
+                return Err(error);
+            }
+            created = found;
+            if attempt > 0 {
+                pause(FIRST_BACKOFF, attempt).await;
+            }
+        }
+        Err(stamps::outrun())
     }
 
     async fn send_put(
@@ -120,6 +171,16 @@ impl Items {
         expressions: Expressions,
         document_bytes: usize,
     ) -> Result<Written, StoreError> {
+        let done = self.try_put(attributes, is_new, expressions).await;
+        done.map_err(|not_done| not_done.classify(document_bytes))
+    }
+
+    pub(super) async fn try_put(
+        &self,
+        attributes: Attributes,
+        is_new: bool,
+        expressions: Expressions,
+    ) -> Result<Written, NotDone<PutItemError>> {
         let Expressions {
             text,
             names,
@@ -133,9 +194,12 @@ impl Items {
             .set_condition_expression(text)
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
-            .set_return_values(old_values(&self.module, is_new));
-        let output = self.send(put.send()).await;
-        let output = output.map_err(|error| error.classify(document_bytes))?;
+            .set_return_values(old_values(&self.module, is_new))
+            .set_return_values_on_condition_check_failure(
+                self.keeps_creation()
+                    .then_some(ReturnValuesOnConditionCheckFailure::AllOld),
+            );
+        let output = self.send(put.send()).await?;
         Ok(written(&self.module, is_new, output.attributes.as_ref()))
     }
 
@@ -152,23 +216,29 @@ impl Items {
             return self.put(id, document, condition).await;
         }
         let document_bytes = document.as_str().len();
+        // A try that may have been done makes a refusal of the next one no refusal of the write.
+        let mut doubt = None;
         for attempt in 0..=ATTEMPTS {
             if let UnclearTypes::Members(members) = &types {
                 let attributes = self.attributes(id.clone(), document.clone())?;
                 let expressions = condition.clone().expressions(&self.module);
-                let expressions = expressions.and_clear_types(&self.module, members);
+                // An item that keeps when it was created is read as well.
+                let expressions = expressions
+                    .and_clear_types(&self.module, members)
+                    .and_created(&self.module, &Created::default());
                 let done = self
                     .send_put(attributes, false, expressions, document_bytes)
                     .await;
                 match done {
-                    Err(StoreError::ConditionFailed(_) | StoreError::InDoubt(_)) => {}
+                    Err(StoreError::ConditionFailed(_)) => {}
+                    Err(error @ StoreError::InDoubt(_)) => doubt = Some(error),
                     done => return done,
                 }
             }
             let seen = self.get(id.clone(), true).await?;
             if seen.is_none() && condition == Condition::Exists {
                 let why = Failure("there is no item".to_owned());
-                return Err(StoreError::ConditionFailed(why));
+                return Err(doubt.unwrap_or(StoreError::ConditionFailed(why)));
             }
             let (id, document) = (id.clone(), document.clone());
             let done = match seen {
@@ -176,7 +246,8 @@ impl Items {
                 None => self.put(id, document, Condition::Absent).await,
             };
             match done {
-                Err(StoreError::ConditionFailed(_) | StoreError::InDoubt(_)) => {}
+                Err(StoreError::ConditionFailed(_)) => {}
+                Err(error @ StoreError::InDoubt(_)) => doubt = Some(error),
                 done => return done,
             }
             pause(FIRST_BACKOFF, attempt).await;
@@ -193,22 +264,26 @@ impl Items {
     ) -> Result<Written, StoreError> {
         let document_bytes = document.as_str().len();
         let mut expressions = condition.expressions(&self.module);
-        let mut update = "SET #data = :data".to_owned();
+        let mut set = "SET #data = :data".to_owned();
         expressions.name("#data", self.module.document_attribute());
         if let (Some(attribute), Some(seconds)) = (self.module.ttl(), document.expires_at()) {
-            update.push_str(", #ttl = :ttl");
+            set.push_str(", #ttl = :ttl");
             expressions.name("#ttl", attribute.as_str());
             expressions.value(":ttl", AttributeValue::N(seconds.to_string()));
         }
         if let Some(tenant) = self.tenant() {
-            let (set, _) = expressions.marks(tenant.marks(&self.module, &Attributes::new()));
-            update.push_str(&set);
+            let (marks, _) = expressions.marks(tenant.marks(&self.module, &Attributes::new()));
+            set.push_str(&marks);
         }
         if let Kept::Text(text) = document.into_kept() {
             expressions.value(":data", AttributeValue::S(text));
         }
-        self.send_update(id, update, expressions, document_bytes)
-            .await
+        let update = Update {
+            set,
+            removed: Vec::new(),
+            expressions,
+        };
+        self.send_update(id, update, document_bytes).await
     }
 
     /// Updates the item, unless it has expired: what is left of it must not come back to life.
@@ -247,27 +322,30 @@ impl Items {
     ) -> Result<Written, StoreError> {
         let document_bytes = document.as_str().len();
         let changes = changes(&self.module, self.tenant(), &seen.attributes, &document);
-        let Some((update, changes)) = changes else {
+        let Some(mut update) = changes else {
             let mut attributes = self.attributes(id, document)?;
             storage::keep_types(&mut attributes, &seen.attributes);
+            let created = Created::of(&self.module, Some(&seen.attributes));
+            created.keep(&self.module, &mut attributes);
             let expressions = Condition::Unchanged(Box::new(seen)).expressions(&self.module);
+            let expressions = expressions.and_created(&self.module, &created);
             return self
                 .send_put(attributes, false, expressions, document_bytes)
                 .await;
         };
-        let mut expressions = Condition::Unchanged(Box::new(seen)).expressions(&self.module);
-        expressions.merge(changes);
-        self.send_update(id, update, expressions, document_bytes)
-            .await
+        let unchanged = Condition::Unchanged(Box::new(seen)).expressions(&self.module);
+        update.expressions.merge(unchanged);
+        self.send_update(id, update, document_bytes).await
     }
 
     async fn send_update(
         &self,
         id: ItemId,
-        update: String,
-        expressions: Expressions,
+        mut update: Update,
         document_bytes: usize,
     ) -> Result<Written, StoreError> {
+        stamps::stamp_update(&self.module, self.writer(), &mut update);
+        let (update, expressions) = update.into_expression();
         let Expressions {
             text,
             names,

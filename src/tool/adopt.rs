@@ -19,10 +19,11 @@ use self::table::ExistingTable;
 use self::template::Template;
 use super::arguments::{BackendArgs, FileArgs};
 use super::modules_file::ModulesFile;
+use crate::config::keys::Language;
 use crate::edge::serve::say;
 use crate::local::backend::Tables;
-use crate::module::Modules;
 use crate::module::name::Stage;
+use crate::module::{Modules, Purpose};
 
 /// Add modules for existing tables to modules.toml
 ///
@@ -57,7 +58,7 @@ type Found = (ExistingTable, Content);
 impl Args {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
-        let file = ModulesFile::read(&self.file)?;
+        let file = ModulesFile::read(&self.file, Language::English)?;
         let found = self.find()?;
         let mut blocks = Vec::new();
         for (table, content) in &found {
@@ -167,9 +168,14 @@ fn adopt(
 ) -> Result<Adopted, String> {
     let adopted = block::adopted(table, content, stage)?;
     let name = &adopted.name;
-    let mut others = modules.into_iter().flat_map(Modules::iter);
-    if let Some(other) = others.find(|module| module.table().name().as_str() == table.name) {
-        return Err(format!("module `{}` has it already", other.name()));
+    let mut others = modules.into_iter().flat_map(Modules::tables);
+    if let Some(other) = others.find(|other| other.name().as_str() == table.name) {
+        let owner = other.owner();
+        return Err(match other.purpose() {
+            Purpose::Items => format!("module `{owner}` has it already"),
+            Purpose::History => format!("it has the versions of module `{owner}`"),
+            Purpose::Idempotency => "it has the idempotency keys of all modules".to_owned(),
+        });
     }
     let is_taken = modules.is_some_and(|modules| modules.get(name).is_some());
     if is_taken || before.iter().any(|other| other.name == *name) {

@@ -8,6 +8,7 @@ use anyhow::bail;
 use axum::http::Uri;
 
 use super::environment;
+use crate::config::keys::Language;
 use crate::config::{self, Config, ConfigError};
 use crate::local::Data;
 use crate::local::backend::Backend;
@@ -16,6 +17,37 @@ use crate::module::name::{InvalidName, ModuleName, Stage};
 
 /// Where the embedded DynamoDB keeps its data if no option names another folder.
 const DATA_FOLDER: &str = ".modulo";
+
+/// The variables that name the language of a terminal's user; the first that is set counts.
+const LOCALE: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
+
+/// The language of what is written for a user.
+#[derive(Debug, clap::Args)]
+pub(super) struct LanguageArgs {
+    /// The language of the comments, `en` or `pt-BR` [default: that of `LC_ALL`, `LC_MESSAGES` or `LANG`]
+    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
+    lang: Option<Language>,
+}
+
+impl LanguageArgs {
+    /// The one that is asked for, else that of the environment: Portuguese in each of its countries, or
+    /// English.
+    pub(super) fn get(&self) -> Language {
+        let of_environment = || match LOCALE.into_iter().find_map(environment::variable) {
+            Some(locale) if locale.starts_with("pt") => Language::Portuguese,
+            _ => Language::English,
+        };
+        self.lang.unwrap_or_else(of_environment)
+    }
+}
+
+fn language(text: &str) -> Result<Language, &'static str> {
+    match text {
+        "en" => Ok(Language::English),
+        "pt-BR" => Ok(Language::Portuguese),
+        _ => Err("expected en or pt-BR"),
+    }
+}
 
 /// The configuration, and the stage that it is read for.
 #[derive(Debug, clap::Args)]
@@ -45,14 +77,18 @@ impl FileArgs {
 
     /// Reads the file for the sake of one of its modules.
     pub(super) fn module(&self, name: &ModuleName) -> anyhow::Result<Arc<Module>> {
-        let modules = self.load()?.modules;
-        if let Some(module) = modules.get(name) {
-            return Ok(Arc::clone(module));
+        Ok(self.load_for(name)?.1)
+    }
+
+    /// The same, with all that the file says.
+    pub(super) fn load_for(&self, name: &ModuleName) -> anyhow::Result<(Config, Arc<Module>)> {
+        let config = self.load()?;
+        if let Some(module) = config.modules.get(name) {
+            let module = Arc::clone(module);
+            return Ok((config, module));
         }
-        let known: Vec<_> = modules
-            .iter()
-            .map(|module| module.name().as_str())
-            .collect();
+        let known = config.modules.iter();
+        let known: Vec<_> = known.map(|module| module.name().as_str()).collect();
         bail!(
             "{} has no module `{name}`; {}",
             self.file.display(),
@@ -104,6 +140,19 @@ impl BackendArgs {
             )),
         }
     }
+}
+
+/// Where stage `local` is deployed to.
+#[derive(Debug, clap::Args)]
+pub(super) struct EmulatorArgs {
+    /// The URL of the emulator, which stage `local` is deployed to
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "AWS_ENDPOINT_URL",
+        default_value = "http://127.0.0.1:4566"
+    )]
+    pub(super) endpoint_url: String,
 }
 
 /// An empty text, which is what an empty variable gives, is the default stage.

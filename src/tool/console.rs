@@ -108,7 +108,7 @@ fn router(url: ServiceUrl, address: SocketAddr, description: Option<String>) -> 
     Router::new()
         .route(console::DESCRIPTION, described)
         .fallback(async move |request| passage.pass(request).await)
-        .merge(console::page().route("/", get(to_the_page)))
+        .merge(console::page_of_other().route("/", get(to_the_page)))
         .layer(middleware::from_fn(move |request, next| {
             gate::check(Arc::clone(&gate), request, next)
         }))

@@ -5,8 +5,10 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use std::{mem, panic, thread};
 
 use anyhow::{Context, bail};
 use base64::Engine;
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 
-use super::transfer::line::{self, InvalidLine, MAX_LINE_BYTES};
+use super::transfer::line::{self, InvalidLine, MAX_LINE_BYTES, Reader};
 use super::transfer::progress::{Command, Content, Progress};
 use super::transfer::{TransferArgs, bar, count, job, pace, table, unless_interrupted};
 use crate::item::collection::Collection;
@@ -30,6 +32,14 @@ const CALLS: usize = 8;
 /// A call takes no more lines after this many bytes, however few items they are.
 const BATCH_BYTES: u64 = 4 << 20;
 
+/// How many lines are checked at a time, and after how many bytes there are no more of them.
+const CHECKED_LINES: usize = 4_096;
+const CHECKED_BYTES: usize = 8 << 20;
+
+/// The position is saved so often at the most: each time has the system write a file to the disk, and
+/// what is stored again after an interruption changes nothing.
+const SAVED_EVERY: Duration = Duration::from_millis(100);
+
 /// How many wrong lines are shown.
 const SHOWN: usize = 20;
 
@@ -42,6 +52,9 @@ const SHOWN: usize = 20;
 pub struct Args {
     #[command(flatten)]
     transfer: TransferArgs,
+    /// Keep the stamps that the lines have, as of an export; else each item gets those of a new one
+    #[arg(long)]
+    keep_stamps: bool,
     /// The file to read; `-` is standard input
     #[arg(value_name = "LINES")]
     input: PathBuf,
@@ -68,7 +81,11 @@ impl Args {
         let module = self.transfer.module()?;
         let source = Source::open(self.input)?;
         let collection = Collection::new(&module);
-        let content = source.check(&collection)?;
+        let reader = Reader {
+            collection: &collection,
+            keeps_stamps: self.keep_stamps,
+        };
+        let content = source.check(reader)?;
         let bytes = content.bytes;
 
         let tables = Tables::join(&backend).await?;
@@ -90,7 +107,7 @@ impl Args {
         let start = Instant::now();
         let run = Run {
             name: &source.name,
-            collection: &collection,
+            reader,
             store: &tables.store,
             progress: progress.as_ref(),
             bytes,
@@ -164,45 +181,49 @@ impl Source {
     }
 
     /// Checks that each line is an item, and that no two lines have the same id.
-    fn check(&self, collection: &Collection) -> anyhow::Result<Content> {
+    fn check(&self, reader: Reader<'_>) -> anyhow::Result<Content> {
         let bar = bar(
             "checking",
             Some(self.file.metadata()?.len()),
             "{bytes}/{total_bytes}",
         );
-        let mut wrong = WrongLines::new(&self.name, collection.module().key());
+        let module = reader.collection.module();
+        let mut wrong = WrongLines::new(&self.name, module.key());
         // Keyed by hashes of the ids, since ids can be long and many.
         let mut first_lines = HashMap::new();
         let mut content = Sha256::new();
         let mut bytes = 0;
         let mut lines = self.lines_from(0)?;
-        let mut line = Vec::new();
-        for number in 1.. {
-            if !lines.read(&mut line)? {
+        let mut number = 0;
+        loop {
+            let some = lines.read_some()?;
+            if some.is_empty() {
                 break;
             }
-            content.update(&line);
-            bytes += line.len() as u64;
-            bar.set_position(bytes);
-            if line::is_blank(&line) {
-                continue;
-            }
-            let checked = line::parse(&line, collection).and_then(|(id, record)| {
-                let hash: [u8; 32] = Sha256::digest(record.key(collection.module())).into();
-                match first_lines.entry(hash) {
-                    Entry::Occupied(entry) => {
-                        let first = *entry.get();
-                        Err(InvalidLine::Repeated { id, first })
+            for (line, checked) in some.iter().zip(check(&some, reader)) {
+                number += 1;
+                content.update(line);
+                bytes += line.len() as u64;
+                let checked = checked.and_then(|found| {
+                    let Some((id, hash)) = found else {
+                        return Ok(());
+                    };
+                    match first_lines.entry(hash) {
+                        Entry::Occupied(entry) => {
+                            let first = *entry.get();
+                            Err(InvalidLine::Repeated { id, first })
+                        }
+                        Entry::Vacant(entry) => {
+                            entry.insert(number);
+                            Ok(())
+                        }
                     }
-                    Entry::Vacant(entry) => {
-                        entry.insert(number);
-                        Ok(())
-                    }
+                });
+                if let Err(invalid) = checked {
+                    wrong.add(number, invalid);
                 }
-            });
-            if let Err(invalid) = checked {
-                wrong.add(number, invalid);
             }
+            bar.set_position(bytes);
         }
         bar.finish_and_clear();
         if wrong.count > 0 {
@@ -211,8 +232,36 @@ impl Source {
         Ok(Content {
             bytes,
             sha256: STANDARD.encode(content.finalize()),
+            keeps_stamps: reader.keeps_stamps,
         })
     }
+}
+
+/// The id that a line has, and a hash of its key; of a blank line there is none.
+type Checked = Result<Option<(String, [u8; 32])>, InvalidLine>;
+
+/// Checks lines, with as many threads as there are processors.
+fn check(lines: &[Vec<u8>], reader: Reader<'_>) -> Vec<Checked> {
+    let check_line = move |line: &Vec<u8>| {
+        if line::is_blank(line) {
+            return Ok(None);
+        }
+        let (id, record) = reader.parse(line)?;
+        let key = record.key(reader.collection.module());
+        Ok(Some((id, Sha256::digest(key).into())))
+    };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        let parts: Vec<_> = lines
+            .chunks(lines.len().div_ceil(threads))
+            .map(|part| scope.spawn(move || part.iter().map(check_line).collect::<Vec<_>>()))
+            .collect();
+        let checked = parts.into_iter().map(|part| match part.join() {
+            Ok(checked) => checked,
+            Err(panic) => panic::resume_unwind(panic),
+        });
+        checked.flatten().collect()
+    })
 }
 
 /// The lines of a file.
@@ -229,6 +278,18 @@ impl Lines<'_> {
             self.0.skip_until(b'\n')?;
         }
         Ok(read > 0)
+    }
+
+    /// The next lines, as many as are checked at a time; none at the end of the file.
+    fn read_some(&mut self) -> io::Result<Vec<Vec<u8>>> {
+        let mut lines = Vec::new();
+        let mut bytes = 0;
+        let mut line = Vec::new();
+        while lines.len() < CHECKED_LINES && bytes < CHECKED_BYTES && self.read(&mut line)? {
+            bytes += line.len();
+            lines.push(mem::take(&mut line));
+        }
+        Ok(lines)
     }
 }
 
@@ -285,7 +346,7 @@ impl fmt::Display for WrongLines<'_> {
 struct Run<'r> {
     /// The source's.
     name: &'r str,
-    collection: &'r Collection,
+    reader: Reader<'r>,
     store: &'r Store,
     progress: Option<&'r Progress>,
     /// Of all lines.
@@ -305,7 +366,7 @@ impl Run<'_> {
         let batches = Batches {
             lines,
             next_line: first_line,
-            collection: self.collection,
+            reader: self.reader,
         };
         // `buffered` keeps the file's order, so that everything before a position is stored.
         let mut done = stream::iter(batches)
@@ -315,11 +376,21 @@ impl Run<'_> {
                 anyhow::Ok((batch.records.len() as u64, batch.bytes))
             })
             .buffered(CALLS);
-        while let Some((items, bytes)) = done.try_next().await? {
-            position.items += items;
-            position.bytes += bytes;
-            if let Some(progress) = self.progress {
+        let mut saved: Option<Instant> = None;
+        loop {
+            let next = done.try_next().await;
+            if let Ok(Some((items, bytes))) = next {
+                position.items += items;
+                position.bytes += bytes;
+            }
+            if let Some(progress) = self.progress
+                && (next.is_err() || saved.is_none_or(|saved| saved.elapsed() >= SAVED_EVERY))
+            {
                 progress.save(&position)?;
+                saved = Some(Instant::now());
+            }
+            if next?.is_none() {
+                break;
             }
             bar.set_position(position.bytes);
             bar.set_message(count(position.items));
@@ -331,7 +402,7 @@ impl Run<'_> {
     async fn put(&self, batch: &Batch) -> anyhow::Result<()> {
         match self
             .store
-            .put_records(self.collection.module().table(), &batch.records)
+            .put_records(self.reader.collection.module().table(), &batch.records)
             .await
         {
             // DynamoDB refuses the whole call for one item: sent one by one, they show which it is.
@@ -340,7 +411,7 @@ impl Run<'_> {
         }
         for (record, number) in batch.records.iter().zip(&batch.lines) {
             let done = self.store.put_records(
-                self.collection.module().table(),
+                self.reader.collection.module().table(),
                 std::slice::from_ref(record),
             );
             done.await.with_context(|| {
@@ -364,7 +435,7 @@ struct Batches<'b> {
     lines: Lines<'b>,
     /// The number of the one that is read next.
     next_line: u64,
-    collection: &'b Collection,
+    reader: Reader<'b>,
 }
 
 impl Batches<'_> {
@@ -381,7 +452,7 @@ impl Batches<'_> {
         {
             batch.bytes += line.len() as u64;
             if !line::is_blank(&line) {
-                let parsed = line::parse(&line, self.collection);
+                let parsed = self.reader.parse(&line);
                 let (_, record) = parsed.context("the file changed during the import")?;
                 batch.records.push(record);
                 batch.lines.push(self.next_line);

@@ -6,16 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use super::environment;
+use super::arguments::LanguageArgs;
 use super::modules_file::head;
 use super::new::NewModule;
 use crate::config::keys::{Language, SCHEMA_FILE, schema_text};
 use crate::config::{ConfigError, FILE_NAME};
 use crate::edge::serve::say;
 use crate::module::name::{KeyAttribute, ModuleName, ServiceName, Stage};
-
-/// The variables that name the language of a terminal's user, the first that is set counts.
-const LOCALE: [&str; 3] = ["LC_ALL", "LC_MESSAGES", "LANG"];
 
 /// The version of the npm package, which is the tool's.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -39,9 +36,8 @@ pub struct Args {
     /// The stage that is deployed if a deployment names none
     #[arg(long, default_value = Stage::LOCAL)]
     stage: Stage,
-    /// The language of the files' comments, `en` or `pt-BR` [default: that of `LC_ALL`, `LC_MESSAGES` or `LANG`]
-    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
-    lang: Option<Language>,
+    #[command(flatten)]
+    language: LanguageArgs,
 }
 
 impl Args {
@@ -50,7 +46,7 @@ impl Args {
         let folder = &self.folder;
         let cannot_write = || format!("cannot write to `{}`", folder.display());
         fs::create_dir_all(folder).with_context(cannot_write)?;
-        let language = self.lang.unwrap_or_else(language_of_the_environment);
+        let language = self.language.get();
         let name = match self.name {
             Some(name) => name,
             None => name_of(&folder.canonicalize().with_context(cannot_write)?),
@@ -86,22 +82,6 @@ pub fn help(error: &ConfigError) -> Option<&'static str> {
             Some("`modulo init` begins a project in this folder, `modulo init FOLDER` in another")
         }
         _ => None,
-    }
-}
-
-fn language(text: &str) -> Result<Language, &'static str> {
-    match text {
-        "en" => Ok(Language::English),
-        "pt-BR" => Ok(Language::Portuguese),
-        _ => Err("expected en or pt-BR"),
-    }
-}
-
-/// Portuguese in each of its countries, else English.
-fn language_of_the_environment() -> Language {
-    match LOCALE.into_iter().find_map(environment::variable) {
-        Some(locale) if locale.starts_with("pt") => Language::Portuguese,
-        _ => Language::English,
     }
 }
 

@@ -27,11 +27,11 @@ pub(super) struct ModulesFile<'a> {
 
 impl<'a> ModulesFile<'a> {
     /// Reads the file. One that does not exist has the lines that stand above the first module.
-    pub(super) fn read(args: &'a FileArgs) -> anyhow::Result<Self> {
+    pub(super) fn read(args: &'a FileArgs, language: Language) -> anyhow::Result<Self> {
         let text = match fs::read_to_string(&args.file) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                head(&ServiceName::default(), Language::English)
+                head(&ServiceName::default(), language)
             }
             Err(error) => {
                 // So that the message is that of the other commands.

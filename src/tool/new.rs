@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 
-use super::arguments::FileArgs;
+use super::arguments::{FileArgs, LanguageArgs};
 use super::modules_file::{Block, ModulesFile, commented, quoted};
 use crate::config::keys::{Language, Scaffold, rows};
 use crate::edge::serve::say;
@@ -24,13 +24,16 @@ pub struct Args {
     #[arg(long)]
     open: bool,
     #[command(flatten)]
+    language: LanguageArgs,
+    #[command(flatten)]
     file: FileArgs,
 }
 
 impl Args {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
-        let (file, name) = (ModulesFile::read(&self.file)?, &self.name);
+        let (name, language) = (&self.name, self.language.get());
+        let file = ModulesFile::read(&self.file, language)?;
         let shown = self.file.file.display();
         if file
             .modules()
@@ -45,7 +48,7 @@ impl Args {
             schema: None,
             open: self.open,
         };
-        let block = module.block(Language::English).to_string();
+        let block = module.block(language).to_string();
         file.append(&block, format_args!("module `{name}`"))?;
         say(&format!(
             "added to {shown}:\n\n{block}\nA running `modulo serve` mounts it at /{name} at once. \

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use tokio::runtime::Runtime;
 
-use super::arguments::FileArgs;
+use super::arguments::{EmulatorArgs, FileArgs};
 use super::environment;
 use crate::config;
 use crate::deploy::generate::{Dashboard, Deployment};
@@ -40,14 +40,8 @@ pub struct Args {
         conflicts_with = "against"
     )]
     variables: Option<Vec<String>>,
-    /// The URL of the emulator, which stage `local` is deployed to
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "AWS_ENDPOINT_URL",
-        default_value = "http://127.0.0.1:4566"
-    )]
-    endpoint_url: String,
+    #[command(flatten)]
+    emulator: EmulatorArgs,
     /// Write the tables that the deployment imports to this file, as JSON
     ///
     /// By logical id, each as CloudFormation must describe it in the change set that imports it.
@@ -65,7 +59,7 @@ impl Args {
             Plan::new(&Description::of(&before)?, &Description::of(&wanted)?)
         } else {
             let variables = self.variables.as_deref();
-            let plan = Plan::of_stage(&wanted, stage, &self.endpoint_url, variables);
+            let plan = Plan::of_stage(&wanted, stage, &self.emulator.endpoint_url, variables);
             let (plan, imports) = Runtime::new()?.block_on(plan)?;
             if let Some(file) = &self.imports {
                 std::fs::write(file, imports.to_json())
@@ -78,6 +72,7 @@ impl Args {
             .then(|| Dashboard::new(&wanted, self.topic.as_deref()))
             .transpose()?;
         plan.add_open_modules(&wanted, stage);
+        plan.add_unsendable(&wanted, stage);
         let deployment = Deployment::new(&wanted, stage)?;
         plan.add_limits(&wanted, &deployment, dashboard.as_ref(), stage)?;
         say(&format!("{plan}\n"));

@@ -21,6 +21,9 @@ pub struct Args {
     /// Where in S3 the function's package is, which `modulo package` makes
     #[arg(long, value_name = "BUCKET/KEY")]
     artifact: Artifact,
+    /// Where in S3 the package of the second function is, if there are webhooks, events or histories
+    #[arg(long, value_name = "BUCKET/KEY")]
+    changes_artifact: Option<Artifact>,
     /// The processor that the function was built for
     #[arg(long, value_parser = ["x86_64", "arm64"], default_value = "x86_64")]
     arch: String,
@@ -45,6 +48,7 @@ impl Args {
             &config,
             &StackOptions {
                 artifact: self.artifact,
+                changes_artifact: self.changes_artifact,
                 arch: self.arch,
                 base_path,
                 has_dashboard: self.dashboard,

@@ -243,17 +243,22 @@ async fn only_the_tables_are_read_that_are_meant() {
 #[tokio::test]
 async fn what_is_in_the_file_stays() {
     let tables = team().await;
+    let key = [("id", "S"), ("version", "S")];
+    let versions = "modulo1-dev-history";
+    tables.make(versions, &["id", "version"], &key, &[]).await;
     let before = "[modules.empty]\nkey = \"x\"\ntable = \"other\"\n\n\
-                  [modules.mine]\nkey = \"modulo1Id\"\ntable = \"modulo1-{stage}\"\n";
+                  [modules.mine]\nkey = \"modulo1Id\"\ntable = \"modulo1-{stage}\"\n\
+                  history = \"90d\"\n";
     let file = tables.folder.path().join("modules.toml");
     std::fs::write(&file, before).unwrap();
-    let (status, stdout, stderr) = tables.adopt(&["modulo1-dev", "empty-dev"]).await;
+    let (status, stdout, stderr) = tables.adopt(&["modulo1-dev", versions, "empty-dev"]).await;
     assert_eq!(
         (status, stdout.as_str()),
         (Some(0), "there is nothing to add\n")
     );
     insta::assert_snapshot!(stderr, @"
     table `modulo1-dev` is left out: module `mine` has it already
+    table `modulo1-dev-history` is left out: it has the versions of module `mine`
     table `empty-dev` is left out: there is another module `empty` already; add this one by hand, under another name
     ");
     assert_eq!(std::fs::read_to_string(file).unwrap(), before);

@@ -58,13 +58,14 @@ fn path_of(call: Call, [partition, id]: [&str; 2]) -> String {
         PathKind::Collection => "/rooms".to_owned(),
         PathKind::Partition => format!("/rooms/{partition}"),
         PathKind::Item => format!("/rooms/{id}"),
+        PathKind::History => format!("/_history/rooms/{id}"),
     }
 }
 
 #[tokio::test]
 async fn each_call_finds_the_item_in_the_order_of_the_table() {
     for kind in KINDS {
-        let modules = format!("[modules.rooms]\nkey = {}", kind.key);
+        let modules = format!("[modules.rooms]\nhistory = '90d'\nkey = {}", kind.key);
         let app = TestApp::start(&modules).await;
         let config = parse(&modules);
         let module = config.modules.find("rooms").unwrap();
@@ -81,7 +82,10 @@ async fn each_call_finds_the_item_in_the_order_of_the_table() {
 async fn a_call_is_served_and_described_where_the_module_has_its_verb() {
     for kind in KINDS {
         for &verb in Verb::ALL {
-            let modules = format!("[modules.rooms]\nkey = {}\nmethods = ['{verb}']", kind.key);
+            let modules = format!(
+                "[modules.rooms]\nhistory = '90d'\nkey = {}\nmethods = ['{verb}']",
+                kind.key
+            );
             let app = TestApp::start(&modules).await;
             let config = parse(&modules);
             let document = openapi::document(&config, None, 1_000_000).unwrap();

@@ -55,6 +55,7 @@ impl Folder {
                 command.env_remove(name);
             }
         }
+        command.env("LC_ALL", "C");
         command
     }
 
@@ -356,10 +357,15 @@ async fn every_command_has_a_manual_page() {
             "{name}"
         );
     }
-    let pages = std::fs::read_dir(folder.path().join("man1"))
-        .unwrap()
-        .count();
-    assert_eq!(pages, names.len() + 1);
+    for page in std::fs::read_dir(folder.path().join("man1")).unwrap() {
+        let page = page.unwrap().file_name().into_string().unwrap();
+        // A command within a command has one, too.
+        let is_listed = names.iter().any(|name| {
+            let rest = page.strip_prefix(&format!("modulo-{name}"));
+            rest.is_some_and(|rest| rest.starts_with(['.', '-']))
+        });
+        assert!(is_listed || page == "modulo.1", "{page}");
+    }
 }
 
 #[tokio::test]

@@ -259,7 +259,9 @@ async fn an_address_for_it_that_others_reach_is_refused() {
     let elsewhere = ["serve", "--aws", "--dynamodb-addr", "127.0.0.1:0"];
     let (status, _, said) = folder.run(&elsewhere).await;
     assert_eq!(status, Some(2), "{said}");
-    let mut command = folder.modulo(&["serve", "--dynamodb-addr", "127.0.0.1:0"]);
+    // A user's own server may have the usual address.
+    let free = "127.0.0.1:0";
+    let mut command = folder.modulo(&["serve", "--addr", free, "--dynamodb-addr", free]);
     command.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
     let output = command.output().await.unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
@@ -357,6 +359,30 @@ fn exchanges() -> Vec<(&'static str, String)> {
         nested = json!({"M": {"a": nested}});
     }
     let too_large = json!({"id": {"S": "a"}, "text": {"S": "x".repeat(410_000)}});
+    let batch = |table: &str, items: &[Value]| {
+        let puts = items
+            .iter()
+            .map(|item| json!({"PutRequest": {"Item": item}}));
+        json!({"RequestItems": {table: puts.collect::<Vec<_>>()}})
+    };
+    // Their ids and what the index has of them.
+    let puts = |items: &[&[&str; 2]]| {
+        let items = items.iter().map(|[id, n]| match *n {
+            "" => json!({"id": {"S": id}}),
+            n => json!({"id": {"S": id}, "n": {"N": n}, "l": {"L": [{"BOOL": true}]}}),
+        });
+        batch("things", &items.collect::<Vec<_>>())
+    };
+    let many: Vec<_> = (0..26)
+        .map(|n| json!({"id": {"S": n.to_string()}}))
+        .collect();
+    let by_n = |n: &str| {
+        json!({
+            "TableName": "things", "IndexName": "by-n",
+            "KeyConditionExpression": "n = :n",
+            "ExpressionAttributeValues": {":n": {"N": n}},
+        })
+    };
     let requests = [
         ("CreateTable", table.clone()),
         ("CreateTable", table),
@@ -397,7 +423,7 @@ fn exchanges() -> Vec<(&'static str, String)> {
             put(json!({"id": {"S": "a"}, "x": {"SS": ["a", "a"]}})),
         ),
         ("PutItem", put(json!({"id": {"S": "a"}, "x": nested}))),
-        ("PutItem", put(too_large)),
+        ("PutItem", put(too_large.clone())),
         ("PutItem", json!({"Item": {"id": {"S": "a"}}})),
         (
             "PutItem",
@@ -497,6 +523,76 @@ fn exchanges() -> Vec<(&'static str, String)> {
             ]}}),
         ),
         (
+            "BatchWriteItem",
+            puts(&[&["e", "1"], &["f", "1"], &["g", ""]]),
+        ),
+        // In the place of others, with another value in the index, or none.
+        ("BatchWriteItem", puts(&[&["e", "1.0"], &["f", "2"]])),
+        ("Query", by_n("1")),
+        ("Query", by_n("2")),
+        ("Scan", json!({"TableName": "things"})),
+        ("BatchWriteItem", puts(&[&["h", "1"], &["h", "2"]])),
+        ("BatchWriteItem", puts(&[&["h", "1"], &["", "2"]])),
+        ("BatchWriteItem", puts(&[&["h", "1"], &["i", "one"]])),
+        (
+            "BatchWriteItem",
+            batch("things", &[json!({"id": {"S": "h"}}), too_large.clone()]),
+        ),
+        (
+            "BatchWriteItem",
+            batch(
+                "things",
+                &[json!({"id": {"S": "h"}}), json!({"id": {"N": "1"}})],
+            ),
+        ),
+        (
+            "BatchWriteItem",
+            batch(
+                "things",
+                &[json!({"id": {"S": "h"}}), json!({"n": {"N": "1"}})],
+            ),
+        ),
+        (
+            "BatchWriteItem",
+            batch("things", &[json!({"id": {"S": "h"}, "n": {"S": "1"}})]),
+        ),
+        (
+            "BatchWriteItem",
+            batch(
+                "things",
+                &[json!({"id": {"S": "h"}, "x": {"L": [{"M": {"": {"S": "a"}}}]}})],
+            ),
+        ),
+        (
+            "BatchWriteItem",
+            batch(
+                "things",
+                &[json!({"id": {"S": "h"}, "x": {"SS": ["a", "a"]}})],
+            ),
+        ),
+        (
+            "BatchWriteItem",
+            batch("nothing", &[json!({"id": {"S": "h"}})]),
+        ),
+        ("BatchWriteItem", batch("things", &[])),
+        ("BatchWriteItem", batch("things", &many)),
+        (
+            "BatchWriteItem",
+            with(
+                puts(&[&["i", "3"]]),
+                json!({"ReturnConsumedCapacity": "INDEXES"}),
+            ),
+        ),
+        (
+            "BatchWriteItem",
+            with(
+                puts(&[&["i", "3"]]),
+                json!({"ReturnConsumedCapacity": "SOME"}),
+            ),
+        ),
+        ("Scan", json!({"TableName": "things"})),
+        ("DescribeTable", json!({"TableName": "nothing"})),
+        (
             "BatchGetItem",
             json!({"RequestItems": {"things": {"Keys": [{"id": {"S": "c"}}]}}}),
         ),
@@ -575,6 +671,96 @@ async fn it_answers_as_its_own_http_server_does() {
         let target = "DynamoDB_20120810.ListTables";
         let answer = post(&ours, target, "{}", headers.clone()).await;
         assert_eq!(answer, post(&theirs, target, "{}", headers).await);
+    }
+}
+
+/// A table with two indexes, and an item of it.
+fn indexed() -> (Value, impl Fn(usize) -> Value) {
+    let index = |name: &str| {
+        json!({
+            "IndexName": name,
+            "KeySchema": [{"AttributeName": name, "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "ALL"},
+        })
+    };
+    let table = json!({
+        "TableName": "things",
+        "AttributeDefinitions": [
+            {"AttributeName": "id", "AttributeType": "S"},
+            {"AttributeName": "building", "AttributeType": "S"},
+            {"AttributeName": "floor", "AttributeType": "N"},
+        ],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "GlobalSecondaryIndexes": [index("building"), index("floor")],
+        "BillingMode": "PAY_PER_REQUEST",
+    });
+    let item = |at: usize| {
+        json!({
+            "id": {"S": format!("sala{at:04}")},
+            "building": {"S": format!("b{}", at % 7)},
+            "floor": {"N": (at % 5).to_string()},
+        })
+    };
+    (table, item)
+}
+
+#[tokio::test]
+async fn a_batch_of_puts_is_one_transaction() {
+    let folder = Folder::empty();
+    let data = Data::Folder(folder.path().to_owned());
+    let engine = Engine::start(&data).await.unwrap();
+    let send = async |operation: &str, body: &Value| {
+        let target = format!("DynamoDB_20120810.{operation}");
+        let answer = post(&engine.endpoint(), &target, &body.to_string(), signed()).await;
+        assert_eq!(answer.0, 200, "{}", answer.1);
+    };
+    let logged = || {
+        let log = folder.path().join("dynamodb.sqlite-wal");
+        fs::metadata(log).unwrap().len()
+    };
+    let (table, item) = indexed();
+    send("CreateTable", &table).await;
+    let before = logged();
+    let puts = (0..25).map(|at| json!({"PutRequest": {"Item": item(at)}}));
+    let puts = json!({"RequestItems": {"things": puts.collect::<Vec<_>>()}});
+    send("BatchWriteItem", &puts).await;
+    // Eight pages of 4 KB for each item, if each has a transaction.
+    let pages = (logged() - before) / 4_096;
+    assert!(pages < 25, "{pages} pages");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn of_many_modules_each_table_is_there_when_somebody_asks() {
+    const MANY: usize = 400;
+    let modules = (0..MANY).map(|at| format!("[modules.module{at:03}]\nkey = \"id\"\n"));
+    let folder = Folder::with(&modules.collect::<String>());
+    let mut served = folder.serve(&["--dynamodb-addr", "127.0.0.1:0"]).await;
+    let answer = served.send("POST", "/module399/a", "[1]").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let line = served.line("DynamoDB's own protocol is open at ").await;
+    let mut words = line.split([' ', ',']);
+    let endpoint = words.find(|word| word.starts_with("http://")).unwrap();
+    let dynamodb = DynamoDb::new(&local::settings(endpoint.trim_end_matches(':')).await);
+    let made = dynamodb.list_tables().into_paginator().items().send();
+    let made = made.collect::<Result<Vec<_>, _>>().await.unwrap();
+    assert_eq!(made.len(), MANY);
+    let existing = dynamodb.describe_table().table_name("module398-local");
+    existing.send().await.unwrap();
+    served.stop().await;
+    let (status, stdout, stderr) = folder.run(&["export", "module399"]).await;
+    assert_eq!(status, Some(0), "{stderr}");
+    assert_eq!(stdout.lines().count(), 1);
+}
+
+#[tokio::test]
+async fn the_tables_that_nobody_asked_for_are_there_after_the_end() {
+    let modules = (0..400).map(|at| format!("[modules.module{at:03}]\nkey = \"id\"\n"));
+    let folder = Folder::with(&modules.collect::<String>());
+    folder.serve(&[]).await.stop().await;
+    for module in ["module000", "module399"] {
+        let (status, stdout, stderr) = folder.run(&["export", module]).await;
+        assert_eq!((status, stdout.as_str()), (Some(0), ""), "{stderr}");
     }
 }
 

@@ -44,6 +44,7 @@ async fn each_example_answers_as_its_page_says() {
         .map(|entry| entry.file_name().into_string().unwrap())
         .collect();
     assert_eq!(asked, there);
+    assert_eq!(blocks(&page), blocks(&read("README.pt-BR.md")));
 }
 
 #[tokio::test]

@@ -86,6 +86,7 @@ async fn a_new_project_is_served_as_it_is() {
     # methods = ["GET", "LIST"]   # what is served; all six if not said
     # max_bytes = 10_000          # of one document
     # envelope = "plain"          # answers are the document itself, not {"GET": {…}}
+    # stamps = true               # items keep when they were created, and when and by whom they were last written
     # storage = "document"        # documents are kept as native attributes, not as text
     # ttl = "expiresAt"           # when an item expires: the attribute with the time in epoch seconds
     # default_ttl = "30d"         # when one expires that does not say so; needs `ttl`
@@ -188,6 +189,7 @@ async fn a_folder_is_made_and_names_the_service() {
     # methods = ["GET", "LIST"]   # o que é servido; todos os seis, se nada for dito
     # max_bytes = 10_000          # de um documento
     # envelope = "plain"          # as respostas são o próprio documento, e não {"GET": {…}}
+    # stamps = true               # os itens guardam quando foram criados, e quando e por quem foram gravados por último
     # storage = "document"        # documentos são guardados como atributos nativos, e não como texto
     # ttl = "expiresAt"           # quando um item expira: o atributo com o instante, em segundos desde 1970
     # default_ttl = "30d"         # quando expira um item que não o diz; precisa de `ttl`

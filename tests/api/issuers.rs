@@ -8,17 +8,20 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::StatusCode;
+use axum::http::{Request, StatusCode};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
+use axum::serve::Listener;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::access::{Signer, claims, guarded, pass, told};
 use crate::app::{Answer, TestApp};
 use crate::command::Folder;
+use crate::secured::Secured;
 
 /// A server's address before it serves, so that its answers can name it.
 struct Server {
@@ -366,7 +369,7 @@ async fn the_log_says_why_keys_cannot_be_used() {
     let program = folder.serve_logging("info", &["--memory"]).await;
     let mut reasons = String::new();
     for (name, ..) in guards.iter().chain([&found]) {
-        let request = axum::http::Request::get(format!("{}/{name}", program.url));
+        let request = Request::get(format!("{}/{name}", program.url));
         let token = format!("Bearer {}", signer.good("1", ""));
         let request = request.header("authorization", token);
         let answer = program
@@ -561,4 +564,67 @@ async fn a_tenant_may_stand_within_a_claim() {
             "#);
         }
     }
+}
+
+/// Leads each connection to `target`, whoever was asked for, and keeps whom. No name is resolved.
+async fn tunnel(target: SocketAddr) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&asked);
+    tokio::spawn(async move {
+        loop {
+            let mut client = BufReader::new(listener.accept().await.unwrap().0);
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                client.read_line(&mut head).await.unwrap();
+            }
+            kept.lock()
+                .unwrap()
+                .extend(head.lines().next().map(str::to_owned));
+            client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+            let mut server = TcpStream::connect(target).await.unwrap();
+            tokio::spawn(async move {
+                // Whichever side ends it.
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    (url, asked)
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_leads_to_issuers_elsewhere() {
+    const NAME: &str = "keys.example.com";
+    let signer = Signer::ed();
+    let keys = set(&[signer.jwk("1")]);
+    let router = Router::new().route("/keys", get(async || keys));
+    let secured = Secured::bind_as(NAME).await;
+    let trusted = secured.certificate().to_owned();
+    let (proxy, asked) = tunnel(secured.local_addr().unwrap()).await;
+    let here = Server::bind().await;
+    let urls = [format!("https://{NAME}/keys"), here.url("/keys")];
+    here.serve(router.clone());
+    tokio::spawn(async { axum::serve(secured, router).await });
+    for url in urls {
+        let folder = Folder::with(&guarded(&format!(r#"jwks = "{url}""#)));
+        let certificate = folder.path().join("trusted.pem");
+        std::fs::write(&certificate, &trusted).unwrap();
+        let variables = [
+            ("HTTPS_PROXY", proxy.as_str()),
+            ("HTTP_PROXY", proxy.as_str()),
+            ("NO_PROXY", ""),
+            ("SSL_CERT_FILE", certificate.to_str().unwrap()),
+        ];
+        let served = folder.serve_with(&variables, &["--memory"]).await;
+        let token = format!("Bearer {}", signer.good("1", ""));
+        let request = Request::get(format!("{}/rooms", served.url)).header("authorization", token);
+        let answer = served
+            .client
+            .send(request.body(Body::empty()).unwrap())
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+    let asked = asked.lock().unwrap();
+    assert_eq!(*asked, [format!("CONNECT {NAME}:443 HTTP/1.1")]);
 }

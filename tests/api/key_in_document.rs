@@ -57,6 +57,7 @@ async fn every_answer_has_the_id_and_a_request_may_have_it() {
             ("PUT", r#"{"id":"x","id":"y","a":1}"#),
             ("POST", r#"{"id":1,"a":1}"#),
             ("PUT", "[1]"),
+            ("PUT", r#"{"id":"x"}"#),
             ("PATCH", r#"{"id":"y"}"#),
         ] {
             let answer = app.send(method, path, sent).await;

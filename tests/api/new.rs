@@ -74,6 +74,7 @@ async fn a_file_that_is_not_there_is_begun() {
     # methods = ["GET", "LIST"]   # what is served; all six if not said
     # max_bytes = 10_000          # of one document
     # envelope = "plain"          # answers are the document itself, not {"GET": {…}}
+    # stamps = true               # items keep when they were created, and when and by whom they were last written
     # storage = "document"        # documents are kept as native attributes, not as text
     # ttl = "expiresAt"           # when an item expires: the attribute with the time in epoch seconds
     # default_ttl = "30d"         # when one expires that does not say so; needs `ttl`
@@ -181,4 +182,28 @@ async fn a_sort_key_is_written_beside_the_partition_key() {
         "{stderr}"
     );
     assert_eq!(text(&folder), before);
+}
+
+#[tokio::test]
+async fn its_comments_are_in_the_language_of_the_user() {
+    let folder = Folder::empty();
+    let new = folder
+        .modulo(&["new", "rooms"])
+        .env("LC_ALL", "pt_BR.UTF-8")
+        .status();
+    assert!(new.await.unwrap().success());
+    folder.run(&["new", "courses", "--lang", "pt-BR"]).await;
+    folder.run(&["new", "notes"]).await;
+    let text = text(&folder);
+    assert!(text.contains("\n# Os módulos deste serviço."), "{text}");
+    assert_eq!(
+        text.matches("# Sem o seu `#`, uma linha abaixo").count(),
+        2,
+        "{text}"
+    );
+    assert_eq!(
+        text.matches("# Without its `#`, a line below").count(),
+        1,
+        "{text}"
+    );
 }

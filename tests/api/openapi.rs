@@ -47,7 +47,10 @@ async fn routes_and_tables_are_those_of_the_document() {
             .filter(|method| described.get(method).is_some());
         let methods: Vec<_> = methods.map(|method| method.to_uppercase()).collect();
         let methods: BTreeSet<_> = methods.iter().map(String::as_str).collect();
-        if path.starts_with("/_") && !path.starts_with("/_batch/") {
+        let is_own = !["/_batch/", "/_history/"]
+            .iter()
+            .any(|of| path.starts_with(of));
+        if path.starts_with("/_") && is_own {
             assert!(methods.is_subset(&served), "{path}: {served:?}");
         } else {
             assert_eq!(methods, served, "{path}");
@@ -64,8 +67,10 @@ async fn routes_and_tables_are_those_of_the_document() {
                 let partition = format!("/{name}/{{partition}}");
                 vec![format!("{partition}/{{sort}}"), partition]
             };
+            let history = module.history().map(|_| format!("/_history{}", paths[0]));
             [format!("/{name}"), format!("/_batch/{name}")]
                 .into_iter()
+                .chain(history)
                 .chain(paths)
         })
         .chain(["/_docs", "/_health", "/_health/ready", "/_openapi.json"].map(str::to_owned))
@@ -574,4 +579,23 @@ async fn both_can_be_turned_off() {
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         assert_eq!(answer.body, r#"{"ERROR":{"message":"Not found"}}"#);
     }
+}
+
+#[tokio::test]
+async fn what_webhooks_are_sent_is_described() {
+    let modules = r#"
+        [modules.rooms]
+        key = "roomId"
+        [modules.told]
+        key = "id"
+        [[modules.told.webhooks]]
+        url = "https://erp.example.com/hooks"
+        secret = { env = "HOOK_SECRET" }
+    "#;
+    let document = openapi::document(&parse(modules), None, usize::MAX).unwrap();
+    assert!(!document.contains("erp.example.com"), "{document}");
+    let document: Value = serde_json::from_str(&document).unwrap();
+    let webhooks = document["webhooks"].as_object().unwrap();
+    assert_eq!(webhooks.keys().collect::<Vec<_>>(), ["told.changed"]);
+    insta::assert_snapshot!(serde_json::to_string_pretty(&webhooks["told.changed"]).unwrap());
 }

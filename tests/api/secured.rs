@@ -22,8 +22,13 @@ pub(crate) struct Secured {
 impl Secured {
     /// On a free port of this machine.
     pub(crate) async fn bind() -> Self {
+        Self::bind_as("localhost").await
+    }
+
+    /// The same, for clients that know it by this name.
+    pub(crate) async fn bind_as(name: &str) -> Self {
         let CertifiedKey { cert, signing_key } =
-            rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+            rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
         let key = signing_key.serialize_der().try_into().unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()

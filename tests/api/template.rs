@@ -55,6 +55,33 @@ async fn a_base_path_is_in_the_environment_the_mapping_and_the_address() {
 }
 
 #[tokio::test]
+async fn a_history_needs_the_second_function() {
+    let folder = Folder::with(&format!("{MODULES}history = \"90d\"\n"));
+    let why = template(&folder, &[]).await.unwrap_err();
+    assert_eq!(
+        why,
+        "modules have webhooks, events or a history, for which there is a second function; say where its \
+         package is, as in --changes-artifact my-bucket/modulo/changes-1.zip\n"
+    );
+    let artifact = ["--changes-artifact", "my-bucket/2.zip"];
+    let made = template(&folder, &artifact).await.unwrap();
+    let resources = &made["Resources"];
+    let code = json!({ "S3Bucket": "my-bucket", "S3Key": "2.zip" });
+    assert_eq!(
+        resources["ChangesLambdaFunction"]["Properties"]["Code"],
+        code
+    );
+    let table = &resources["roomsHistory"]["Properties"];
+    assert_eq!(table["TableName"], "rooms-prod-history");
+    assert_eq!(
+        table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"],
+        true
+    );
+    let stream = &resources["roomsTable"]["Properties"]["StreamSpecification"];
+    assert_eq!(stream["StreamViewType"], "NEW_AND_OLD_IMAGES");
+}
+
+#[tokio::test]
 async fn a_template_can_be_written_to_a_file() {
     let folder = Folder::with(MODULES);
     let printed = template(&folder, &["--arch", "arm64"]).await.unwrap();

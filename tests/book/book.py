@@ -24,8 +24,8 @@ MADE = "<!-- Made from "
 # A page of the book that is a link only stands for the file that it leads to.
 STANDS_FOR = re.compile(r"\A\[[^]]+\]\((\.\.[^)]+)\)\s*\Z")
 LINK = re.compile(r"(\[[^]]*\])\(([^)#\s]*)(#[^)\s]*)?\)")
-# The READMEs lead to each other; in the book a menu does.
-OTHER_LANGUAGE = re.compile(r"^\*\[[^]]+\]\(README[^)]*\)\*\n\n", re.MULTILINE)
+# The files of the root lead to their other language; in the book a menu does.
+OTHER_LANGUAGE = re.compile(r"^\*\[(?:Em português|In English)\]\([^)]+\)\*\n\n", re.MULTILINE)
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 NOTES = {
@@ -44,9 +44,10 @@ def hash_of(page):
 
 
 def english_pages():
-    """The pages that can be translated: the README, and those of docs/ that have a text of their own."""
+    """What can be translated: the READMEs, SECURITY.md, and the pages of docs/ with a text of their own."""
     pages = [page for page in DOCS.rglob("*.md") if not page.name.endswith(PORTUGUESE)]
-    return [ROOT / "README.md"] + sorted(page for page in pages if not STANDS_FOR.match(page.read_text()))
+    own = sorted(page for page in pages if not STANDS_FOR.match(page.read_text()))
+    return [ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "examples/README.md"] + own
 
 
 def state(page):

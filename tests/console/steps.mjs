@@ -136,6 +136,16 @@ async function rooms(count, prefix, buildings = prefix) {
   );
 }
 
+/** Holds up requests until what it gives is called. */
+async function held(page, url) {
+  let release;
+  const mayGo = new Promise((resolve) => {
+    release = resolve;
+  });
+  await page.route(url, (route) => mayGo.then(() => route.continue()));
+  return release;
+}
+
 const steps = {
   async "a module's items are shown by page"() {
     await rooms(30, "sala", "Prédio");
@@ -451,7 +461,8 @@ const steps = {
 
   async "a deletion does not undo somebody else's edit"() {
     await put("/notes/kept", { n: 1 });
-    const page = await open({ hash: "#/notes/item/kept" });
+    // Where nobody tells of the edit.
+    const page = await open({ at: THROUGH, hash: "#/notes/item/kept" });
     await field(page, "/n").waitFor();
     await put("/notes/kept", { n: 2 });
     await button(page, "Delete").click();
@@ -648,6 +659,25 @@ const steps = {
     return page;
   },
 
+  async "a refusal that comes late does not hide what came before it"() {
+    await put("/orders/o2", { n: 2 }, { "x-api-key": "the-key-of-the-tests" });
+    const page = await open({ hash: "#/orders" });
+    const isAnonymous = (request) => request.headers()["x-api-key"] === undefined;
+    const [late] = await Promise.all([
+      new Promise((resolve) =>
+        page.route("**/orders/o2?*", (route) => (isAnonymous(route.request()) ? resolve(route) : route.continue())),
+      ),
+      page.goto(`${SERVED}/_console#/orders/item/o2`),
+    ]);
+    await page.getByLabel("Key for partners").fill("the-key-of-the-tests");
+    await button(page, "Use").last().click();
+    await field(page, "/n").waitFor();
+    await Promise.all([page.waitForResponse((answer) => answer.status() === 401), late.continue()]);
+    await page.waitForTimeout(300);
+    assert.equal(await field(page, "/n").inputValue(), "2");
+    return page;
+  },
+
   async "a table is imported after a preview, and comes out as it went in"() {
     await put("/rooms/csv002", { building: "old", chairs: 1 });
     const lines = Array.from(
@@ -765,6 +795,62 @@ const steps = {
     return page;
   },
 
+  async "an item's versions are shown, and one is brought back"() {
+    const kept = async (count) => {
+      for (;;) {
+        const { text } = await api("GET", "/_history/menus/monday");
+        if (JSON.parse(text).GET.versions.length === count) return;
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    };
+    const versions = (page) => page.locator(".versions > li");
+    const brings = (page, at) => versions(page).nth(at).getByRole("button", { name: /^Bring back/ }).click();
+    await put("/menus/monday", '{"dish":"soup","price":1.10}');
+    await put("/menus/monday", '{"dish":"rice","price":1.10}');
+    await kept(2);
+    const page = await open({ hash: "#/menus/item/monday" });
+    await link(page, "History").click();
+    await versions(page).nth(1).waitFor();
+    assert.match(await versions(page).nth(0).textContent(), /updated.*This is what is there now\./s);
+    assert.match(await versions(page).nth(1).textContent(), /created.*Differs from now in 1 place/s);
+    await versions(page).nth(1).getByText("Differs from now").click();
+    assert.deepEqual(await versions(page).nth(1).locator("tbody tr > *").allTextContents(), ["dish", "rice", "soup"]);
+    await axe(page, "the history");
+    await brings(page, 1);
+    await says(page, "monday is as it was.");
+    await versions(page).nth(2).waitFor();
+    assert.equal(await stored("/menus/monday"), '{"dish":"soup","price":1.10}');
+
+    // Somebody writes meanwhile: nothing of that is lost.
+    await put("/menus/monday", '{"dish":"beans"}');
+    await kept(4);
+    await brings(page, 1);
+    await says(page, "Somebody has changed it since. Look at it again.");
+    await versions(page).nth(3).waitFor();
+    assert.equal(await stored("/menus/monday"), '{"dish":"beans"}');
+
+    // What is deleted comes back, too.
+    await api("DELETE", "/menus/monday");
+    await kept(5);
+    await page.goto(`${SERVED}/_console#/menus/item/monday`);
+    await page.reload();
+    await page.getByText("There is no such item.").waitFor();
+    await link(page, "History").click();
+    await page.getByText("The item is not there now.").waitFor();
+    assert.match(await versions(page).nth(0).textContent(), /deleted/);
+    await brings(page, 1);
+    await says(page, "monday is as it was.");
+    await versions(page).nth(5).waitFor();
+    assert.equal(await stored("/menus/monday"), '{"dish":"beans"}');
+    await link(page, "Document").click();
+    await field(page, "/dish").waitFor();
+    // Of a module without a history there is nothing of it.
+    await put("/notes/plain", { a: 1 });
+    await page.goto(`${SERVED}/_console#/notes/item/plain`);
+    await field(page, "/a").waitFor();
+    assert.equal(await link(page, "History").count(), 0);
+    return page;
+  },
   async "it speaks Portuguese to who reads it, and can be switched"() {
     await put("/rooms/sala90", { building: "Prédio A", chairs: 90, contact: { name: "Ana", phone: "1234" } });
     const page = await open({ locale: "pt-BR", hash: "#/rooms/item/sala90" });
@@ -906,6 +992,69 @@ const steps = {
     await button(page, "Add").click();
     await button(page, "Create").click();
     await says(page, "x is created.");
+    return page;
+  },
+
+  async "what others write is shown while it is looked at"() {
+    // Only a server of one's own tells of changes.
+    if (SERVED === THROUGH) return;
+    await put("/rooms/live1", { building: "Live", chairs: 1, floor: 1 });
+    const page = await open({ hash: "#/rooms/list?index=by-building&value=Live" });
+    await page.getByText("Page 1, 1 item").waitFor();
+    await put("/rooms/live2", { building: "Live", chairs: 2, floor: 2 });
+    await page.getByText("Page 1, 2 items").waitFor();
+    // What is written after the item is read, and before its changes are listened to, is shown too.
+    const chairs = (value) =>
+      page.waitForFunction((value) => document.querySelector('[id="field/chairs"]')?.value === value, value);
+    const listen = await held(page, "**/_changes/rooms");
+    await link(page, "live2").click();
+    await chairs("2");
+    await put("/rooms/live2", { building: "Live", chairs: 9, floor: 2 });
+    listen();
+    await chairs("9");
+    await put("/rooms/live2", { building: "Live", chairs: 3, floor: 2 });
+    await chairs("3");
+    await field(page, "/floor").fill("4");
+    await put("/rooms/live2", { building: "Live", chairs: 5, floor: 2 });
+    await page.getByText("Somebody else has just changed this item.").waitFor();
+    assert.equal(await field(page, "/chairs").inputValue(), "3");
+    await button(page, "Save").click();
+    await page.getByRole("heading", { name: "Somebody else has changed this item" }).waitFor();
+    return page;
+  },
+
+  async "what others write holds up nobody on the way to another page"() {
+    if (SERVED === THROUGH) return;
+    await rooms(54, "next", "Next");
+    const page = await open({ hash: "#/rooms/list?index=by-building&value=Next-A" });
+    await page.getByText("Page 1, 25 items").waitFor();
+    const answer = await held(page, "**/rooms?*");
+    const reads = () => page.waitForRequest("**/rooms?*");
+    await Promise.all([reads(), button(page, "Next page").click()]);
+    await Promise.all([reads(), put("/rooms/next0000", { building: "Next-A", chairs: 1, floor: 1 })]);
+    answer();
+    await page.getByText("Page 2,").waitFor();
+    return page;
+  },
+
+  async "stamps are shown and can't be edited"() {
+    await put("/visits/one", { guest: "Ana" });
+    await put("/tours/one", { guest: "Ana" });
+    const page = await open({ hash: "#/visits/item/one" });
+    const stamps = page.locator(".stamps");
+    assert.match(await stamps.textContent(), /^createdAt: 20\S+Z · updatedAt: 20\S+Z$/);
+    const before = await stamps.textContent();
+    await field(page, "/guest").fill("Rui");
+    await saved(page, "one");
+    assert.notEqual(await stamps.textContent(), before);
+    await page.goto(`${SERVED}/_console#/tours/item/one`);
+    await field(page, "/createdAt").waitFor();
+    assert.ok(await field(page, "/createdAt").isDisabled());
+    await field(page, "/guest").fill("Eva");
+    await saved(page, "one");
+    await page.goto(`${SERVED}/_console#/tours/new`);
+    await page.getByRole("heading", { name: "New item" }).waitFor();
+    assert.equal(await field(page, "/createdAt").count(), 0);
     return page;
   },
 

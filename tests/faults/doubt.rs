@@ -1,10 +1,13 @@
 //! A write that is done, whose answer is lost, and that is tried again.
 
+use std::sync::Arc;
+
 use axum::body::Body;
+use modulo::config::Config;
 use modulo::local::{self, Data, Engine};
 
 use crate::app::{TestApp, parse};
-use crate::proxy::{Fault, Proxy};
+use crate::proxy::{Fault, Proxy, with_long_delay};
 
 const MODULES: &str = r#"
     [modules.texts]
@@ -19,14 +22,36 @@ const MODULES: &str = r#"
     idempotency = "1h"
 "#;
 
+/// The modules' tables, and an app with nothing between it and them.
+struct Tables {
+    engine: Engine,
+    config: Arc<Config>,
+    direct: TestApp,
+}
+
+impl Tables {
+    async fn make() -> Self {
+        let engine = Engine::start(&Data::Memory).await.unwrap();
+        let config = parse(MODULES);
+        let direct = TestApp::over(&config, &engine.endpoint()).await;
+        local::create_tables(&direct.dynamodb, config.modules.tables())
+            .await
+            .unwrap();
+        Self {
+            engine,
+            config,
+            direct,
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_write_whose_answer_was_lost_is_neither_done_again_nor_refused() {
-    let engine = Engine::start(&Data::Memory).await.unwrap();
-    let config = parse(MODULES);
-    let direct = TestApp::over(&config, &engine.endpoint()).await;
-    local::create_tables(&direct.dynamodb, config.modules.tables())
-        .await
-        .unwrap();
+    let Tables {
+        engine,
+        config,
+        direct,
+    } = Tables::make().await;
     let append = r#"[{"op":"add","path":"/a/-","value":1}]"#;
     let patch = ("content-type", "application/json-patch+json");
     let empty = r#"{"a":[]}"#;
@@ -90,15 +115,40 @@ async fn a_write_whose_answer_was_lost_is_neither_done_again_nor_refused() {
 }
 
 #[tokio::test]
+async fn a_write_that_was_done_and_then_undone_by_another_is_not_refused() {
+    let Tables {
+        engine,
+        config,
+        direct,
+    } = Tables::make().await;
+    let begun = direct.send("POST", "/members/x", r#"{"a":"b"}"#).await;
+    assert_eq!(begun.status, 200, "{}", begun.body);
+    // The first try is done, and the second one comes when another has deleted the item.
+    let schedule = |n, _: &mut _| match n {
+        0 => Some(Fault::CutsAfter),
+        1 => Some(Fault::DelaysRequest),
+        _ => None,
+    };
+    let (_, endpoint) = Proxy::start(with_long_delay(1), schedule, &engine.endpoint()).await;
+    let app = TestApp::over(&config, &endpoint).await;
+    let put = app.request("PUT", "/members/x").header("if-match", "*");
+    let put = put.header("content-type", "application/json");
+    let put = put.body(Body::from(r#"{"a":"c"}"#)).unwrap();
+    let deletes = async {
+        while !direct.get("/members/x").await.body.contains('c') {}
+        direct.send("DELETE", "/members/x", "").await
+    };
+    let (answer, gone) = tokio::join!(app.client.send(put), deletes);
+    assert_eq!(gone.status, 200, "{}", gone.body);
+    // It was done: to say that nothing was there, or anything else was, would be wrong.
+    assert_eq!(answer.status, 504, "{}", answer.body);
+}
+
+#[tokio::test]
 async fn an_item_that_was_created_is_reported_so_though_the_answer_was_lost() {
-    let engine = Engine::start(&Data::Memory).await.unwrap();
-    let config = parse(MODULES);
+    let Tables { engine, config, .. } = Tables::make().await;
     let schedule = |n, _: &mut _| (n == 0).then_some(Fault::CutsAfter);
     let (_, endpoint) = Proxy::start(0, schedule, &engine.endpoint()).await;
-    let direct = TestApp::over(&config, &engine.endpoint()).await;
-    local::create_tables(&direct.dynamodb, config.modules.tables())
-        .await
-        .unwrap();
     let app = TestApp::over(&config, &endpoint).await;
     let created = app.send("POST", "/texts", "[1]").await;
     assert_eq!(created.status, 201, "{}", created.body);
@@ -107,12 +157,11 @@ async fn an_item_that_was_created_is_reported_so_though_the_answer_was_lost() {
 
 #[tokio::test]
 async fn a_post_with_a_key_is_done_once_though_its_answer_was_lost() {
-    let engine = Engine::start(&Data::Memory).await.unwrap();
-    let config = parse(MODULES);
-    let direct = TestApp::over(&config, &engine.endpoint()).await;
-    local::create_tables(&direct.dynamodb, config.modules.tables())
-        .await
-        .unwrap();
+    let Tables {
+        engine,
+        config,
+        direct,
+    } = Tables::make().await;
     // That of the first call, and those of all attempts: the first is answered, the others are not.
     let once = |n, _: &mut _| (n == 0).then_some(Fault::CutsAfter);
     let always = |_, _: &mut _| Some(Fault::CutsAfter);

@@ -22,6 +22,15 @@ const DELAY_MS: std::ops::Range<u64> = 5..200;
 /// Just beyond the function's patience.
 const TOO_LATE: Duration = Duration::from_millis(3_200);
 
+/// A seed with which the n-th request is delayed for long, if it is.
+pub(crate) fn with_long_delay(n: u64) -> u64 {
+    let delay = |seed: u64| Rng::with_seed(seed + n).u64(DELAY_MS);
+    let mut seeds = 0..u64::MAX;
+    seeds
+        .find(|&seed| delay(seed) > DELAY_MS.end - 10)
+        .expect("one of them")
+}
+
 /// What happens to a request, or to its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Fault {
@@ -35,7 +44,8 @@ pub(crate) enum Fault {
     CutsBefore,
     /// It is done, then the connection ends before the answer or within it.
     CutsAfter,
-    /// It is done twice.
+    /// It is done twice, if it is done. Where only the second time did what the first one was refused,
+    /// no answer would be right.
     Duplicates,
     /// There is no capacity for it; of a batch, for half of it.
     Throttles,
@@ -202,7 +212,7 @@ async fn meet(
     let mut answer = request.exchange(engine).await?;
     match fault {
         Some(Fault::Duplicates) => {
-            if let Some(duplicate) = duplicate {
+            if let Some(duplicate) = duplicate.filter(|_| answer.is_done()) {
                 duplicate.exchange(engine).await?;
             }
         }
@@ -289,6 +299,11 @@ impl Message {
     fn is_of(&self, operation: &str) -> bool {
         self.head
             .contains(&format!("DynamoDB_20120810.{operation}"))
+    }
+
+    /// Of an answer, whether it says so.
+    fn is_done(&self) -> bool {
+        self.head.starts_with("HTTP/1.1 200")
     }
 
     fn throttled(&self, rng: &mut Rng) -> Self {

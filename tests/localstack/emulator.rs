@@ -29,6 +29,8 @@ pub(crate) struct Emulator {
     pub(crate) endpoint: String,
     /// Whether it has HTTP APIs: LocalStack without a licence has not.
     pub(crate) http_api: bool,
+    /// Whether it surely runs functions on this machine itself, and in no container.
+    pub(crate) is_on_this_machine: bool,
     is_localstack: bool,
     _companion: Mutex<Option<Companion>>,
 }
@@ -113,6 +115,7 @@ impl Emulator {
         Ok(Self {
             endpoint,
             http_api,
+            is_on_this_machine: false,
             is_localstack,
             _companion: Mutex::new(companion),
         })
@@ -188,7 +191,11 @@ fn with_ministack() -> Result<Emulator, String> {
             ("AWS_ENDPOINT_URL", endpoint.clone()),
         ],
     );
-    Emulator::at(&endpoint, Some(companion), "ministack under target/")
+    let emulator = Emulator::at(&endpoint, Some(companion), "ministack under target/")?;
+    Ok(Emulator {
+        is_on_this_machine: true,
+        ..emulator
+    })
 }
 
 /// What a request to a service must have in `authorization`: emulators look at whose it is, and at no

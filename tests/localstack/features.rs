@@ -44,6 +44,7 @@ access = { guard = "parameter" }
 
 [modules.invoices]
 key = "invoiceId"
+stamps = true
 access = { guard = "secret" }
 "#;
 
@@ -148,6 +149,46 @@ fn indexes_schemas_and_the_description_are_deployed() {
     }
 }
 
+/// DynamoDB says of an item that is to be replaced when it was created.
+fn assert_keeps_creation(door: &str, token: &str) {
+    let send = |method: &str, path: &str, body: &'static str| {
+        let request = client(door)
+            .request(method.parse().expect("a method"), format!("{door}{path}"))
+            .header("authorization", format!("Bearer {token}"))
+            .header("content-type", "application/json");
+        let response = request.body(body).send().expect("an answer");
+        assert!(
+            response.status().is_success(),
+            "{method} {path}: {response:?}"
+        );
+        response.json::<Value>().expect("JSON")
+    };
+    send("DELETE", "/invoices/a", "");
+    let mut stamps = Vec::new();
+    for (path, body) in [
+        ("/invoices/a", "[1]"),
+        ("/invoices/a", "[2]"),
+        (
+            "/_batch/invoices",
+            r#"{"atomic":true,"operations":[{"op":"put","id":"a","item":[3]}]}"#,
+        ),
+        (
+            "/_batch/invoices",
+            r#"{"operations":[{"op":"put","id":"a","item":[4]}]}"#,
+        ),
+    ] {
+        send("POST", path, body);
+        let got = send("GET", "/invoices/a?consistent=true", "");
+        assert_eq!(got["GET"]["updatedBy"], "ana", "{door}: {got}");
+        let stamp = |name: &str| got["GET"][name].as_str().expect("a stamp").to_owned();
+        stamps.push((stamp("createdAt"), stamp("updatedAt")));
+    }
+    assert!(
+        stamps.is_sorted_by(|a, b| a.0 == b.0 && a.1 < b.1),
+        "{door}: {stamps:?}"
+    );
+}
+
 /// The role may read the secrets, the table of keys is there, and so is the index of tenants.
 #[test]
 fn guards_with_secrets_tenants_and_idempotency_keys_are_deployed() {
@@ -178,6 +219,7 @@ fn guards_with_secrets_tenants_and_idempotency_keys_are_deployed() {
             let (status, told) = send("GET", module, &token(other, "acme"));
             assert_eq!(status, 401, "{door}{module}: {told}");
         }
+        assert_keeps_creation(door, &token(SECRET, "acme"));
         let acme = token(PARAMETER, "acme");
         let first = send("POST", "/orders", &acme);
         assert_eq!(

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::contract::Visitor;
 use crate::program::{python_program, root, run};
-use crate::project::{MODULO, Project, complete, report, template};
+use crate::project::{MODULO, Project, changes, complete, report, stripped, template};
 use crate::served::Served;
 use crate::tables;
 
@@ -22,14 +22,6 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 const PROGRAMS: [&str; 5] = ["node", "npm", "npx", "env", "sh"];
 
 const COURSE: &str = r#"{"description":"Algebra","hours":40}"#;
-
-/// The tool without what a release's has not either: its debug information is 0.4 GB.
-fn tool(folder: &Path) -> PathBuf {
-    let tool = folder.join("modulo");
-    run(Command::new("strip").arg("-o").arg(&tool).arg(MODULO))
-        .unwrap_or_else(|why| panic!("{why}"));
-    tool
-}
 
 /// A folder with links to programs, and with nothing else.
 fn path_of(folder: &Path, programs: &[&str]) -> PathBuf {
@@ -172,8 +164,12 @@ fn npm_packages(folder: &Path) -> [String; 2] {
     pack.arg(root().join("packages/npm/pack.cjs"))
         .arg("--output")
         .arg(folder)
-        .args(["--tool", &format!("{platform}={}", tool(folder).display())])
-        .args(["--function", &format!("x86_64={}", complete().display())]);
+        .args([
+            "--tool",
+            &format!("{platform}={}", stripped(MODULO, folder).display()),
+        ])
+        .args(["--function", &format!("x86_64={}", complete().display())])
+        .args(["--changes", &format!("x86_64={}", changes().display())]);
     run(&mut pack).unwrap_or_else(|why| panic!("{why}"));
     ["modulo-rest".to_owned(), format!("modulo-rest-{platform}")].map(|name| {
         let file = folder.join(format!("{name}-{VERSION}.tgz"));
@@ -197,7 +193,7 @@ fn the_wheel_is_the_tool() {
         .arg("--output")
         .arg(made.path())
         .arg("--tool")
-        .arg(tool(made.path()));
+        .arg(stripped(MODULO, made.path()));
     run(&mut pack).unwrap_or_else(|why| panic!("{why}"));
     let files = fs::read_dir(made.path()).expect("it is readable");
     let mut files = files.map(|entry| entry.expect("it is readable").path());

@@ -206,6 +206,7 @@ impl Project {
         let mut command = self.in_environment(command);
         // As the user of a release has it; a clone's user waits for the compiler instead.
         command.env("MODULO_ARTIFACT", (self.package)());
+        command.env("MODULO_CHANGES_ARTIFACT", changes());
         command
     }
 
@@ -262,81 +263,132 @@ pub(crate) fn release() -> &'static Path {
     RELEASE.wait()
 }
 
-/// The package with all features, made in a profile that is built sooner than a release.
+/// The package with all features. An emulator on this machine takes the function that cargo has built for
+/// these tests; elsewhere it needs one for Amazon Linux, in a profile that is built sooner than a release.
 pub(crate) fn complete() -> &'static Path {
     COMPLETE.wait()
 }
 
+/// The package of the function that sends changes, which is made with [`complete`].
+pub(crate) fn changes() -> PathBuf {
+    let given = std::env::var_os("MODULO_CHANGES_ARTIFACT");
+    given.map_or_else(|| root().join(CHANGES), PathBuf::from)
+}
+
+const CHANGES: &str = "target/deploy/modulo-changes.zip";
+
 static RELEASE: Package = Package {
     zip: "target/deploy/modulo-x86_64.zip",
-    profile: "release",
-    command: &[
-        "npm", "run", "--silent", "package", "--", "--stage", "local",
-    ],
+    make: || {
+        compile(
+            "release",
+            &[
+                "npm", "run", "--silent", "package", "--", "--stage", "local",
+            ],
+        );
+    },
     path: OnceLock::new(),
 };
 
 static COMPLETE: Package = Package {
     zip: "target/deploy/modulo-complete.zip",
-    profile: "emulated",
-    command: &[
-        "node",
-        "serverless/build.cjs",
-        "x86_64",
-        "target/deploy/modulo-complete.zip",
-        "emulated",
-    ],
+    make: || {
+        if emulator().is_on_this_machine {
+            pack("--bootstrap", env!("CARGO_BIN_EXE_bootstrap"), COMPLETE.zip);
+            pack("--changes", env!("CARGO_BIN_EXE_changes"), CHANGES);
+        } else {
+            compile(
+                "emulated",
+                &[
+                    "node",
+                    "serverless/build.cjs",
+                    "x86_64",
+                    COMPLETE.zip,
+                    "emulated",
+                    CHANGES,
+                ],
+            );
+        }
+    },
     path: OnceLock::new(),
 };
 
 struct Package {
     zip: &'static str,
-    profile: &'static str,
-    command: &'static [&'static str],
+    make: fn(),
     path: OnceLock<Option<PathBuf>>,
 }
 
 impl Package {
-    /// Its path, once it is built. Whichever is wanted first, both are built, and the release last: a
+    /// Its path, once it is made. Whichever is wanted first, both are made, and the release last: a
     /// single core links it for minutes, in which the tests of the other go on.
     fn wait(&'static self) -> &'static Path {
         static BEGUN: Once = Once::new();
         BEGUN.call_once(|| {
             std::thread::spawn(|| {
                 for package in [&COMPLETE, &RELEASE] {
-                    let built = std::panic::catch_unwind(|| package.build());
-                    package.path.get_or_init(|| built.ok());
+                    let made = std::panic::catch_unwind(|| package.make());
+                    package.path.get_or_init(|| made.ok());
                 }
             });
         });
         let path = self.path.wait().as_deref();
-        path.unwrap_or_else(|| panic!("{} was not built; the reason stands above", self.zip))
+        path.unwrap_or_else(|| panic!("{} was not made; the reason stands above", self.zip))
     }
 
-    fn build(&self) -> PathBuf {
+    fn make(&self) -> PathBuf {
         if let Some(given) = std::env::var_os("MODULO_ARTIFACT") {
             return given.into();
         }
-        node_modules();
-        let command = |words: &[&str]| {
-            let mut command = in_environment(Command::new(words[0]), root());
-            run(command.args(&words[1..])).unwrap_or_else(|why| panic!("{why}"))
-        };
-        {
-            let _lock = lock("tools");
-            command(&["node", "serverless/build.cjs", "tools"]);
-        }
-        let _lock = lock(self.profile);
         let start = Instant::now();
-        let said = command(self.command);
-        // A build takes minutes, in which its user sees cargo's own lines.
-        let finished = format!("Finished `{}` profile", self.profile);
-        assert!(said.contains(&finished), "{said}");
-        // What is compiled for the function alone is linted nowhere else.
-        assert!(!said.contains("warning:"), "{said}");
+        (self.make)();
         report(self.zip, start.elapsed());
         root().join(self.zip)
     }
+}
+
+/// Runs a command of the repository that compiles a function for AWS in this profile.
+fn compile(profile: &str, words: &[&str]) {
+    node_modules();
+    let command = |words: &[&str]| {
+        let mut command = in_environment(Command::new(words[0]), root());
+        run(command.args(&words[1..])).unwrap_or_else(|why| panic!("{why}"))
+    };
+    {
+        let _lock = lock("tools");
+        command(&["node", "serverless/build.cjs", "tools"]);
+    }
+    let _lock = lock(profile);
+    let said = command(words);
+    // A build takes minutes, in which its user sees cargo's own lines.
+    let finished = format!("Finished `{profile}` profile");
+    assert!(said.contains(&finished), "{said}");
+    // The gate lints the functions with all features, and not with those of a deployment.
+    assert!(!said.contains("warning:"), "{said}");
+}
+
+/// Packs what cargo has built for these tests, as `serverless/build.cjs` packs what it builds.
+fn pack(option: &str, program: &str, zip: &str) {
+    let _lock = lock("pack");
+    let folder = TempDir::with_prefix("modulo-stripped-").expect("it is writable");
+    fs::create_dir_all(root().join("target/deploy")).expect("target/ is writable");
+    let program = stripped(program, folder.path());
+    let mut command = in_environment(Command::new(MODULO), root());
+    command
+        .args(["package", option])
+        .arg(program)
+        .args(["--output", zip]);
+    run(&mut command).unwrap_or_else(|why| panic!("{why}"));
+}
+
+/// A program without what a release's has not either: debug information and symbols, which are most
+/// of its bytes.
+pub(crate) fn stripped(program: &str, folder: &Path) -> PathBuf {
+    let program = Path::new(program);
+    let stripped = folder.join(program.file_name().expect("it is a file"));
+    run(Command::new("strip").arg("-o").arg(&stripped).arg(program))
+        .unwrap_or_else(|why| panic!("{why}"));
+    stripped
 }
 
 /// `npm ci`, if it is due.

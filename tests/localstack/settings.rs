@@ -104,11 +104,19 @@ fn half_a_limit_and_values_that_are_not_valid_are_reported() {
 /// As a team adds to it what else its function needs.
 #[test]
 fn what_a_serverless_yml_says_itself_stays() {
-    let project = Project::new("prod", "[modules.modulo1]\nkey = \"modulo1Id\"\n");
+    let modules = r#"
+[modules.modulo1]
+key = "modulo1Id"
+webhooks = [{ url = "https://10.1.2.3/hooks", private = true, secret = { ssm = "/hooks" } }]
+"#;
+    let project = Project::new("prod", modules);
     let file = std::fs::read_to_string(project.path("serverless.yml")).expect("it is there");
     let stage = "  stage: local\n";
     assert!(file.contains(stage), "{file}");
-    let own = "  memorySize: 300\n  environment: { OWN: \"${param:mine}\" }\n";
+    let own = "  memorySize: 300
+  environment: { OWN: \"${param:mine}\" }
+  vpc: { securityGroupIds: [sg-1], subnetIds: [subnet-1, subnet-2] }
+";
     let more = r#"
 params: { prod: { log-retention: 7, mine: yes-mine } }
 functions: { api: { events: [{ schedule: rate(1 hour) }] } }
@@ -125,6 +133,17 @@ resources: { Resources: { Queue: { Type: "AWS::SQS::Queue" } } }
     let variables = &function["Environment"]["Variables"];
     assert_eq!(variables["OWN"], "yes-mine");
     assert_eq!(variables["MODULO_STAGE"], "prod");
+    // What is in a network is reached from there by both.
+    let network = json!({ "SecurityGroupIds": ["sg-1"], "SubnetIds": ["subnet-1", "subnet-2"] });
+    for (function, role) in [
+        ("ApiLambdaFunction", "IamRoleLambdaExecution"),
+        ("ChangesLambdaFunction", "ChangesRole"),
+    ] {
+        assert_eq!(resources[function]["Properties"]["VpcConfig"], network);
+        let policies = resources[role]["Properties"]["ManagedPolicyArns"].to_string();
+        let expected = "service-role/AWSLambdaVPCAccessExecutionRole";
+        assert!(policies.contains(expected), "{role}: {policies}");
+    }
     let log_group = &resources["ApiLogGroup"]["Properties"];
     assert_eq!(log_group["RetentionInDays"], 7);
     for added in ["ApiEventsRuleSchedule1", "HttpApi", "Queue", "modulo1Table"] {

@@ -38,6 +38,14 @@ partition = { attribute = "floor", type = "N" }
 [modules.kept.access]
 guard = "secret"
 scopes = { PUT = ["kept:write"] }
+
+[modules.told]
+key = "id"
+events = { bus = "erp" }
+
+[[modules.told.webhooks]]
+url = "https://erp.example.com/hooks"
+secret = { secretsmanager = "modulo-tests/webhook" }
 "#;
 
 const CERTIFICATE: &str =
@@ -110,7 +118,13 @@ fn pair(project: &Project, params: &'static [(&'static str, &'static str)]) -> P
     let arguments: Vec<_> = texts.iter().flat_map(|text| ["--param", text]).collect();
     let osls = std::fs::read_to_string(project.package(&arguments)).expect("it is there");
 
-    let mut arguments = vec!["template", "--artifact", "my-bucket/function.zip"];
+    let mut arguments = vec![
+        "template",
+        "--artifact",
+        "my-bucket/function.zip",
+        "--changes-artifact",
+        "my-bucket/changes.zip",
+    ];
     for (name, value) in params {
         if let Some(flag) = table()[*name]["flag"].as_str() {
             arguments.push(flag);
@@ -172,6 +186,8 @@ fn nested() -> &'static [PathBuf] {
             "template",
             "--artifact",
             "my-bucket/function.zip",
+            "--changes-artifact",
+            "my-bucket/changes.zip",
             "--output",
         ];
         project
@@ -265,7 +281,9 @@ fn without_what_is_meant(members: Map<String, Value>) -> Map<String, Value> {
     });
     let members = members.map(|(id, mut member)| {
         match id.as_str() {
-            "ApiLambdaFunction" => member["Properties"]["Code"] = "in the user's bucket".into(),
+            "ApiLambdaFunction" | "ChangesLambdaFunction" => {
+                member["Properties"]["Code"] = "in the user's bucket".into();
+            }
             // osls says that there is none. CDK refuses a policy that is no object.
             "ApiGatewayRestApi" => {
                 let properties = member["Properties"].as_object_mut().expect("an object");

@@ -178,6 +178,8 @@ impl ApiError {
             Self::InvalidHost => Logged::words("invalid Host"),
             Self::ForeignHost => Logged::words("a Host that is not of this server"),
             Self::InvalidRequest => Logged::words("not HTTP"),
+            Self::ChangesGone => Logged::words("changes that are no longer there"),
+            Self::NoChanges => Logged::words("no changes of these tables"),
             Self::UnknownMethod => Logged::words("unknown method"),
             Self::UnknownTransferCoding => Logged::words("unknown transfer coding"),
             Self::Crowded(Crowded(what)) => Logged::new("no memory left", Detail::Words(what)),
@@ -281,9 +283,10 @@ impl InvalidQuery {
             Self::Fields(_) => "fields",
             Self::Order(_) | Self::NoOrder(_) => "order",
             Self::Value { .. } => "value of a key",
+            Self::Time(_) => "time",
             Self::Twice(_) => "parameter twice",
             Self::Conditions { .. } => "too many conditions",
-            Self::Unknown { .. } => "unknown parameter",
+            Self::Unknown { .. } | Self::UnknownOfVersions(_) => "unknown parameter",
             Self::NoIndex(_) => "no index serves it",
         }
     }

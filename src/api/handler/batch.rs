@@ -59,7 +59,7 @@ pub(crate) async fn batch(mount: Mount, batch: Batch) -> Result<Response, ApiErr
         let outcome = if verb == Verb::Get {
             let item = found.remove(&id).ok_or(ApiError::NoSuchItem);
             let item = item.and_then(|item| Ok(item?));
-            item.map(|item| results.found(&id, item.data.as_deref()))
+            item.map(|item| results.found(&item.shown(module)))
                 .map_err(Arc::new)
         } else {
             let done = written.next().unwrap_or(Ok(()));

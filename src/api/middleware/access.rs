@@ -100,6 +100,6 @@ fn admit(request: &mut Parts, caller: &Caller) -> Result<(), ApiError> {
         }
         _ => None,
     };
-    mount.admit(tenant);
+    mount.admit(tenant, caller.subject());
     Ok(())
 }

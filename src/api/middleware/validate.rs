@@ -4,6 +4,7 @@
 //! It parses a request into a [`ParsedCall`], and a handler sees nothing else of it.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -23,6 +24,7 @@ use crate::api::mount::Mount;
 use crate::api::precondition::Preconditions;
 use crate::api::work;
 use crate::item::collection::Collection;
+use crate::item::history::{VersionsRequest, time_asked};
 use crate::item::idempotency::IdempotentWrite;
 use crate::item::list::{Consistent, PageRequest};
 use crate::item::patch::{Patch, PatchType};
@@ -58,6 +60,12 @@ pub(crate) enum ParsedCall {
         id: ItemId,
         preconditions: Preconditions,
         consistent: Consistent,
+        /// The time of which the item is asked for, if not that of now.
+        at: Option<SystemTime>,
+    },
+    History {
+        id: ItemId,
+        page: VersionsRequest,
     },
     Patch {
         id: ItemId,
@@ -148,7 +156,18 @@ async fn parse(mount: &Mount, request: Request) -> Result<ParsedCall, ApiError> 
             id: id()?,
             preconditions: preconditions(),
             consistent: Consistent::of(uri.query()),
+            // Without a history it is a parameter like any other that nobody looks at.
+            at: match mount.module().history() {
+                Some(_) => time_asked(uri.query())?,
+                None => None,
+            },
         },
+        Call::History => {
+            let id = id()?;
+            let query = uri.query().unwrap_or_default();
+            let page = VersionsRequest::parse(query, mount.module(), &id, mount.tenant())?;
+            ParsedCall::History { id, page }
+        }
         Call::Patch => ParsedCall::Patch {
             id: id()?,
             preconditions: preconditions(),

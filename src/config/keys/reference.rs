@@ -44,7 +44,8 @@ pub fn reference(language: Language) -> String {
              [indexes](../guides/indexes.md), [expiry](../guides/expiry.md), \
              [schemas](../guides/schemas.md), [access](../guides/access.md), \
              [tenants](../guides/tenants.md), [browsers](../guides/browsers.md), \
-             [sending again](../guides/idempotency.md).\n",
+             [sending again](../guides/idempotency.md), \
+             [stamps](../guides/stamps.md), [webhooks](../guides/webhooks.md), [events](../guides/events.md).\n",
             "<!-- Feita de src/config/keys/rows por `cargo test`. Não a edite aqui. -->\n\n\
              # modules.toml\n\n\
              Todas as chaves do arquivo. Qualquer outra chave é um erro, para que nenhum erro de \
@@ -57,7 +58,8 @@ pub fn reference(language: Language) -> String {
              [índices](../guides/indexes.pt-BR.md), [expiração](../guides/expiry.pt-BR.md), \
              [schemas](../guides/schemas.pt-BR.md), [acesso](../guides/access.pt-BR.md), \
              [inquilinos](../guides/tenants.pt-BR.md), [navegadores](../guides/browsers.pt-BR.md), \
-             [enviar de novo](../guides/idempotency.pt-BR.md).\n",
+             [enviar de novo](../guides/idempotency.pt-BR.md), \
+             [carimbos](../guides/stamps.pt-BR.md), [webhooks](../guides/webhooks.pt-BR.md), [eventos](../guides/events.pt-BR.md).\n",
         )
         .to_owned();
     for section in sections() {

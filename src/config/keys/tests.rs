@@ -37,9 +37,12 @@ fn before(section: &Section) -> String {
             let index = "[[modules.rooms.indexes]]\nname = \"by-building\"\n";
             format!("{MODULE}storage = \"document\"\n{index}[modules.rooms.indexes.partition]\n")
         }
+        "stamps" => format!("{MODULE}[modules.rooms.stamps]\n"),
         "billing" => format!("{MODULE}[modules.rooms.billing]\n"),
         "access" => format!("service.access = \"main\"\n{GUARD}{MODULE}[modules.rooms.access]\n"),
         "tenant" => format!("{GUARD}{GUARDED}[modules.rooms.tenant]\n"),
+        "webhook" => format!("{MODULE}[[modules.rooms.webhooks]]\n"),
+        "events" => format!("{MODULE}[modules.rooms.events]\n"),
         "rate-limit" => format!("{MODULE}[modules.rooms.rate_limit]\n"),
         other => panic!("say in which file section `{other}` can stand"),
     }
@@ -191,8 +194,7 @@ fn the_schema_takes_what_the_reader_takes() {
             }
         }
     }
-    // The reader takes the number for a text.
-    assert_eq!(strict, ["api-key.scopes = [1]"]);
+    assert!(strict.is_empty(), "{strict:?}");
     insta::assert_snapshot!(lax.join("\n"));
 }
 

@@ -7,11 +7,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::config::{Value, ValueKind};
+use ::config::ValueKind;
 
-use super::{Section, Setting, describe, has_environment, noun, source, suggest};
+use super::{Section, Setting, describe, has_environment, noun, source, suggest, texts};
 use crate::access::MAX_LEEWAY;
-use crate::config::error::{Faults, Source};
+use crate::config::error::{Faults, KeyPath, Source};
 use crate::module::api_key::ApiKey;
 use crate::module::claim_path::ClaimPath;
 use crate::module::file::{ConfigFile, FilePath};
@@ -82,16 +82,24 @@ fn discovered(issuer: &Setting<Identifier>, faults: &mut Faults) -> Option<KeyPl
     }
 }
 
-/// A list of texts, or what is there in its place.
-fn texts(kind: ValueKind) -> Result<Vec<String>, String> {
-    let ValueKind::Array(values) = kind else {
-        return Err(describe(&kind));
+fn scopes_of(kind: ValueKind, path: &KeyPath, source: Source, faults: &mut Faults) -> Vec<Scope> {
+    const HELP: &str = "list scopes, as in [\"rooms:write\"]";
+    let mut fault = |message| {
+        faults.add(path.clone(), source, message).help(HELP);
     };
-    let texts = values.into_iter().map(|value| match value.kind {
-        ValueKind::String(text) => Ok(text),
-        kind => Err(format!("{} in a list", describe(&kind))),
+    let texts = match texts(kind) {
+        Ok(texts) => texts,
+        Err(found) => {
+            fault(format!("expected a list of scopes, found {found}"));
+            return Vec::new();
+        }
+    };
+    let scopes = texts.iter().filter_map(|text| {
+        text.parse()
+            .map_err(|invalid| fault(format!("`{text}` is not a valid scope: {invalid}")))
+            .ok()
     });
-    texts.collect()
+    scopes.collect()
 }
 
 impl Section {
@@ -140,7 +148,7 @@ impl Section {
     }
 
     /// Whether one of these keys is there, and no other of them.
-    fn is_one_of(&self, keys: &[&str], help: &str, faults: &mut Faults) -> bool {
+    pub(super) fn is_one_of(&self, keys: &[&str], help: &str, faults: &mut Faults) -> bool {
         let found: Vec<_> = keys
             .iter()
             .filter(|key| self.table.contains_key(**key))
@@ -295,12 +303,31 @@ impl Section {
         Some(set.value)
     }
 
-    fn secret(mut self, around: Surroundings<'_>, faults: &mut Faults) -> Option<SecretPlace> {
+    fn secret(self, around: Surroundings<'_>, faults: &mut Faults) -> Option<SecretPlace> {
+        let path = self.path.child("env");
+        let secret = self.secret_place(around, faults)?;
+        if let Some(bytes) = secret.len().filter(|&bytes| bytes < SecretPlace::MIN_BYTES) {
+            let message = format!(
+                "the secret there has {bytes} bytes, HS256 needs {} at the least",
+                SecretPlace::MIN_BYTES
+            );
+            faults
+                .add(path, Source::File, message)
+                .help("make one with: openssl rand -base64 48");
+        }
+        Some(secret)
+    }
+
+    /// Where a secret is.
+    pub(super) fn secret_place(
+        mut self,
+        around: Surroundings<'_>,
+        faults: &mut Faults,
+    ) -> Option<SecretPlace> {
         const HELP: &str = "name the variable that has it, as in { env = \"JWT_SECRET\" }, or the \
                             parameter, { ssm = \"/modulo/jwt\" }, or the secret, \
                             { secretsmanager = \"modulo/jwt\" }";
         let is_one = self.is_one_of(&["env", "ssm", "secretsmanager"], HELP, faults);
-        let path = self.path.child("env");
         let variable = self.text::<Identifier>("env", faults).map(|set| set.value);
         let parameter = self.text("ssm", faults);
         let parameter = parameter.map(|set| SecretPlace::Parameter(set.value));
@@ -314,17 +341,10 @@ impl Section {
             return parameter.or(named);
         };
         let value = around.environment.get(variable.as_str());
-        let secret = SecretPlace::of_variable(variable, value.map(String::as_str));
-        if let Some(bytes) = secret.len().filter(|&bytes| bytes < SecretPlace::MIN_BYTES) {
-            let message = format!(
-                "the secret there has {bytes} bytes, HS256 needs {} at the least",
-                SecretPlace::MIN_BYTES
-            );
-            faults
-                .add(path, Source::File, message)
-                .help("make one with: openssl rand -base64 48");
-        }
-        Some(secret)
+        Some(SecretPlace::of_variable(
+            variable,
+            value.map(String::as_str),
+        ))
     }
 
     fn required<T: FromStr<Err: Display>>(
@@ -403,33 +423,7 @@ impl Section {
         let Some((value, path, source)) = self.take(key) else {
             return Vec::new();
         };
-        Self::scopes_of(
-            &Setting {
-                value,
-                path,
-                source,
-            },
-            faults,
-        )
-    }
-
-    fn scopes_of(set: &Setting<Value>, faults: &mut Faults) -> Vec<Scope> {
-        const HELP: &str = "list scopes, as in [\"rooms:write\"]";
-        let mut fault = |message| {
-            faults.add(set.path.clone(), set.source, message).help(HELP);
-        };
-        let ValueKind::Array(values) = &set.value.kind else {
-            let found = describe(&set.value.kind);
-            fault(format!("expected a list of scopes, found {found}"));
-            return Vec::new();
-        };
-        let scopes = values.iter().filter_map(|value| {
-            let text = value.kind.to_string();
-            text.parse::<Scope>()
-                .map_err(|invalid| fault(format!("`{text}` is not a valid scope: {invalid}")))
-                .ok()
-        });
-        scopes.collect()
+        scopes_of(value.kind, &path, source, faults)
     }
 
     /// The word for everybody, or `[modules.<name>.access]`.
@@ -534,12 +528,7 @@ impl Section {
             let path = self.path.child(word.clone());
             let source = source(&value);
             if let Ok(verb) = word.parse::<Verb>() {
-                let set = Setting {
-                    value,
-                    path,
-                    source,
-                };
-                scopes.insert(verb, Self::scopes_of(&set, faults));
+                scopes.insert(verb, scopes_of(value.kind, &path, source, faults));
             } else {
                 faults
                     .add(

@@ -16,6 +16,9 @@ const LONGEST_WAIT = 120;
 /** How many calls are under way at a time where there is one for each of several items. */
 const AT_ONCE = 6;
 
+/** The pause before changes are listened to again. */
+const LISTENS_AGAIN_MS = 2_000;
+
 /** An answer that is an error, or none at all (status 0). */
 export class Refusal extends Error {
   constructor(status, message, details = []) {
@@ -167,13 +170,47 @@ export async function list(api, module, { partition, query }) {
   };
 }
 
-/** An item as it is now: its document and its entity tag. */
+/** The stamps that stand beside a document. */
+function stampsOf(module, value) {
+  const isStamp = ({ name }) => name !== "data" && !module.key.some((part) => part.name === name);
+  return value.members.filter(isStamp).map(({ name, value }) => [name, valueText(value)]);
+}
+
+/** An item as it is now: its document, its entity tag, and the stamps beside the document. */
 export async function get(api, module, id) {
   const path = `${pathOf(module, id)}?consistent=true`;
   const { answer, text } = await send(api, module, "GET", { path, method: "GET" });
   const body = parse(text);
-  const document = module.isPlain ? documentOf(module, body) : itemOf(module, member(body, "GET")).document;
-  return { document, tag: answer.headers.get("etag") };
+  const tag = answer.headers.get("etag");
+  if (module.isPlain) return { document: documentOf(module, body), tag, stamps: [] };
+  const item = member(body, "GET");
+  return { document: itemOf(module, item).document, tag, stamps: stampsOf(module, item) };
+}
+
+/** One page of an item's versions, the newest first: `{ all, next }`. */
+export async function versions(api, module, id, cursor) {
+  const query = cursor === undefined ? "" : `?${new URLSearchParams({ cursor })}`;
+  const path = `/_history${pathOf(module, id)}${query}`;
+  const { text } = await send(api, module, "HISTORY", { path, method: "GET" });
+  const body = parse(text);
+  const page = module.isPlain ? body : member(body, "GET");
+  const next = member(page, "next");
+  return {
+    all: member(page, "versions").items.map((version) => versionOf(module, version)),
+    next: next?.type === "string" ? next.value : undefined,
+  };
+}
+
+/** A version: its document is undefined where the item was gone, or another program wrote none. */
+function versionOf(module, value) {
+  const data = member(value, "data");
+  const text = data?.type === "string" ? tryParse(data.value) : undefined;
+  return {
+    kind: member(value, "kind").value,
+    time: member(value, "time").value,
+    by: member(value, "by")?.value,
+    document: module.isPlain ? documentOf(module, member(value, "item")) : text,
+  };
 }
 
 /** Writes a whole document: `condition` is `{ "if-match": tag }` or `{ "if-none-match": "*" }`. */
@@ -244,6 +281,61 @@ export async function getMany(api, module, ids) {
     if (status !== 200) throw refusalOf(status, print(member(result, "problem") ?? result));
     return itemOf(module, found);
   });
+}
+
+/** A change as `/_changes` tells it, of its event's lines. */
+function changeOf(module, lines) {
+  const data = lines.find((line) => line.startsWith("data: "));
+  if (!data) return undefined;
+  const event = parse(data.slice("data: ".length));
+  const subject = member(event, "subject").value;
+  return {
+    id: subject.split("/").map(decodeURIComponent),
+    after: documentOf(module, member(member(event, "data"), "after")),
+  };
+}
+
+/**
+ * Tells of each change of the module until the signal ends it, or the API does not tell of any. What was
+ * read before `onBegin` is called may have changed since: from then on no change is missed, or none is
+ * told of.
+ */
+export async function changes(api, module, { onBegin, onChange }, signal) {
+  const path = `${ROOT}/_changes/${encodeURIComponent(module.name)}`;
+  let last;
+  while (!signal.aborted) {
+    try {
+      const headers = { ...headerFor(api, module.calls.LIST?.guard), ...(last && { "last-event-id": last }) };
+      const options = { headers, signal, cache: "no-store", credentials: "omit" };
+      const answer = await fetch(path, options);
+      if (answer.status === 410 && last) {
+        last = undefined;
+        continue;
+      }
+      if (!last) onBegin();
+      if (!answer.ok) return;
+      let rest = "";
+      for await (const text of chunksOf(answer.body)) {
+        const events = (rest + text).split("\n\n");
+        rest = events.pop();
+        for (const lines of events.map((event) => event.split("\n"))) {
+          last = lines.find((line) => line.startsWith("id: "))?.slice("id: ".length) ?? last;
+          const change = changeOf(module, lines);
+          if (change) onChange(change);
+        }
+      }
+    } catch (error) {
+      // The connection is gone, perhaps with the server.
+      if (!(error instanceof TypeError || error.name === "AbortError")) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, LISTENS_AGAIN_MS));
+  }
+}
+
+/** The texts of a stream as they come. */
+async function* chunksOf(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value;
 }
 
 /** Runs `work` for each of these, a few at a time. */

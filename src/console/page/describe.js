@@ -6,14 +6,16 @@ const VERBS = {
   partition: { get: "LIST_PARTITION", post: "CREATE_IN" },
   item: { get: "GET", post: "POST", put: "PUT", patch: "PATCH", delete: "DELETE" },
   batch: { post: "BATCH" },
+  history: { get: "HISTORY" },
 };
 
 /** The word of `modules.toml` for each call: scopes are by these. */
-const WORDS = { CREATE: "POST", CREATE_IN: "POST", LIST_PARTITION: "LIST" };
+const WORDS = { CREATE: "POST", CREATE_IN: "POST", LIST_PARTITION: "LIST", HISTORY: "GET" };
 export const word = (call) => WORDS[call] ?? call;
 
 function kindOf(path) {
   if (path.startsWith("/_batch/")) return "batch";
+  if (path.startsWith("/_history/")) return "history";
   const placeholders = path.split("/").filter((step) => /^\{.*\}$/.test(step)).length;
   if (placeholders === 0) return "collection";
   return placeholders === 1 && path.endsWith("/{partition}") ? "partition" : "item";

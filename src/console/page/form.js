@@ -114,7 +114,10 @@ function NewMember({ value, path, onChange, isDisabled }) {
 }
 
 function Field(props) {
-  const { schema, value, path, label, isRequired, violations, onChange, isDisabled, isItem } = props;
+  const { schema, value, path, label, isRequired, violations, onChange, isItem } = props;
+  const isReadOnly = schema.readOnly === true;
+  if (isReadOnly && value === undefined) return null;
+  const isDisabled = props.isDisabled || isReadOnly;
   const id = `field${pointer(path)}`;
   const own = violations.filter((one) => one.pointer === pointer(path));
   const title = typeof schema.title === "string" ? schema.title : undefined;

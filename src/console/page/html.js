@@ -1,7 +1,7 @@
 // What the page is drawn with. A text in a template becomes a text on the page, never HTML.
 
 import htm from "./vendor/htm.js";
-import { useEffect, useState } from "./vendor/hooks.js";
+import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import { h } from "./vendor/preact.js";
 
 export { useEffect, useMemo, useRef, useState } from "./vendor/hooks.js";
@@ -26,5 +26,18 @@ export function store(value) {
       }, []);
       return value;
     },
+  };
+}
+
+/**
+ * Has the answer to what was asked last be shown: an earlier one, perhaps to another token, may come
+ * later.
+ */
+export function useLatest() {
+  const asked = useRef(0);
+  return (answer, show, fail) => {
+    const mine = ++asked.current;
+    const ifLast = (set) => (value) => mine === asked.current && set(value);
+    return answer.then(ifLast(show), ifLast(fail));
   };
 }

@@ -1,11 +1,13 @@
 // One item: read, edited as a form or as text, created, duplicated, deleted.
 
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useEffect, useLatest, useRef, useState } from "./html.js";
 import { Refusal, action, create, get, patch, remove, write, writer } from "./api.js";
+import { useChanges } from "./changes.js";
 import { Changes, Conflict } from "./conflict.js";
 import { idText, isReachable } from "./describe.js";
 import { differences, patchOf, rows } from "./diff.js";
 import { Form, blank } from "./form.js";
+import { ToHistory } from "./history.js";
 import { hasTwice, numberText, object, pathOf, pointer, print, put, same } from "./json.js";
 import { go, hasUnsaved, link, setUnsaved } from "./nav.js";
 import { ask, notice } from "./notice.js";
@@ -17,16 +19,25 @@ import { t } from "./words.js";
 export function Item({ api, module, id, copyOf }) {
   const [loaded, setLoaded] = useState();
   const [failure, setFailure] = useState();
-  const load = () =>
-    action(async () => {
-      setFailure(undefined);
-      setLoaded(undefined);
+  const latest = useLatest();
+  const load = () => {
+    setFailure(undefined);
+    setLoaded(undefined);
+    const answer = action(async () => {
       const source = id ?? copyOf;
-      if (!source) return setLoaded({ document: blank(module) });
+      if (!source) return { document: blank(module) };
       if (!isReachable(source)) throw new Refusal(0, t("unreachable"));
+      await listens();
       const found = await get(api, module, source);
-      setLoaded(id ? found : { document: found.document ?? object([]) });
-    }).catch(setFailure);
+      return id ? found : { document: found.document ?? object([]) };
+    });
+    return latest(answer, setLoaded, setFailure);
+  };
+  const edited = useRef();
+  const listens = useChanges(api, module, (change) => {
+    const isOf = id && (change?.id.every((value, at) => value === id[at]) ?? true);
+    if (isOf) (edited.current ?? load)(change);
+  });
   // Another token may be of another tenant. What is edited stays: a token may have expired meanwhile.
   useEffect(() => {
     if (!hasUnsaved()) load();
@@ -35,10 +46,11 @@ export function Item({ api, module, id, copyOf }) {
     return html`<div class="failure">
       <p role="alert">${failure.status === 404 ? t("no_item") : failure.message}</p>
       <button type="button" onClick=${load}>${t("again")}</button>
+      ${failure.status === 404 && id && html`<${ToHistory} module=${module} id=${id} />`}
     </div>`;
   }
   if (!loaded) return html`<p class="hint" role="status">${t("loading")}</p>`;
-  return html`<${Editor} ...${{ api, module, id, loaded, setLoaded, isCopy: Boolean(copyOf) }} />`;
+  return html`<${Editor} ...${{ api, module, id, loaded, setLoaded, load, latest, edited, isCopy: Boolean(copyOf) }} />`;
 }
 
 /**
@@ -56,7 +68,12 @@ function isForPatch(api, module, { base, draft, isText }) {
   );
 }
 
-function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
+/** Whether an item that is read again is what is shown already. */
+function isSeen(found, shown) {
+  return found.tag === shown.tag && same(found.document, shown.document) && String(found.stamps) === String(shown.stamps);
+}
+
+function Editor({ api, module, id, loaded, setLoaded, load, latest, edited, isCopy }) {
   const isNew = id === undefined;
   const base = isNew ? undefined : loaded.document;
   const begin = loaded.document ?? object([]);
@@ -68,6 +85,7 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
   const [conflict, setConflict] = useState();
   const [isBusy, setBusy] = useState(false);
   const [reverts, setReverts] = useState(0);
+  const [isStale, setStale] = useState(false);
   const focused = useRef();
   // Fields can't be edited while they are saved, and a browser takes the focus from such a field.
   useEffect(() => {
@@ -77,6 +95,7 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
   if (seen !== loaded) {
     // What is stored now takes the place of what was edited.
     setSeen(loaded);
+    setStale(false);
     setDraft(begin);
     setText(text === undefined ? undefined : print(begin, 2));
     setViolations([]);
@@ -116,7 +135,28 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
       .finally(() => setBusy(false));
   };
   /** Goes on from what is stored now. */
-  const reload = async () => setLoaded(await get(api, module, id));
+  const reload = () =>
+    latest(get(api, module, id), setLoaded, (error) => {
+      throw error;
+    });
+  edited.current = (change) => {
+    // A save reads the item again by itself.
+    if (isBusy || conflict) return;
+    if (change && same(change.after, loaded.document)) return;
+    if (change && isChanged) return setStale(true);
+    const show = (found) => {
+      if (isSeen(found, loaded)) return;
+      if (hasUnsaved()) setStale(true);
+      else setLoaded(found);
+    };
+    latest(get(api, module, id), show, load);
+  };
+  useEffect(
+    () => () => {
+      edited.current = undefined;
+    },
+    [],
+  );
 
   /** Writes the document in the place of this one, which was seen last; it may be absent. */
   const save = (document, from = loaded) =>
@@ -258,6 +298,8 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
   return html`<form class="editor" onSubmit=${submit} aria-busy=${isBusy ? "true" : undefined} noValidate>
     <h2>${isNew ? t("new_item") : idText(id)}</h2>
     ${!isNew && base === undefined && html`<p class="hint">${t("foreign")}</p>`}
+    ${loaded.stamps?.length > 0 && html`<p class="hint stamps">${loaded.stamps.map((stamp) => stamp.join(": ")).join(" · ")}</p>`}
+    ${isStale && html`<p class="hint" role="status">${t("stale")}</p>`}
     ${isNew && html`<${NewId} module=${module} value=${newId} onChange=${setNewId} />`}
     <div class="tabs" role="group" aria-label=${t("edit_as")}>
       <button
@@ -275,6 +317,7 @@ function Editor({ api, module, id, loaded, setLoaded, isCopy }) {
       >
         JSON
       </button>
+      ${!isNew && html`<${ToHistory} module=${module} id=${id} />`}
     </div>
     ${violations.length > 0 && html`<${Wrong} violations=${violations} />`}
     ${

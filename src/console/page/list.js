@@ -1,7 +1,8 @@
 // A module's items, a page at a time: all of them, those of a partition, or those of an index.
 
-import { html, useEffect, useRef, useState } from "./html.js";
+import { html, useEffect, useLatest, useRef, useState } from "./html.js";
 import { Refusal, action, get, getMany, inParallel, list, remove } from "./api.js";
+import { useChanges } from "./changes.js";
 import { idText } from "./describe.js";
 import { bringBack } from "./item.js";
 import { brief, member, same } from "./json.js";
@@ -15,6 +16,9 @@ const PAGE = 25;
 
 /** How many columns are shown until a person chooses others. */
 const COLUMNS = 5;
+
+/** How long changes gather before the page is read again. */
+const GATHERS_MS = 300;
 
 /** The columns that were chosen, by module, for as long as the page is open. */
 const chosenColumns = new Map();
@@ -56,7 +60,7 @@ export function List({ api, module, params }) {
   const [isBusy, setBusy] = useState(false);
   const [selected, setSelected] = useState(new Map());
   const [columns, setColumns] = useState(chosenColumns.get(module.name));
-  const asked = useRef(0);
+  const latest = useLatest();
   const looked = queryOf(module, params);
   const refusal = whyNot(api, module, looked.partition === undefined ? "LIST" : "LIST_PARTITION");
 
@@ -65,29 +69,50 @@ export function List({ api, module, params }) {
   if (places.of !== shownBy) places = { of: shownBy, cursors: new Map() };
   const cursors = places.cursors.get(place) ?? [undefined];
 
+  const gathers = useRef();
+  const again = useRef();
+  const listens = useChanges(api, module, () => {
+    gathers.current ??= setTimeout(() => {
+      gathers.current = undefined;
+      again.current();
+    }, GATHERS_MS);
+  });
+  useEffect(() => () => clearTimeout(gathers.current), []);
+
+  const asked = useRef();
   /** Shows the page that this is the cursor of, after those before it. */
   const load = (cursors) => {
-    const mine = ++asked.current;
+    asked.current = { places, place, cursors };
     setBusy(true);
     setFailure(undefined);
     const cursor = cursors.at(-1);
     const query = { limit: PAGE, ...looked.query, ...(cursor && { cursor }) };
-    return action(() => list(api, module, { partition: looked.partition, query }))
-      .then((page) => {
-        if (mine !== asked.current) return;
-        places.cursors.set(place, cursors);
-        noteMembers(module, page.items);
-        setPage(page);
-      })
-      .catch((error) => {
-        if (!(error instanceof Refusal)) throw error;
-        if (mine === asked.current) setFailure(error);
-      })
-      .finally(() => mine === asked.current && setBusy(false));
+    const show = (page) => {
+      setBusy(false);
+      places.cursors.set(place, cursors);
+      noteMembers(module, page.items);
+      setPage(page);
+    };
+    const fail = (error) => {
+      setBusy(false);
+      if (!(error instanceof Refusal)) throw error;
+      setFailure(error);
+    };
+    return latest(
+      action(async () => {
+        await listens();
+        return list(api, module, { partition: looked.partition, query });
+      }),
+      show,
+      fail,
+    );
   };
+  /** Reads what is shown again, or what is on its way to be shown. */
   const reload = () => {
-    if (!refusal) load(cursors);
+    const isHere = asked.current?.places === places && asked.current.place === place;
+    if (!refusal) load(isHere ? asked.current.cursors : cursors);
   };
+  again.current = reload;
   useEffect(() => {
     setPage(undefined);
     setSelected(new Map());
@@ -97,7 +122,6 @@ export function List({ api, module, params }) {
     window.addEventListener("items-changed", reload);
     return () => window.removeEventListener("items-changed", reload);
   });
-
   const items = page?.items ?? [];
   const known = columnsOf(module);
   const shown = columns ?? known.slice(0, COLUMNS);

@@ -3,6 +3,7 @@
 import { html, render, useEffect, useState } from "./html.js";
 import { description } from "./api.js";
 import { describe, idText } from "./describe.js";
+import { History } from "./history.js";
 import { Item } from "./item.js";
 import { List } from "./list.js";
 import { link, route } from "./nav.js";
@@ -21,7 +22,7 @@ function App() {
     description().then(describe).then(setApi, setFailure);
   }, []);
   useEffect(() => {
-    const item = view === "item" ? idText(id) : undefined;
+    const item = view === "item" || view === "history" ? idText(id) : undefined;
     document.title = [item, name, api?.title, t("console")].filter(Boolean).join(" · ");
   });
   // What was clicked may be gone with the view before.
@@ -79,6 +80,8 @@ function View({ api, module, view, id, query }) {
   const key = JSON.stringify([view, id, values]);
   if (view === "item" && id.length === module.key.length)
     return html`<${Item} key=${key} ...${{ api, module, id }} />`;
+  if (view === "history" && id.length === module.key.length && module.calls.HISTORY)
+    return html`<${History} key=${key} ...${{ api, module, id }} />`;
   if (view === "new") return html`<${Item} key=${key} ...${{ api, module, copyOf: values }} />`;
   if (view === "import") return html`<${Import} ...${{ api, module }} />`;
   if (view === "export") return html`<${Export} ...${{ api, module }} />`;

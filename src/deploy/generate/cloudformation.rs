@@ -5,13 +5,26 @@ use std::fmt::Display;
 
 use serde_json::{Map, Value, json};
 
-use super::logical_id::logical_id;
+use super::logical_id::table_id;
 use crate::config::Config;
 use crate::module::name::Stage;
 use crate::module::{Billing, Modules, Table, TableIndex};
 
+/// A parameter's value, or a resource's name.
+pub(super) fn reference(id: &str) -> Value {
+    json!({ "Ref": id })
+}
+
+/// A resource's attribute.
+pub(super) fn attribute(id: &str, name: &str) -> Value {
+    json!({ "Fn::GetAtt": [id, name] })
+}
+
 /// The type of a table.
 pub(super) const TABLE: &str = "AWS::DynamoDB::Table";
+
+/// What a stream shows: items as they were and as they are.
+pub(crate) const STREAM_VIEW: &str = "NEW_AND_OLD_IMAGES";
 
 /// The resources of the service's own stack: its tables under their logical ids, and its nested
 /// stacks.
@@ -34,16 +47,47 @@ pub(super) fn nested(config: &Config, stage: &Stage) -> Map<String, Value> {
     let Config { service, modules } = config;
     let template = |number| {
         let tables: Map<_, _> = tables(modules, stage, Some(number)).collect();
-        json!({
+        let mut template = json!({
             "AWSTemplateFormatVersion": "2010-09-09",
             "Description": format!("Tables of {}-{stage}, nested stack {number}", service.name),
             "Resources": tables,
-        })
+        });
+        let streams = modules
+            .tables()
+            .filter(|table| table.create() && table.stream() && table.stack() == Some(number));
+        let streams: Map<_, _> = streams
+            .map(|table| {
+                let id = table_id(table);
+                let arn = json!({ "Fn::GetAtt": [id, "StreamArn"] });
+                (stream_output(&id), json!({ "Value": arn }))
+            })
+            .collect();
+        if !streams.is_empty() {
+            template["Outputs"] = streams.into();
+        }
+        template
     };
     let numbers = numbers(modules).into_iter();
     numbers
         .map(|number| (number.to_string(), template(number)))
         .collect()
+}
+
+/// The name of a nested stack's output with the ARN of a table's stream.
+fn stream_output(table: &str) -> String {
+    format!("{table}Stream")
+}
+
+/// The ARN of a table's stream, in the service's own stack.
+pub(super) fn stream_arn(table: &Table) -> Value {
+    let id = table_id(table);
+    match table.stack() {
+        None => json!({ "Fn::GetAtt": [id, "StreamArn"] }),
+        Some(number) => {
+            let output = format!("Outputs.{}", stream_output(&id));
+            json!({ "Fn::GetAtt": [nested_id(number), output] })
+        }
+    }
 }
 
 /// The numbers of the nested stacks.
@@ -60,7 +104,7 @@ fn tables(
     let tables = modules.tables();
     tables
         .filter(move |table| table.create() && table.stack() == stack)
-        .map(|table| (logical_id(table.owner()), resource(table, stage)))
+        .map(|table| (table_id(table), resource(table, stage)))
 }
 
 /// What a nested stack is called inside the service's own. A table's name there ends in a letter.
@@ -116,6 +160,9 @@ pub(crate) fn resource(table: &Table, stage: &Stage) -> Value {
     }
     if let Some(throughput) = throughput {
         properties["ProvisionedThroughput"] = throughput;
+    }
+    if table.stream() {
+        properties["StreamSpecification"] = json!({ "StreamViewType": STREAM_VIEW });
     }
     if let Some(attribute) = table.ttl() {
         properties["TimeToLiveSpecification"] =

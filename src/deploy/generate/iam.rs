@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::logical_id::logical_id;
+use super::logical_id::table_id;
 use crate::config::Config;
 use crate::module::name::Stage;
 use crate::module::secret_place::SecretPlace;
@@ -18,6 +18,17 @@ pub(super) struct Statement {
     effect: &'static str,
     action: Vec<&'static str>,
     resource: Vec<Value>,
+}
+
+impl Statement {
+    /// That all of this may be done to all of that.
+    pub(super) fn new(action: &[&'static str], resource: Vec<Value>) -> Self {
+        Self {
+            effect: "Allow",
+            action: action.to_vec(),
+            resource,
+        }
+    }
 }
 
 /// What a policy takes at the most, in characters without white space: a role's inline ones
@@ -39,17 +50,28 @@ const OTHER_CHARACTERS: usize = 600;
 
 /// What a statement is about, and the length of its ARN.
 #[derive(Debug, Clone)]
-struct Resource {
+pub(super) struct Resource {
     arn: Value,
     characters: usize,
 }
 
+/// What may be done, and to what.
+pub(super) type Permission = (Vec<&'static str>, Vec<Resource>);
+
 impl Resource {
-    fn table(table: &Table) -> Self {
+    /// One of `service`, the name in whose ARN has so many characters.
+    pub(super) fn new(arn: Value, service: &str, name: usize) -> Self {
+        Self {
+            arn,
+            characters: characters(service, name),
+        }
+    }
+
+    pub(super) fn table(table: &Table) -> Self {
         let resource = format!("table/{}", table.name());
-        let characters = characters("dynamodb", &resource);
+        let characters = characters("dynamodb", resource.len());
         let arn = if table.create() && table.stack().is_none() {
-            json!({ "Fn::GetAtt": [logical_id(table.owner()), "Arn"] })
+            json!({ "Fn::GetAtt": [table_id(table), "Arn"] })
         } else {
             // It is not in the function's stack, if in any.
             let arn = format!("arn:${{AWS::Partition}}:dynamodb:{ACCOUNT}:{resource}");
@@ -70,23 +92,32 @@ impl Resource {
         let resource = format!("{service}:{ACCOUNT}:{name}");
         Self {
             arn: json!({ "Fn::Sub": format!("arn:${{AWS::Partition}}:{resource}") }),
-            characters: characters(service, name),
+            characters: characters(service, name.len()),
         }
     }
 }
 
 /// The length of an ARN among others.
-fn characters(service: &str, name: &str) -> usize {
-    r#""arn:::","#.len() + PLACE.len() + service.len() + name.len()
+fn characters(service: &str, name: usize) -> usize {
+    r#""arn:::","#.len() + PLACE.len() + service.len() + name
 }
 
 /// The statements of the function's role: those of its inline policy, and those of each managed
 /// policy that has what the inline one has no room for. Tables with the same actions share a statement.
 pub(super) fn policies(config: &Config, stage: &Stage) -> (Vec<Statement>, Vec<Vec<Statement>>) {
     let name = config.service.name.as_str().len() + "-".len() + stage.as_str().len();
-    let mut room = INLINE_CHARACTERS - POLICY.len() - OTHER_CHARACTERS - 2 * name;
+    packed(resources(&config.modules), 2 * name)
+}
+
+/// The statements that permit this, in the inline policy, in which `others` characters more are needed,
+/// and in managed ones.
+pub(super) fn packed(
+    permissions: impl IntoIterator<Item = Permission>,
+    others: usize,
+) -> (Vec<Statement>, Vec<Vec<Statement>>) {
+    let mut room = INLINE_CHARACTERS - POLICY.len() - OTHER_CHARACTERS - others;
     let mut policies = vec![Vec::<Statement>::new()];
-    for (action, resources) in resources(&config.modules) {
+    for (action, resources) in permissions {
         let quoted = action.iter().map(|action| action.len() + r#""","#.len());
         let frame = STATEMENT.len() + quoted.sum::<usize>();
         let mut is_new = true;
@@ -105,11 +136,7 @@ pub(super) fn policies(config: &Config, stage: &Stage) -> (Vec<Statement>, Vec<V
             }
             let policy = policies.last_mut().expect("there is an inline one");
             if is_new {
-                policy.push(Statement {
-                    effect: "Allow",
-                    action: action.clone(),
-                    resource: Vec::new(),
-                });
+                policy.push(Statement::new(&action, Vec::new()));
                 is_new = false;
             }
             let statement = policy.last_mut().expect("it was pushed");
@@ -118,6 +145,18 @@ pub(super) fn policies(config: &Config, stage: &Stage) -> (Vec<Statement>, Vec<V
     }
     let managed = policies.split_off(1);
     (policies.remove(0), managed)
+}
+
+/// That Lambda may take on a role.
+pub(super) fn trust() -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Service": ["lambda.amazonaws.com"] },
+            "Action": ["sts:AssumeRole"],
+        }],
+    })
 }
 
 /// A managed policy. Its role names it, so that it is there before the role is changed.
@@ -141,14 +180,37 @@ fn resources(modules: &Modules) -> BTreeMap<Vec<&'static str>, Vec<Resource>> {
         }
         let tables = resources.entry(actions(module)).or_default();
         tables.push(Resource::table(module.table()));
+        if let Some(history) = module.history() {
+            let of_calls = call::history_actions(module.verbs());
+            let actions = sorted(of_calls.chain([ACTION_OF_HEALTH]));
+            let tables = resources.entry(actions).or_default();
+            tables.push(Resource::table(history.table()));
+        }
     }
     if let Some(table) = modules.idempotency() {
         let actions = vec![ACTION_OF_HEALTH, "dynamodb:GetItem", "dynamodb:PutItem"];
         let tables = resources.entry(actions).or_default();
         tables.push(Resource::table(table));
     }
-    for secret in modules.secrets() {
-        let (action, secret) = match secret {
+    add_secrets(modules.secrets(), &mut resources);
+    resources
+}
+
+/// That secrets at these places are read.
+pub(super) fn secrets<'p>(
+    places: impl IntoIterator<Item = &'p SecretPlace>,
+) -> impl Iterator<Item = Permission> {
+    let mut resources = BTreeMap::new();
+    add_secrets(places, &mut resources);
+    resources.into_iter()
+}
+
+fn add_secrets<'p>(
+    places: impl IntoIterator<Item = &'p SecretPlace>,
+    resources: &mut BTreeMap<Vec<&'static str>, Vec<Resource>>,
+) {
+    for place in places {
+        let (action, secret) = match place {
             SecretPlace::Variable(..) => continue,
             SecretPlace::Parameter(name) => {
                 // A path's first slash is also that of the ARN.
@@ -167,14 +229,13 @@ fn resources(modules: &Modules) -> BTreeMap<Vec<&'static str>, Vec<Resource>> {
             secrets.push(secret);
         }
     }
-    resources
 }
 
 /// What `/_health/ready` asks of each table: whether it is there.
 const ACTION_OF_HEALTH: &str = "dynamodb:DescribeTable";
 
 /// Region and account of an ARN, for CloudFormation to fill in.
-const ACCOUNT: &str = "${AWS::Region}:${AWS::AccountId}";
+pub(super) const ACCOUNT: &str = "${AWS::Region}:${AWS::AccountId}";
 
 /// What the function may do with a module's table.
 fn actions(module: &Module) -> Vec<&'static str> {
@@ -186,11 +247,19 @@ fn actions(module: &Module) -> Vec<&'static str> {
         call::SCAN => !has_tenants,
         _ => true,
     });
-    let mut actions: Vec<_> = of_calls.chain([ACTION_OF_HEALTH]).collect();
+    sorted(of_calls.chain([ACTION_OF_HEALTH]))
+}
+
+fn sorted(actions: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+    let mut actions: Vec<_> = actions.collect();
     actions.sort_unstable();
     actions.dedup();
     actions
 }
+
+/// What the second function does with the table of a module's versions.
+pub(super) const ACTIONS_OF_VERSIONS: [&str; 3] =
+    ["dynamodb:PutItem", call::QUERY, "dynamodb:UpdateItem"];
 
 #[cfg(test)]
 mod tests {
@@ -202,7 +271,7 @@ mod tests {
         let names: BTreeMap<_, _> = config
             .modules
             .tables()
-            .map(|table| (logical_id(table.owner()), table.name().to_string()))
+            .map(|table| (table_id(table), table.name().to_string()))
             .collect();
         let (partition, place) = PLACE.split_once(':').expect("two parts");
         let arn = |value: &Value| {

@@ -1,10 +1,19 @@
 //! What a module's resources are called inside the stack.
 
 use crate::module::name::ModuleName;
+use crate::module::{Purpose, Table};
 
-/// The table's name inside the stack.
+/// The name inside the stack of a module's table.
 pub(crate) fn logical_id(module: &ModuleName) -> String {
     logical_name(module) + "Table"
+}
+
+/// A table's name inside the stack.
+pub(crate) fn table_id(table: &Table) -> String {
+    match table.purpose() {
+        Purpose::Items | Purpose::Idempotency => logical_id(table.owner()),
+        Purpose::History => logical_name(table.owner()) + "History",
+    }
 }
 
 /// What a module's resources inside the stack are named after. CloudFormation replaces a resource

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use self::names::Names;
-use super::cloudformation::{nested_file, nested_id};
-use super::{Dashboard, Deployment, NoMetrics};
+use super::cloudformation::{attribute, nested_file, nested_id, reference};
+use super::{Dashboard, Deployment, NoMetrics, changes};
 use crate::config::Config;
 use crate::item::schema::InvalidSchema;
 use crate::module::base_path::BasePath;
@@ -41,6 +41,8 @@ pub struct Stack {
 pub struct StackOptions {
     /// Where the function's package is.
     pub artifact: Artifact,
+    /// Where that of the second function is, which sends changes.
+    pub changes_artifact: Option<Artifact>,
     /// The processor that it was built for, `x86_64` or `arm64`.
     pub arch: String,
     /// What stands before the paths under the domain, if the function gets it by its environment.
@@ -58,6 +60,12 @@ pub enum StackError {
     /// There is nothing for a dashboard to show.
     #[error(transparent)]
     Dashboard(#[from] NoMetrics),
+    /// There is no package of the second function.
+    #[error(
+        "modules have webhooks, events or a history, for which there is a second function; say where its \
+         package is, as in --changes-artifact my-bucket/modulo/changes-1.zip"
+    )]
+    NoChangesArtifact,
     /// CloudFormation knows parameters and resources by letters and digits alone.
     #[error(
         "the variable `{variable}`, which a guard reads, would be the parameter `{parameter}` of the \
@@ -96,6 +104,7 @@ impl Stack {
         resources.extend(api::resources(&names));
         resources.extend(domain::resources(options.base_path.as_ref()));
         resources.extend(members(deployment.resources()));
+        function::complete_changes(&mut resources, options, &variables)?;
         for (number, _) in deployment.nested() {
             let parameters = json!({ KMS_KEY: reference(KMS_KEY) });
             resources[&nested_id(number)]["Properties"]["Parameters"] = parameters;
@@ -105,6 +114,12 @@ impl Stack {
             let actions = choose("HasAlarmTopic", topic, json!([]));
             let dashboard = Dashboard::with_actions(config, &actions)?;
             resources.extend(members(dashboard.resources()));
+            for alarm in resources
+                .values_mut()
+                .filter(|one| one["Type"] == changes::ALARM)
+            {
+                alarm["Properties"]["AlarmActions"] = actions.clone();
+            }
         }
 
         let mut parameters = parameters::of_params(options.has_dashboard);
@@ -198,16 +213,6 @@ impl FromStr for Artifact {
     }
 }
 
-/// A parameter's value, or a resource's name.
-fn reference(id: &str) -> Value {
-    json!({ "Ref": id })
-}
-
-/// A resource's attribute.
-fn attribute(id: &str, name: &str) -> Value {
-    json!({ "Fn::GetAtt": [id, name] })
-}
-
 /// One of two values.
 fn choose(condition: &str, value: impl Into<Value>, other: impl Into<Value>) -> Value {
     json!({ "Fn::If": [condition, value.into(), other.into()] })
@@ -243,6 +248,7 @@ mod tests {
     fn options() -> StackOptions {
         StackOptions {
             artifact: "my-bucket/modulo/1.zip".parse().expect("valid"),
+            changes_artifact: None,
             arch: "x86_64".to_owned(),
             base_path: None,
             has_dashboard: false,

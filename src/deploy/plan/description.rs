@@ -11,11 +11,13 @@ use super::guard::{self, GuardDescription};
 use super::service::ServiceDescription;
 use super::variables;
 use super::verb_access::{self, VerbAccess};
+use super::webhook::{self, WebhookDescription};
 use crate::config::Config;
 use crate::item::schema::InvalidSchema;
 use crate::json::content_tag;
 use crate::module::rate::Rate;
 use crate::module::schema::SchemaSource;
+use crate::module::stamps::Stamps;
 use crate::module::{Billing, IdempotencyTable, Module, Storage, Table, TableIndex};
 use crate::store::keys_in_words;
 
@@ -34,6 +36,9 @@ pub struct Description {
     /// The environment's variables that guards read, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) variables: variables::Readers,
+    /// Those by which changes are signed, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) signers: variables::Readers,
 }
 
 /// A module. What is left out stands for a module that does not have it.
@@ -81,9 +86,28 @@ pub(super) struct ModuleDescription {
     pub(super) idempotency: Option<u64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) key_in_document: bool,
+    /// The attributes that say who has written an item, and when, by what they say.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) stamps: BTreeMap<String, String>,
+    /// Who is told of changes, by URL.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) webhooks: BTreeMap<String, WebhookDescription>,
+    /// Where in AWS changes are sent, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) events: Option<String>,
+    /// How long versions are kept, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) history: Option<u64>,
     /// Of a table that is not paid for by the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) capacity: Option<Capacity>,
+}
+
+impl ModuleDescription {
+    /// Whether its table has a stream, from which something is done with its changes.
+    pub(super) fn has_stream(&self) -> bool {
+        !self.webhooks.is_empty() || self.events.is_some() || self.history.is_some()
+    }
 }
 
 /// How often a caller may call.
@@ -135,6 +159,7 @@ impl Description {
             guards: guard::of(modules),
             service: Some(ServiceDescription::of(&config.service)),
             variables: variables::of(modules),
+            signers: variables::of_webhooks(modules),
         })
     }
 }
@@ -160,8 +185,13 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         rate_limit,
         idempotency,
         key_in_document,
+        stamps,
+        webhooks,
+        events,
+        history,
     } = module;
     let Table {
+        purpose: _,
         owner: _,
         name: table,
         key,
@@ -171,6 +201,8 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
         stack,
         billing,
         retain,
+        // Where there are webhooks, events or a history, which are described.
+        stream: _,
     } = table;
     Ok(ModuleDescription {
         key: key.to_string(),
@@ -200,6 +232,11 @@ fn describe(module: &Module) -> Result<ModuleDescription, Arc<InvalidSchema>> {
             keep.as_secs()
         }),
         key_in_document: *key_in_document,
+        stamps: described_stamps(stamps),
+        webhooks: webhooks.iter().map(webhook::describe).collect(),
+        events: events.as_ref().map(ToString::to_string),
+        // Its table is named after the module's.
+        history: history.as_ref().map(|history| history.keep().as_secs()),
         capacity: match *billing {
             Billing::OnDemand => None,
             Billing::Provisioned { read, write } => Some(Capacity { read, write }),
@@ -212,6 +249,24 @@ fn hash(schema: &SchemaSource) -> Result<String, Arc<InvalidSchema>> {
     let mut document = Value::clone(&*schema.to_value()?);
     document.sort_all_objects();
     Ok(content_tag::of(&document.to_string()))
+}
+
+/// The names of the stamps that are kept.
+fn described_stamps(stamps: &Stamps) -> BTreeMap<String, String> {
+    let Stamps {
+        created_at,
+        updated_at,
+        updated_by,
+    } = stamps;
+    let named = [
+        ("created_at", created_at),
+        ("updated_at", updated_at),
+        ("updated_by", updated_by),
+    ];
+    named
+        .into_iter()
+        .filter_map(|(stamp, name)| Some((stamp.to_owned(), name.as_ref()?.to_string())))
+        .collect()
 }
 
 /// The indexes by name, each with its keys and their types.

@@ -32,6 +32,10 @@ impl Changes {
             rate_limit,
             idempotency,
             key_in_document,
+            stamps,
+            webhooks,
+            events,
+            history: _,
             capacity,
         } = after;
         self.edited_table(before, table);
@@ -55,6 +59,11 @@ impl Changes {
         self.edited_default_ttl(before.default_ttl, *default_ttl);
         self.edited_schema(before.schema.as_deref(), schema.as_deref());
         self.edited_idempotency(before.idempotency, *idempotency);
+        self.edited_stamps(&before.stamps, stamps);
+        self.edited_stream(before, after);
+        self.edited_webhooks(&before.webhooks, webhooks);
+        self.edited_events(before.events.as_deref(), events.as_deref());
+        self.edited_history(before, after);
         if *create {
             self.edited_capacity(before.capacity, *capacity);
             self.edited_retain(before.retain, *retain);
@@ -426,6 +435,48 @@ impl Changes {
         }
     }
 
+    fn edited_stamps(
+        &mut self,
+        before: &BTreeMap<String, String>,
+        after: &BTreeMap<String, String>,
+    ) {
+        for (stamp, name) in before {
+            if after.get(stamp) != Some(name) {
+                self.add(
+                    true,
+                    format!("no longer keeps `{name}`"),
+                    "answers do not have it; of stored items it stays an attribute, which gets old",
+                );
+            }
+        }
+        for (stamp, name) in after {
+            if before.get(stamp) != Some(name) {
+                let consequence = "an item gets it when it is next written; with \
+                                   storage = \"document\", what clients send under this name is \
+                                   not stored";
+                self.add(false, format!("keeps `{name}`"), consequence);
+            }
+        }
+    }
+
+    /// The stream is there as long as something is done with the module's changes.
+    fn edited_stream(&mut self, before: &ModuleDescription, after: &ModuleDescription) {
+        match (before.has_stream(), after.has_stream()) {
+            (false, true) => self.add(
+                false,
+                "table gets a stream",
+                "its changes are read from it",
+            ),
+            (true, false) => self.add(
+                false,
+                "table loses its stream",
+                "one that it gets later is another, with another ARN: who else reads it has to be told, \
+                 and what is written in between is read by nobody",
+            ),
+            _ => {}
+        }
+    }
+
     fn edited_capacity(&mut self, before: Option<Capacity>, after: Option<Capacity>) {
         if before == after {
             return;
@@ -495,6 +546,11 @@ mod tests {
             "cors = { origins = ['*'] }",
             "rate_limit = { requests = 1, per = '1s' }",
             "idempotency = '1h'",
+            "stamps = true",
+            "stamps = { created_at = 'criadoEm' }",
+            "webhooks = [{ url = 'https://a.example.com', secret = { env = 'A' } }]",
+            "events = true",
+            "history = '90d'",
         ] {
             for plan in [plan("", key), plan(key, "")] {
                 assert_ne!(plan.to_string(), "no module changes", "{key}");

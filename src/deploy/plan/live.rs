@@ -74,6 +74,7 @@ impl Live {
                 .cloned()
                 .collect(),
             billing: billing_of(&self.description),
+            stream: table.stream && self.stream() == Some(generate::STREAM_VIEW),
             ..table.clone()
         };
         let mut resource = generate::resource(&now, stage);

@@ -1,22 +1,15 @@
 //! A plan for a stage: what the edits change, whether its stack can be deployed to, and what becomes
 //! of its tables.
 
-use aws_config::SdkConfig;
-use aws_config::environment::region::EnvironmentVariableRegionProvider;
-use aws_config::meta::region::RegionProviderChain;
 use aws_sdk_dynamodb::Client;
 
 use super::deployed::{self, State, Status, UnknownDeployment};
 use super::tables::{Imports, Tables};
 use super::variables::Known;
 use super::{Change, Description, Plan, Verdict};
-use crate::aws::{self, credentials};
 use crate::config::Config;
-use crate::local;
+use crate::local::account;
 use crate::module::name::Stage;
-
-/// As in `serverless.yml`.
-const DEFAULT_REGION: &str = "us-east-1";
 
 impl Plan {
     /// From what is deployed at `stage` to what `config` wants, held against the tables as they
@@ -32,10 +25,7 @@ impl Plan {
         emulator: &str,
         variables: Option<&[String]>,
     ) -> Result<(Self, Imports), UnknownDeployment> {
-        let account = account(stage, emulator).await;
-        if !stage.is_local() {
-            credentials::check(&account).await?;
-        }
+        let account = account::of(stage, emulator).await?;
         let stack = format!("{}-{stage}", config.service.name);
         let deployed = deployed::read(&account, &stack).await?;
         let wanted = Description::of(config)?;
@@ -61,15 +51,6 @@ impl Plan {
         plan.0.extend(changes);
         Ok((plan, imports))
     }
-}
-
-async fn account(stage: &Stage, emulator: &str) -> SdkConfig {
-    if stage.is_local() {
-        return local::settings(emulator).await;
-    }
-    let region = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-        .or_else(DEFAULT_REGION);
-    aws::of_machine().region(region).load().await
 }
 
 fn of_state(found: &State, stack: &str, stage: &Stage) -> Option<Change> {

@@ -13,10 +13,10 @@ use super::deployed::{self, Deployed, Owner, UnknownDeployment};
 use super::live::Live;
 use super::{Change, Changes, Description};
 use crate::config::Config;
-use crate::deploy::generate::{self, logical_id};
-use crate::module::Table;
+use crate::deploy::generate::{self, STREAM_VIEW, table_id};
 use crate::module::few::few;
 use crate::module::name::Stage;
+use crate::module::{Purpose, Table};
 use crate::store::{self, Misfit, Unusable};
 
 /// The tables that a deployment imports: each as CloudFormation must describe it for that, by its
@@ -85,9 +85,11 @@ impl Tables<'_> {
 
     async fn look_at(&self, table: &Table, there: Option<TableDescription>, found: &mut Found) {
         let name = table.name().as_str();
-        let owned = self.deployed.tables.get(&logical_id(table.owner()));
+        let owned = self.deployed.tables.get(&table_id(table));
         let is_owned = owned.map(String::as_str) == Some(name);
         match there {
+            // That there can be no history then is a fault of its own.
+            None if !table.create() && table.purpose() == Purpose::History => {}
             None if !table.create() => {
                 let unusable = Unusable::absent(table).to_string();
                 let consequence = "the function answers each request of the module with an error";
@@ -99,9 +101,13 @@ impl Tables<'_> {
                 "a deployment does not make it anew: take the module out, deploy, put it back, and \
                  deploy again",
             ),
-            None => found
-                .changes
-                .add(false, "its table is created", "it begins empty"),
+            None => {
+                let edit = match table.purpose() {
+                    Purpose::History => "the table of its versions is created",
+                    Purpose::Items | Purpose::Idempotency => "its table is created",
+                };
+                found.changes.add(false, edit, "it begins empty");
+            }
             Some(there) => {
                 let live = Live::look(&self.client, there).await;
                 if live.is_hidden() {
@@ -157,7 +163,7 @@ impl Tables<'_> {
             }
             return;
         }
-        let deployed = self.deployed.properties.get(&logical_id(table.owner()));
+        let deployed = self.deployed.properties.get(&table_id(table));
         let Some(deployed) = deployed.filter(|_| !live.is_hidden()) else {
             return;
         };
@@ -225,7 +231,7 @@ impl Tables<'_> {
         if live.is_hidden() {
             return;
         }
-        let id = logical_id(table.owner());
+        let id = table_id(table);
         let replaced = of_stack.get(&id).map(|other| {
             format!(
                 "CloudFormation does not import a table in the place of another, here `{other}`; \
@@ -319,13 +325,18 @@ fn say_import(table: &Table, live: &Live, differences: &[String], changes: &mut 
             set.join("; ")
         )
     };
-    let stream = live
-        .stream()
-        .map(|view| format!("; its stream ({view}) stays"));
+    let stream = match (live.stream(), table.stream()) {
+        (Some(view), false) => format!("; its stream ({view}) stays"),
+        (Some(view), true) if view != STREAM_VIEW => format!(
+            "; its stream shows {view}, and the same deployment makes another in its place, which \
+             shows {STREAM_VIEW} and has another ARN: who reads the stream has to be told"
+        ),
+        _ => String::new(),
+    };
     changes.add(
         false,
         format!("table `{name}` is there already, in no stack, and is imported"),
-        consequence + &stream.unwrap_or_default(),
+        consequence + &stream,
     );
     match (table.ttl(), live.ttl()) {
         (Some(ttl), None) => changes.add(

@@ -21,9 +21,24 @@ pub(super) enum Known<'v> {
     Deployed(&'v BTreeSet<String>),
 }
 
-/// The names of the variables that guards of `modules` read their secrets from.
+/// The names of the variables that guards and webhooks of `modules` read their secrets from.
 pub(crate) fn names(modules: &Modules) -> BTreeSet<String> {
-    of(modules).into_keys().collect()
+    let of_guards = of(modules).into_keys();
+    of_guards.chain(of_webhooks(modules).into_keys()).collect()
+}
+
+/// The modules whose changes are signed by a variable, by its name.
+pub(super) fn of_webhooks(modules: &Modules) -> Readers {
+    let mut readers = Readers::new();
+    for module in modules.iter() {
+        for webhook in module.webhooks() {
+            if let SecretPlace::Variable(variable, _) = webhook.secret() {
+                let readers = readers.entry(variable.to_string()).or_default();
+                readers.insert(module.name().to_string());
+            }
+        }
+    }
+    readers
 }
 
 pub(super) fn of(modules: &Modules) -> Readers {
@@ -62,7 +77,9 @@ impl Plan {
     /// Adds the variables that no guard read `before`. Whether `serverless.yml` gives them is not
     /// known.
     pub(super) fn add_new_variables(&mut self, before: &Description, after: &Description) {
-        let is_there = |variable: &String| before.variables.contains_key(variable);
+        let is_there = |variable: &String| {
+            before.variables.contains_key(variable) || before.signers.contains_key(variable)
+        };
         self.add_variables(after, is_there, Verdict::Unknown);
     }
 
@@ -75,7 +92,15 @@ impl Plan {
         let mut changes = Changes::default();
         for (variable, guards) in &wanted.variables {
             if !is_there(variable) {
-                changes.missing_variable(variable, guards, verdict);
+                let what = format!("which {} reads", joined(guards));
+                let consequence = "requests with a token are answered 500";
+                changes.missing_variable(variable, &what, consequence, verdict);
+            }
+        }
+        for (variable, modules) in &wanted.signers {
+            if !is_there(variable) {
+                let what = format!("by which the changes of {} are signed", joined(modules));
+                changes.missing_variable(variable, &what, "none of them is sent", verdict);
             }
         }
         self.0.extend(changes.found);
@@ -83,24 +108,26 @@ impl Plan {
 }
 
 impl Changes {
-    fn missing_variable(&mut self, variable: &str, guards: &BTreeSet<String>, verdict: Verdict) {
+    fn missing_variable(
+        &mut self,
+        variable: &str,
+        what: &str,
+        consequence: &str,
+        verdict: Verdict,
+    ) {
         self.of("environment");
-        let guards = joined(guards);
         let line = format!("`environment: {{ {variable}: \"${{env:{variable}}}\" }}`");
         if verdict == Verdict::Unknown {
-            let edit =
-                format!("the function needs the variable `{variable}`, which {guards} reads");
+            let edit = format!("the function needs the variable `{variable}`, {what}");
             let consequence = format!(
-                "without it, requests with a token are answered 500; unless it is there, add to \
-                 functions.api in serverless.yml: {line}"
+                "without it, {consequence}; unless it is there, add to functions.api in \
+                 serverless.yml: {line}"
             );
             self.doubt(edit, consequence);
         } else {
-            let edit = format!("the function has no variable `{variable}`, which {guards} reads");
-            let consequence = format!(
-                "requests with a token are answered 500; in serverless.yml, add to functions.api: \
-                 {line}"
-            );
+            let edit = format!("the function has no variable `{variable}`, {what}");
+            let consequence =
+                format!("{consequence}; in serverless.yml, add to functions.api: {line}");
             self.push(verdict, edit, consequence);
         }
     }

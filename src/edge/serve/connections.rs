@@ -16,6 +16,10 @@ use tokio::task::AbortHandle;
 
 use super::limits::Limits;
 
+/// Is in the extensions of an answer that goes on until the client or the server has enough of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Endless;
+
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
@@ -108,7 +112,8 @@ impl Connections {
             let activity = &connection.activity;
             activity.finish.notify_one();
             let mut now = activity.now();
-            if now.requests.is_empty() {
+            // An answer without an end is ended by whoever makes it, for a client that takes it.
+            if now.requests.iter().all(|request| request.is_endless) {
                 now.finishing.get_or_insert_with(Instant::now);
             }
         }
@@ -198,6 +203,8 @@ struct InFlight {
     clients_turn: Option<Instant>,
     /// Whether all of the answer is made.
     is_made: bool,
+    /// Whether the answer has no end.
+    is_endless: bool,
     /// Given back when the answer is sent.
     permits: Vec<OwnedSemaphorePermit>,
 }
@@ -263,6 +270,7 @@ impl Activity {
             began: Instant::now(),
             clients_turn: None,
             is_made: false,
+            is_endless: false,
             permits: Vec::new(),
         });
         drop(now);
@@ -295,8 +303,10 @@ impl Activity {
         if let Some(since) = now.finishing {
             return at.duration_since(since) > limits.close;
         }
-        let (since, limit) = match now.requests.iter().map(|request| request.began).min() {
+        let ending = now.requests.iter().filter(|request| !request.is_endless);
+        let (since, limit) = match ending.map(|request| request.began).min() {
             Some(began) => (began, limits.answer),
+            None if !now.requests.is_empty() => return false,
             None if now.has_head => (now.since, limits.head),
             None => (now.since, limits.idle),
         };
@@ -350,8 +360,38 @@ impl Request {
         });
     }
 
+    /// The answer goes on for as long as the client takes it.
+    pub(super) fn goes_on(&self) {
+        self.change(|request| request.is_endless = true);
+    }
+
     /// Nothing is left of the answer but to send it.
     pub(super) fn made(&self) {
         self.change(|request| request.is_made = true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_without_an_end_may_take_as_long_as_it_likes() {
+        let limits = Limits::default();
+        let activity = Arc::new(Activity::new());
+        let listening = activity.begin(false);
+        listening.answered(Vec::new());
+        let is_asked_to_finish = |activity: &Activity| {
+            activity.is_overdue(Instant::now() + Duration::from_hours(1), &limits);
+            activity.now().finishing.take().is_some()
+        };
+        assert!(is_asked_to_finish(&activity));
+        listening.goes_on();
+        assert!(!is_asked_to_finish(&activity));
+        // Not so another one beside it, as HTTP/2 can have it.
+        let _other = activity.begin(true);
+        assert!(is_asked_to_finish(&activity));
     }
 }

@@ -7,15 +7,19 @@ use anyhow::bail;
 
 use self::opened::{has_guards, opened};
 pub(super) use self::watch::Watch;
+use super::changes::Changes;
+use super::history::Histories;
 use super::options::Options;
 use super::server::Routes;
 use super::terminal::{report, say};
 use super::unserved::Unserved;
+use super::webhooks::Webhooks;
 use crate::api::listing;
 use crate::config::Config;
 use crate::item::collection::Collections;
 use crate::local::backend::Tables;
 use crate::module::few::few_by;
+use crate::telemetry::chain::Chain;
 
 mod opened;
 mod watch;
@@ -28,6 +32,8 @@ const SETTLE_OPENED: Duration = Duration::from_secs(2);
 pub(super) struct Mounted {
     pub(super) config: Arc<Config>,
     pub(super) collections: Arc<Collections>,
+    pub(super) webhooks: Webhooks,
+    pub(super) histories: Histories,
 }
 
 /// Mounts what the file says whenever it changes; while it has errors, what worked stays.
@@ -38,6 +44,7 @@ pub(super) async fn keep_current(
     tables: &Tables,
     unserved: &Unserved,
     routes: &Routes,
+    changes: &Changes,
 ) {
     let file = options.file.display();
     let mut guards = has_guards(&mounted.config);
@@ -57,10 +64,18 @@ pub(super) async fn keep_current(
             Ok(config) if config == *mounted.config => {}
             Ok(config) => {
                 let config = Arc::new(config);
+                // Before it is said that they are mounted: what is written then is sent.
+                if let Err(error) = mounted.webhooks.run(&config).await {
+                    eprintln!("Webhooks are not called: {}", Chain(&error));
+                }
+                if let Err(error) = mounted.histories.run(&config).await {
+                    eprintln!("Versions are not kept: {}", Chain(&error));
+                }
                 let collections = Collections::again(&config.modules, &mounted.collections);
                 let collections = Arc::new(collections);
-                let app = unserved.app(&config, &collections, &tables.store);
+                let app = unserved.app(&config, &collections, &tables.store, changes);
                 routes.mount(&config, app);
+                changes.edit(&config);
                 if !opened.is_empty() {
                     eprintln!(
                         "Warning: {file} has changed, and {}.",
@@ -72,10 +87,8 @@ pub(super) async fn keep_current(
                     "{file} has changed; these are the routes now:\n\n{table}\n"
                 ));
                 guards |= has_guards(&config);
-                mounted = Mounted {
-                    config,
-                    collections,
-                };
+                mounted.config = config;
+                mounted.collections = collections;
             }
             Err(error) => {
                 eprintln!(

@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tower::ServiceExt;
 
-use super::connections::{Activity, Connections, Registered};
+use super::connections::{Activity, Connections, Endless, Registered};
 use super::host::{self, Hosts};
 use super::limits::{HEAD_BYTES, Limits};
 use super::memory::{Memory, Received, Sent};
@@ -289,6 +289,9 @@ async fn answer(
     {
         Ok(permit) => permits.extend(permit),
         Err(crowded) => response = refuse(crowded),
+    }
+    if response.extensions().get::<Endless>().is_some() {
+        in_flight.goes_on();
     }
     in_flight.answered(permits);
     response.map(|body| Sent::new(body, in_flight))

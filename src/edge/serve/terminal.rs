@@ -10,6 +10,7 @@ use crate::aws::credentials;
 use crate::config::Config;
 use crate::console;
 use crate::local::Found;
+use crate::module::few::few;
 
 /// Writes to standard output. A failed write is ignored: nobody reads the output (EPIPE), and the
 /// server goes on.
@@ -56,6 +57,24 @@ pub(super) fn welcome(
          {table}\nTry:\n{examples}\n",
         options.stage, options.backend
     )
+}
+
+/// Of modules whose events are sent in AWS, where a person looks for them; here only `has_changes` can
+/// show what they are.
+pub(super) fn events_elsewhere(config: &Config, has_changes: bool) -> Option<String> {
+    let modules = config.modules.iter();
+    let modules = modules.filter(|module| module.events().is_some());
+    let names: Vec<_> = modules.map(|module| module.name()).collect();
+    let first = names.first()?;
+    let changes = if has_changes {
+        format!(" GET /_changes/{first} shows here what is sent there.")
+    } else {
+        String::new()
+    };
+    let names = few(&names);
+    Some(format!(
+        "The events of {names} are sent in AWS only.{changes}\n"
+    ))
 }
 
 /// The warning where other machines can connect.

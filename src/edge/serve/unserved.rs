@@ -8,6 +8,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use tower::Layer;
 
+use super::changes::{self, Changes};
 use crate::api::error::ApiError;
 use crate::api::middleware::around::{Inner, Next, around};
 use crate::api::middleware::{self, App};
@@ -35,18 +36,25 @@ impl Unserved {
         Self(Arc::new(RwLock::new(names)))
     }
 
-    /// [`crate::app`] with the console, which answers 503 to requests for these modules.
+    /// [`crate::app`] with the console and the changes, which answers 503 to requests for these
+    /// modules.
     pub(super) fn app(
         &self,
         config: &Arc<Config>,
         collections: &Arc<Collections>,
         store: &Store,
+        changes: &Changes,
     ) -> App {
         let unserved = self.clone();
         let refuse = around(move |request, next| refuse(unserved.clone(), request, next));
+        let changes = changes.clone();
+        let listen = around(move |request, next| changes::answer(changes.clone(), request, next));
         let console = config.service.console.then(|| console::router(config));
-        let router = Routes::new(refuse.layer(app::routes(config, store, console)));
-        middleware::stack(mount::mount(collections, store), config, router)
+        let router = listen.layer(app::routes(config, store, console));
+        let router = Routes::new(refuse.layer(router));
+        let mount = mount::mount(collections, store);
+        let mount = move |request| mount(changes::as_list(request));
+        middleware::stack(mount, config, router)
     }
 
     fn contains(&self, module: &ModuleName) -> bool {

@@ -81,37 +81,46 @@ pub(in crate::tool) fn is_blank(line: &[u8]) -> bool {
     byte_order_mark::skip(line).trim_ascii().is_empty()
 }
 
-/// The id that a line has, and what the item is in the table of `collection`.
-pub(in crate::tool) fn parse(
-    line: &[u8],
-    collection: &Collection,
-) -> Result<(String, Record), InvalidLine> {
-    if line.len() > MAX_LINE_BYTES {
-        return Err(InvalidLine::TooLong);
-    }
-    // Files that begin with one may be put together.
-    let line = byte_order_mark::skip(line);
-    let line = str::from_utf8(line).map_err(|error| InvalidLine::NotUtf8(error.valid_up_to()))?;
-    let Read {
-        id,
-        owner,
-        item,
-        attributes,
-    } = serde_json::from_str(line).map_err(|error| not_an_item(&error))?;
-    if item.is_none() && attributes.is_none() {
-        return Err(InvalidLine::Bare);
-    }
-    let item = WholeItem {
-        owner,
-        id: id.clone(),
-        document: item.map(|raw| raw.get().to_owned()),
-        attributes: attributes.unwrap_or_default(),
-    };
-    // A text without its quotes.
-    let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
-    match Record::new(collection, item) {
-        Ok(record) => Ok((id, record)),
-        Err(reason) => Err(InvalidLine::Illegal { id, reason }),
+/// How lines are read.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::tool) struct Reader<'c> {
+    /// Whose items they are.
+    pub(in crate::tool) collection: &'c Collection,
+    /// Whether items keep the stamps that their lines have.
+    pub(in crate::tool) keeps_stamps: bool,
+}
+
+impl Reader<'_> {
+    /// The id that a line has, and what the item is in the collection's table.
+    pub(in crate::tool) fn parse(self, line: &[u8]) -> Result<(String, Record), InvalidLine> {
+        if line.len() > MAX_LINE_BYTES {
+            return Err(InvalidLine::TooLong);
+        }
+        // Files that begin with one may be put together.
+        let line = byte_order_mark::skip(line);
+        let line =
+            str::from_utf8(line).map_err(|error| InvalidLine::NotUtf8(error.valid_up_to()))?;
+        let Read {
+            id,
+            owner,
+            item,
+            attributes,
+        } = serde_json::from_str(line).map_err(|error| not_an_item(&error))?;
+        if item.is_none() && attributes.is_none() {
+            return Err(InvalidLine::Bare);
+        }
+        let item = WholeItem {
+            owner,
+            id: id.clone(),
+            document: item.map(|raw| raw.get().to_owned()),
+            attributes: attributes.unwrap_or_default(),
+        };
+        // A text without its quotes.
+        let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+        match Record::new(self.collection, item, self.keeps_stamps) {
+            Ok(record) => Ok((id, record)),
+            Err(reason) => Err(InvalidLine::Illegal { id, reason }),
+        }
     }
 }
 

@@ -32,11 +32,13 @@ pub(in crate::tool) enum Command {
     Export,
 }
 
-/// What identifies a file's content.
+/// What identifies a file's content, and what becomes of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(in crate::tool) struct Content {
     pub(in crate::tool) bytes: u64,
     pub(in crate::tool) sha256: String,
+    #[serde(default)]
+    pub(in crate::tool) keeps_stamps: bool,
 }
 
 impl fmt::Display for Command {
@@ -52,10 +54,13 @@ impl Job {
     /// Why the progress of `self` is not that of `other`.
     fn difference(&self, other: &Self) -> Option<&'static str> {
         let same_target = |job: &Self| (job.command, job.module.clone(), job.table.clone());
+        let keeps_stamps = |job: &Self| job.content.as_ref().map(|content| content.keeps_stamps);
         if self == other {
             None
         } else if same_target(self) != same_target(other) || self.place != other.place {
             Some("that was another run")
+        } else if keeps_stamps(self) != keeps_stamps(other) {
+            Some("one run was with `--keep-stamps`, and one without")
         } else if self.content != other.content {
             Some("the file has changed since then")
         } else {

@@ -121,10 +121,10 @@ const JWT: Section = Section {
     },
 };
 
-const SECRET_PLACE: Section = Section {
+pub(super) const SECRET_PLACE: Section = Section {
     id: "secret",
     title: sentence("Secrets", "Segredos"),
-    header: "[access.NAME.jwt.secret]",
+    header: "[access.NAME.jwt.secret], [modules.NAME.webhooks.secret]",
     about: sentence(
         "Where a secret is: one of these keys.",
         "Onde está um segredo: uma destas chaves.",

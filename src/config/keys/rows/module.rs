@@ -1,14 +1,16 @@
 //! `[modules.NAME]` and `[defaults]`
 
 use super::super::{Key, Rule, Scaffold, Section, Shape};
+use super::guard::SECRET_PLACE;
 use super::service::CORS;
 use super::text::{
-    DOCUMENT_ATTRIBUTE, IDENTIFIER, INDEX_ATTRIBUTE, INDEX_NAME, JSON_FILE, KEY_ATTRIBUTE, NAME,
-    SORT_ATTRIBUTE, TABLE, TTL_ATTRIBUTE,
+    BUS, DOCUMENT_ATTRIBUTE, IDENTIFIER, INDEX_ATTRIBUTE, INDEX_NAME, JSON_FILE, KEY_ATTRIBUTE,
+    NAME, QUEUE_ARN, SORT_ATTRIBUTE, STAMP_ATTRIBUTE, TABLE, TOPIC_ARN, TTL_ATTRIBUTE, WEBHOOK_URL,
 };
 use super::{CLAIM_NAMES, DURATION, SCOPES, sentence};
 use crate::config::raw::{CAPACITY_LIMIT, RATE_LIMIT};
 use crate::module::guard::Callers;
+use crate::module::webhook::Trigger;
 use crate::module::{Billing, Envelope, KeyType, Storage, Table, limits};
 
 /// `[modules.NAME]` and `[defaults]`
@@ -115,6 +117,22 @@ const MODULE_KEYS: &[Key] = &[
     )
     .default("false")
     .example("true"),
+    Key::new(
+        "stamps",
+        Shape::Either(&[Shape::Boolean, Shape::Table(&STAMPS)]),
+        "Whether items keep when they were created, and when and by whom they were last written: \
+         `true` for all three, in the attributes `createdAt`, `updatedAt` and `updatedBy`, or a table \
+         with the names of those that are kept.",
+        "Se os itens guardam quando foram criados, e quando e por quem foram gravados por último: \
+         `true` para os três, nos atributos `createdAt`, `updatedAt` e `updatedBy`, ou uma tabela \
+         com os nomes dos que se guardam.",
+    )
+    .default("false")
+    .example("true")
+    .scaffold(Scaffold::Offered(sentence(
+        "items keep when they were created, and when and by whom they were last written",
+        "os itens guardam quando foram criados, e quando e por quem foram gravados por último",
+    ))),
     Key::new(
         "storage",
         Shape::Word(Storage::WORDS),
@@ -280,6 +298,38 @@ const MODULE_KEYS: &[Key] = &[
         "Por quanto tempo se lembra um POST que tem um `Idempotency-Key`.",
     )
     .example("\"24h\""),
+    Key::new(
+        "webhooks",
+        Shape::List {
+            of: &Shape::Table(&WEBHOOK),
+            fewest: 0,
+            most: None,
+        },
+        "Who is told of the module's changes: by `modulo serve`, and in AWS by a second function.",
+        "Quem é avisado das mudanças do módulo: pelo `modulo serve`, e na AWS por uma segunda função.",
+    )
+    .example("[{ url = \"https://erp.example.com/hooks\", secret = { env = \"ERP_SECRET\" } }]"),
+    Key::new(
+        "events",
+        Shape::Either(&[Shape::Boolean, Shape::Table(&EVENTS)]),
+        "Where in AWS the module's changes are sent, by a second function: `true` for the account's \
+         default bus of EventBridge, or a table with another bus, a queue or a topic.",
+        "Para onde na AWS as mudanças do módulo são enviadas, por uma segunda função: `true` para o \
+         barramento padrão da conta no EventBridge, ou uma tabela com outro barramento, uma fila ou \
+         um tópico.",
+    )
+    .default("false")
+    .example("true"),
+    Key::new(
+        "history",
+        DURATION,
+        "How long each version of an item is kept after another has taken its place, from 1 day to 10 \
+         years: in a table `<table>-history`, which `modulo serve`, and in AWS a second function, fills.",
+        "Por quanto tempo se guarda cada versão de um item depois que outra tomou o lugar dela, de 1 dia \
+         a 10 anos: numa tabela `<tabela>-history`, que o `modulo serve`, e na AWS uma segunda função, \
+         preenche.",
+    )
+    .example("\"90d\""),
 ];
 
 const KEY: Section = Section {
@@ -414,6 +464,44 @@ const INDEX_KEY: Section = Section {
     rule: Rule::Any,
 };
 
+const STAMPS: Section = Section {
+    id: "stamps",
+    title: sentence("Stamps", "Carimbos"),
+    header: "[modules.NAME.stamps]",
+    about: sentence(
+        "The attributes in which items keep when they were written, and by whom. A stamp without a \
+         name is not kept.",
+        "Os atributos em que os itens guardam quando foram gravados, e por quem. Um carimbo sem nome \
+         não é guardado.",
+    ),
+    keys: &[
+        Key::new(
+            "created_at",
+            Shape::Text(&STAMP_ATTRIBUTE),
+            "When the item was created, in UTC. Later writes keep it.",
+            "Quando o item foi criado, em UTC. As gravações seguintes o mantêm.",
+        )
+        .example("\"createdAt\""),
+        Key::new(
+            "updated_at",
+            Shape::Text(&STAMP_ATTRIBUTE),
+            "When it was last written, in UTC.",
+            "Quando ele foi gravado por último, em UTC.",
+        )
+        .example("\"updatedAt\""),
+        Key::new(
+            "updated_by",
+            Shape::Text(&STAMP_ATTRIBUTE),
+            "Who has last written it: the claim `sub` of the token, or the name of the API key. An \
+             item that was last written without either has none.",
+            "Quem o gravou por último: o claim `sub` do token, ou o nome da chave de API. Um item \
+             gravado por último sem nenhum dos dois não o tem.",
+        )
+        .example("\"updatedBy\""),
+    ],
+    rule: Rule::Some,
+};
+
 const CAPACITY: Section = Section {
     id: "billing",
     title: sentence("Capacity", "Capacidade"),
@@ -542,4 +630,114 @@ const RATE: Section = Section {
         .example("\"1m\""),
     ],
     rule: Rule::Any,
+};
+
+const WEBHOOK: Section = Section {
+    id: "webhook",
+    title: sentence("Webhooks", "Webhooks"),
+    header: "[[modules.NAME.webhooks]]",
+    about: sentence(
+        "Somebody who is sent each change of the module's items by POST, signed as \
+         [Standard Webhooks](https://www.standardwebhooks.com) has it. A module has no two webhooks \
+         with the same URL.",
+        "Alguém que recebe cada mudança dos itens do módulo por POST, assinada como manda \
+         [Standard Webhooks](https://www.standardwebhooks.com). Um módulo não tem dois webhooks com a \
+         mesma URL.",
+    ),
+    keys: &[
+        Key::new(
+            "url",
+            Shape::Text(&WEBHOOK_URL),
+            "Where the changes are sent: `https`, but on this machine.",
+            "Para onde as mudanças são enviadas: `https`, a não ser nesta máquina.",
+        )
+        .required()
+        .example("\"https://erp.example.com/hooks\""),
+        Key::new(
+            "on",
+            Shape::List {
+                of: &Shape::Word(Trigger::WORDS),
+                fewest: 1,
+                most: None,
+            },
+            "Which changes are sent. `\"delete\"` is every item that is no longer there; \
+             `\"expire\"` is only those whose time was over.",
+            "Quais mudanças são enviadas. `\"delete\"` é todo item que não existe mais; \
+             `\"expire\"` é só aquele cujo prazo acabou.",
+        )
+        .default("[\"create\", \"update\", \"delete\"]")
+        .example("[\"create\"]"),
+        Key::new(
+            "secret",
+            Shape::Table(&SECRET_PLACE),
+            "Where the secret is by which the changes are signed: `whsec_` and the base64 of 24 to 64 \
+             bytes. While one is put in another's place, both can stand there with a space between, \
+             and both sign.",
+            "Onde está o segredo com que as mudanças são assinadas: `whsec_` e o base64 de 24 a 64 \
+             bytes. Enquanto um é trocado por outro, os dois podem estar lá, com um espaço entre \
+             eles, e os dois assinam.",
+        )
+        .required()
+        .example("{ env = \"ERP_SECRET\" }"),
+        Key::new(
+            "fields",
+            Shape::List {
+                of: &Shape::Text(&IDENTIFIER),
+                fewest: 1,
+                most: None,
+            },
+            "The members of documents that are sent. An update that changes none of them is not sent.",
+            "Os membros dos documentos que são enviados. Uma mudança que não altera nenhum deles não é \
+             enviada.",
+        )
+        .otherwise("whole documents", "documentos inteiros")
+        .example("[\"status\"]"),
+        Key::new(
+            "private",
+            Shape::Boolean,
+            "Whether the URL may lead to an address of a private network. It may never lead to one that \
+             gives out credentials, such as `169.254.169.254`.",
+            "Se a URL pode levar a um endereço de uma rede privada. Ela nunca pode levar a um que \
+             fornece credenciais, como `169.254.169.254`.",
+        )
+        .default("false")
+        .example("true"),
+    ],
+    rule: Rule::Any,
+};
+
+const EVENTS: Section = Section {
+    id: "events",
+    title: sentence("Events", "Eventos"),
+    header: "[modules.NAME.events]",
+    about: sentence(
+        "Where in AWS each change of the module's items is sent: one of these keys.",
+        "Para onde na AWS cada mudança dos itens do módulo é enviada: uma destas chaves.",
+    ),
+    keys: &[
+        Key::new(
+            "bus",
+            Shape::Text(&BUS),
+            "A bus of EventBridge: the name of one in the function's account and region, or an ARN.",
+            "Um barramento do EventBridge: o nome de um na conta e região da função, ou um ARN.",
+        )
+        .example("\"erp\""),
+        Key::new(
+            "queue",
+            Shape::Text(&QUEUE_ARN),
+            "The ARN of a queue of SQS. One that ends in `.fifo` keeps the order of an item's changes.",
+            "O ARN de uma fila do SQS. Uma que termina em `.fifo` mantém a ordem das mudanças de um \
+             item.",
+        )
+        .example("\"arn:aws:sqs:us-east-1:123456789012:erp.fifo\""),
+        Key::new(
+            "topic",
+            Shape::Text(&TOPIC_ARN),
+            "The ARN of a topic of SNS. One that ends in `.fifo` keeps the order of an item's changes.",
+            "O ARN de um tópico do SNS. Um que termina em `.fifo` mantém a ordem das mudanças de um \
+             item.",
+        )
+        .example("\"arn:aws:sns:us-east-1:123456789012:erp\""),
+    ],
+    rule: Rule::One,
 };

@@ -56,6 +56,10 @@ pub(super) const INDEX_ATTRIBUTE: Text = text_up_to(
     limits::KEY_NAME_BYTES,
     r"^(?!(_etag|_tenant|limit|cursor|consistent|fields|order)$)[^.\x00-\x1f\x7f-\x9f]+$",
 );
+pub(super) const STAMP_ATTRIBUTE: Text = text_up_to(
+    limits::KEY_NAME_BYTES,
+    r"^(?!(data|item|id|_etag|_tenant|limit|cursor|consistent|fields|order)$)[^.\x00-\x1f\x7f-\x9f]+$",
+);
 /// Below the folder of modules.toml.
 pub(super) const JSON_FILE: Text = text(r"^(?!\.{0,2}/)(?!.*/\.{0,2}(/|$))[^\\:\x00]*\.json$");
 /// A URL that is safe from others on its way, or a file.
@@ -63,6 +67,11 @@ pub(super) const KEY_SOURCE: Text = text(concat!(
     r"^([Hh][Tt][Tt][Pp][Ss]://[^\s@/]+(/\S*|\?\S*)?",
     r"|[Hh][Tt][Tt][Pp]://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]*)?([/?]\S*)?",
     r"|(?!\.{0,2}/)(?!.*/\.{0,2}(/|$))[^\\:\x00]*\.json)$",
+));
+/// A URL that is safe from others on its way.
+pub(super) const WEBHOOK_URL: Text = text(concat!(
+    r"^([Hh][Tt][Tt][Pp][Ss]://[^\s@/]+(/\S*|\?\S*)?",
+    r"|[Hh][Tt][Tt][Pp]://(127\.0\.0\.1|\[::1\]|localhost)(:[0-9]*)?([/?]\S*)?)$",
 ));
 /// An issuer that a path can be appended to.
 pub(super) const ISSUER_URL: Text = text(concat!(
@@ -86,4 +95,15 @@ pub(super) const KEY_HASH: Text = text(concat!(
     r"|[Bb][Aa]7816[Bb][Ff]8[Ff]01[Cc][Ff][Ee][Aa]|[Ee][Dd][Ee][Aa][Aa][Ff][Ff]3[Ff]1774[Aa][Dd]2))",
     r"[0-9A-Fa-f]{64}$",
 ));
+/// A name, or an ARN.
+pub(super) const BUS: Text = text(concat!(
+    r"^([A-Za-z0-9/._-]{1,256}",
+    r"|arn:aws[a-z0-9-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9/._-]{1,256})$",
+));
+pub(super) const QUEUE_ARN: Text = text(
+    r"^arn:aws[a-z0-9-]*:sqs:[a-z0-9-]+:[0-9]{12}:([A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo)$",
+);
+pub(super) const TOPIC_ARN: Text = text(
+    r"^arn:aws[a-z0-9-]*:sns:[a-z0-9-]+:[0-9]{12}:([A-Za-z0-9_-]{1,256}|[A-Za-z0-9_-]{1,251}\.fifo)$",
+);
 pub(super) const TENANT: Text = text_up_to(255, r"[\s\S]");

@@ -3,8 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::names::{FUNCTION, FUNCTION_URL, LOG_GROUP, Names, ROLE};
-use super::{BASE_PATH_VARIABLE, HAS_KMS_KEY, KMS_KEY, StackOptions, attribute, reference, when};
-use crate::deploy::generate::Deployment;
+use super::{
+    BASE_PATH_VARIABLE, HAS_KMS_KEY, KMS_KEY, StackError, StackOptions, attribute, reference, when,
+};
+use crate::deploy::generate::iam::trust;
+use crate::deploy::generate::{Deployment, changes};
 
 /// All of them, by logical id.
 pub(super) fn resources(
@@ -97,14 +100,7 @@ fn role(names: &Names, deployment: &Deployment) -> Value {
     statements.extend(own.into_iter().flatten().cloned());
     statements.push(when("HasTracing", traces));
     let mut properties = json!({
-        "AssumeRolePolicyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow",
-                "Principal": { "Service": ["lambda.amazonaws.com"] },
-                "Action": ["sts:AssumeRole"],
-            }],
-        },
+        "AssumeRolePolicyDocument": trust(),
         "Policies": [{
             "PolicyName": { "Fn::Join": ["-", [names.service, names.stage, "lambda"]] },
             "PolicyDocument": { "Version": "2012-10-17", "Statement": statements },
@@ -119,6 +115,29 @@ fn role(names: &Names, deployment: &Deployment) -> Value {
         properties["ManagedPolicyArns"] = policies.into();
     }
     json!({ "Type": "AWS::IAM::Role", "Properties": properties })
+}
+
+/// Adds to the second function, if there is one, what decides itself by the options and parameters.
+pub(super) fn complete_changes(
+    resources: &mut Map<String, Value>,
+    options: &StackOptions,
+    variables: &[(String, String)],
+) -> Result<(), StackError> {
+    let Some(function) = resources.get_mut(changes::FUNCTION) else {
+        return Ok(());
+    };
+    let artifact = options.changes_artifact.as_ref();
+    let artifact = artifact.ok_or(StackError::NoChangesArtifact)?;
+    let properties = &mut function["Properties"];
+    properties["Code"] = json!({ "S3Bucket": artifact.bucket, "S3Key": artifact.key });
+    properties["Architectures"] = json!([options.arch]);
+    let environment = &mut properties["Environment"]["Variables"];
+    for (name, parameter) in variables {
+        environment[name] = reference(parameter);
+    }
+    let log_group = &mut resources[changes::LOG_GROUP]["Properties"];
+    log_group["RetentionInDays"] = reference("LogRetention");
+    Ok(())
 }
 
 fn function(names: &Names, options: &StackOptions, variables: &[(String, String)]) -> Value {
