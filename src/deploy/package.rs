@@ -111,20 +111,20 @@ pub fn write(
         })?;
         files.insert(file.path.as_str(), content);
     }
-    let binary = binary_of(bootstrap)?;
-    if !program.is(&binary) {
+    let given = Given::read(bootstrap)?;
+    if !program.is(&given.binary) {
         return Err(PackageError::OtherProgram {
             file: bootstrap.to_owned(),
             program: program.as_str(),
         });
     }
-    if let Some(source) = MissingFeatures::of_binary(program, config, &binary) {
+    if let Some(source) = MissingFeatures::of_binary(program, config, &given.binary) {
         return Err(PackageError::MissingFeatures {
             file: bootstrap.to_owned(),
             source,
         });
     }
-    let package = build(&binary, &read(modules)?, &files).map_err(|source| PackageError::Zip {
+    let package = build(given, &read(modules)?, &files).map_err(|source| PackageError::Zip {
         file: bootstrap.to_owned(),
         source,
     })?;
@@ -143,43 +143,72 @@ pub fn write(
 }
 
 /// What the `provided` runtimes start, out of either kind of file.
-fn binary_of(bootstrap: &Path) -> Result<Vec<u8>, PackageError> {
-    let given = read(bootstrap)?;
-    if given.starts_with(ELF_MAGIC) {
-        Ok(given)
-    } else if given.starts_with(ZIP_MAGIC) {
-        extract_bootstrap(given).map_err(|source| PackageError::Zip {
-            file: bootstrap.to_owned(),
-            source,
+struct Given {
+    binary: Vec<u8>,
+    /// The zip that it was in.
+    zip: Option<ZipArchive<Cursor<Vec<u8>>>>,
+}
+
+impl Given {
+    fn read(bootstrap: &Path) -> Result<Self, PackageError> {
+        let content = read(bootstrap)?;
+        if content.starts_with(ELF_MAGIC) {
+            Ok(Self {
+                binary: content,
+                zip: None,
+            })
+        } else if content.starts_with(ZIP_MAGIC) {
+            Self::of_zip(content).map_err(|source| PackageError::Zip {
+                file: bootstrap.to_owned(),
+                source,
+            })
+        } else {
+            Err(PackageError::NoBootstrap {
+                file: bootstrap.to_owned(),
+            })
+        }
+    }
+
+    fn of_zip(content: Vec<u8>) -> Result<Self, ZipError> {
+        let mut zip = ZipArchive::new(Cursor::new(content))?;
+        let mut binary = Vec::new();
+        zip.by_name(BOOTSTRAP)?.read_to_end(&mut binary)?;
+        Ok(Self {
+            binary,
+            zip: Some(zip),
         })
-    } else {
-        Err(PackageError::NoBootstrap {
-            file: bootstrap.to_owned(),
-        })
+    }
+
+    /// Adds it to a package. What a package already has compressed is copied, which takes a tenth of the time;
+    /// but nothing that only says what made the other zip.
+    fn add_to(self, package: &mut ZipWriter<Cursor<Vec<u8>>>) -> Result<(), ZipError> {
+        let mut zip = self.zip;
+        if let Some(zip) = &mut zip {
+            let entry = zip.by_name(BOOTSTRAP)?;
+            if entry.compression() == CompressionMethod::Deflated
+                && entry.comment().is_empty()
+                && entry.extra_data_fields().next().is_none()
+            {
+                let time = DateTime::default();
+                return package.raw_copy_file_touch(entry, time, Some(EXECUTABLE));
+            }
+        }
+        add(package, BOOTSTRAP, EXECUTABLE, &self.binary)
     }
 }
 
 fn build(
-    binary: &[u8],
+    given: Given,
     modules: &[u8],
     files: &BTreeMap<&str, Vec<u8>>,
 ) -> Result<Vec<u8>, ZipError> {
     let mut package = ZipWriter::new(Cursor::new(Vec::new()));
-    add(&mut package, BOOTSTRAP, EXECUTABLE, binary)?;
+    given.add_to(&mut package)?;
     add(&mut package, FILE_NAME, READABLE, modules)?;
     for (path, content) in files {
         add(&mut package, path, READABLE, content)?;
     }
     Ok(package.finish()?.into_inner())
-}
-
-/// Decompressed, rather than copied as it is: what made the other zip must not show in this one.
-fn extract_bootstrap(zip: Vec<u8>) -> Result<Vec<u8>, ZipError> {
-    let mut archive = ZipArchive::new(Cursor::new(zip))?;
-    let mut entry = archive.by_name(BOOTSTRAP)?;
-    let mut binary = Vec::new();
-    entry.read_to_end(&mut binary)?;
-    Ok(binary)
 }
 
 /// Adds an entry with nothing in it that depends on when or where it is added.
@@ -277,6 +306,26 @@ mod tests {
             pack(&bootstrap, &modules, &output).expect("written"),
             Written::New
         );
+    }
+
+    #[test]
+    fn what_made_another_zip_does_not_show_in_a_package() {
+        let (folder, bootstrap, modules, output) = folder();
+        pack(&bootstrap, &modules, &output).expect("written");
+        let options = SimpleFileOptions::default().into_full_options();
+        let stored = options.clone().compression_method(CompressionMethod::Stored);
+        let commented = options.with_file_comment("of another");
+        for options in [stored, commented] {
+            let other = folder.path().join("other.zip");
+            let mut zip = ZipWriter::new(fs::File::create(&other).expect("writable"));
+            zip.start_file(BOOTSTRAP, options).expect("begun");
+            zip.write_all(BINARY).expect("written");
+            zip.finish().expect("finished");
+            assert_eq!(
+                pack(&other, &modules, &output).expect("written"),
+                Written::Unchanged
+            );
+        }
     }
 
     #[test]

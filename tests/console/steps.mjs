@@ -70,7 +70,7 @@ async function open({ at = SERVED, hash = "", ...options } = {}) {
   const page = await context.newPage();
   page.wrong = [];
   page.sent = [];
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(60_000);
   page.on("pageerror", (error) => page.wrong.push(error.stack));
   page.on("console", (message) => isRefusal(message.text()) || page.wrong.push(message.text()));
   page.on("request", (request) => {

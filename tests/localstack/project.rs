@@ -234,6 +234,13 @@ impl Drop for Project {
         if !self.deployed || template(self).is_none() {
             return;
         }
+        // What else osls has made there ends with the emulator.
+        if emulator().is_on_this_machine {
+            let client = aws_sdk_cloudformation::Client::new(crate::tables::account());
+            let request = client.delete_stack().stack_name(self.stack());
+            crate::tables::wait(request.send()).expect("the emulator takes it");
+            return;
+        }
         // Whatever a test made of it, this is one to remove a stack with.
         self.write_modules("[modules.modulo1]\nkey = \"modulo1Id\"\n");
         if let Err(why) = run(&mut self.osls("remove")) {
