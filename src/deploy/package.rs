@@ -313,7 +313,9 @@ mod tests {
         let (folder, bootstrap, modules, output) = folder();
         pack(&bootstrap, &modules, &output).expect("written");
         let options = SimpleFileOptions::default().into_full_options();
-        let stored = options.clone().compression_method(CompressionMethod::Stored);
+        let stored = options
+            .clone()
+            .compression_method(CompressionMethod::Stored);
         let commented = options.with_file_comment("of another");
         for options in [stored, commented] {
             let other = folder.path().join("other.zip");

@@ -104,3 +104,15 @@ impl Log {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    #[test]
+    fn the_log_grows_to_16_mb_before_it_is_moved_into_the_database() {
+        let connection = Connection::open_in_memory().unwrap();
+        let pages = connection.query_row("PRAGMA wal_autocheckpoint", [], |row| row.get(0));
+        assert_eq!(pages, Ok(4_000), "set in .cargo/config.toml");
+    }
+}
