@@ -12,7 +12,7 @@ use dynoxide::Database;
 use dynoxide::actions::create_table::CreateTableRequest;
 use serde_json::Value;
 
-use super::operation::unreadable;
+use super::operation::read;
 
 /// The tables that are still to be made.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub(super) struct Later {
 impl Later {
     /// Puts a table off, by the body of its `CreateTable`.
     pub(super) fn put_off(&self, body: &[u8]) -> dynoxide::Result<()> {
-        let name = request(body)?.table_name;
+        let name = read::<CreateTableRequest>(body)?.table_name;
         self.lock().insert(name, body.to_owned());
         self.any.store(true, Ordering::SeqCst);
         Ok(())
@@ -80,7 +80,7 @@ impl Later {
         name: String,
         body: Vec<u8>,
     ) -> dynoxide::Result<()> {
-        if let Err(error) = request(&body).and_then(|request| database.create_table(request)) {
+        if let Err(error) = read(&body).and_then(|request| database.create_table(request)) {
             waiting.insert(name, body);
             return Err(error);
         }
@@ -91,10 +91,6 @@ impl Later {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn request(body: &[u8]) -> dynoxide::Result<CreateTableRequest> {
-    serde_json::from_slice(body).map_err(|error| unreadable(&error))
 }
 
 /// All that may be a table's name: texts and members' names, and the parts of those that are ARNs.
@@ -169,7 +165,7 @@ mod tests {
     fn a_table_that_can_not_be_made_is_tried_again() {
         let (database, later) = of(&["one"]);
         database
-            .create_table(request(&create("one")).unwrap())
+            .create_table(read(&create("one")).unwrap())
             .unwrap();
         later.make_all(&database).unwrap_err();
         assert!(later.has_any());

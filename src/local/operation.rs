@@ -6,7 +6,7 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::batch::WriteBatch;
+use super::batch::{read_batch, write_batch};
 
 /// What `X-Amz-Target` begins with, before the operation's name.
 const TARGETS: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
@@ -30,8 +30,16 @@ type ErrorOf = fn(String) -> DynoxideError;
 /// One of DynamoDB's operations.
 pub(super) struct Operation {
     name: &'static str,
-    pub(super) writes: bool,
+    kind: Kind,
     run: fn(&Database, &[u8]) -> dynoxide::Result<Vec<u8>>,
+}
+
+/// Those of many items may take a second where others take a millisecond.
+enum Kind {
+    Read,
+    Write,
+    ReadMany,
+    WriteMany,
 }
 
 /// Those that tell of all tables, or whose tables stand in statements of `PartiQL`.
@@ -53,47 +61,59 @@ macro_rules! operations {
     ($($name:literal: $kind:ident $method:ident,)*) => {
         [$(Operation {
             name: $name,
-            writes: operations!(@ $kind),
-            run: |database, body| call(body, |request| database.$method(request)),
+            kind: Kind::$kind,
+            run: operations!(@ $method),
         },)*]
     };
-    (@ read) => { false };
-    (@ write) => { true };
+    (@ read_batch) => { read_batch };
+    (@ write_batch) => { write_batch };
+    (@ $method:ident) => {
+        |database, body| write(&database.$method(read(body)?)?)
+    };
 }
 
 /// Those that requests need come first.
 static OPERATIONS: [Operation; 28] = operations! {
-    "GetItem": read get_item,
-    "PutItem": write put_item,
-    "UpdateItem": write update_item,
-    "DeleteItem": write delete_item,
-    "Query": read query,
-    "Scan": read scan,
-    "BatchGetItem": read batch_get_item,
-    "BatchWriteItem": write write_batch,
-    "TransactWriteItems": write transact_write_items,
-    "TransactGetItems": read transact_get_items,
-    "CreateTable": write create_table,
-    "DeleteTable": write delete_table,
-    "DescribeTable": read describe_table,
-    "ListTables": read list_tables,
-    "UpdateTable": write update_table,
-    "UpdateTimeToLive": write update_time_to_live,
-    "DescribeTimeToLive": read describe_time_to_live,
-    "ListStreams": read list_streams,
-    "DescribeStream": read describe_stream,
-    "GetShardIterator": read get_shard_iterator,
-    "GetRecords": read get_records,
-    "ExecuteStatement": write execute_statement,
-    "ExecuteTransaction": write execute_transaction,
-    "BatchExecuteStatement": write batch_execute_statement,
-    "TagResource": write tag_resource,
-    "UntagResource": write untag_resource,
-    "ListTagsOfResource": read list_tags_of_resource,
-    "SearchVectors": read search_vectors,
+    "GetItem": Read get_item,
+    "PutItem": Write put_item,
+    "UpdateItem": Write update_item,
+    "DeleteItem": Write delete_item,
+    "Query": Read query,
+    "Scan": Read scan,
+    "BatchGetItem": ReadMany read_batch,
+    "BatchWriteItem": WriteMany write_batch,
+    "TransactWriteItems": WriteMany transact_write_items,
+    "TransactGetItems": ReadMany transact_get_items,
+    "CreateTable": Write create_table,
+    "DeleteTable": Write delete_table,
+    "DescribeTable": Read describe_table,
+    "ListTables": Read list_tables,
+    "UpdateTable": Write update_table,
+    "UpdateTimeToLive": Write update_time_to_live,
+    "DescribeTimeToLive": Read describe_time_to_live,
+    "ListStreams": Read list_streams,
+    "DescribeStream": Read describe_stream,
+    "GetShardIterator": Read get_shard_iterator,
+    "GetRecords": Read get_records,
+    "ExecuteStatement": Write execute_statement,
+    "ExecuteTransaction": WriteMany execute_transaction,
+    "BatchExecuteStatement": WriteMany batch_execute_statement,
+    "TagResource": Write tag_resource,
+    "UntagResource": Write untag_resource,
+    "ListTagsOfResource": Read list_tags_of_resource,
+    "SearchVectors": Read search_vectors,
 };
 
 impl Operation {
+    pub(super) fn writes(&self) -> bool {
+        matches!(self.kind, Kind::Write | Kind::WriteMany)
+    }
+
+    /// Whether it is about many items.
+    pub(super) fn is_long(&self) -> bool {
+        matches!(self.kind, Kind::ReadMany | Kind::WriteMany)
+    }
+
     pub(super) fn makes_a_table(&self) -> bool {
         self.name == "CreateTable"
     }
@@ -166,18 +186,19 @@ impl Answer {
     }
 }
 
-fn call<Q: DeserializeOwned, A: Serialize>(
-    body: &[u8],
-    run: impl FnOnce(Q) -> dynoxide::Result<A>,
-) -> dynoxide::Result<Vec<u8>> {
-    let request = serde_json::from_slice(body).map_err(|error| unreadable(&error))?;
-    let answer = run(request)?;
-    serde_json::to_vec(&answer)
+/// A request, of its body.
+pub(super) fn read<R: DeserializeOwned>(body: &[u8]) -> dynoxide::Result<R> {
+    serde_json::from_slice(body).map_err(|error| unreadable(&error))
+}
+
+/// The body of an answer.
+pub(super) fn write(answer: &impl Serialize) -> dynoxide::Result<Vec<u8>> {
+    serde_json::to_vec(answer)
         .map_err(|error| DynoxideError::InternalServerError(error.to_string()))
 }
 
 /// DynamoDB's error for a body that is not what the operation takes.
-pub(super) fn unreadable(error: &serde_json::Error) -> DynoxideError {
+fn unreadable(error: &serde_json::Error) -> DynoxideError {
     let message = error.to_string();
     if error.is_syntax() || error.is_eof() {
         return if message.starts_with("recursion limit exceeded") {

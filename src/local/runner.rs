@@ -65,10 +65,11 @@ impl Runner {
         operation: &'static Operation,
         body: impl AsRef<[u8]> + Send + 'static,
     ) -> Result<Answer, RunError> {
-        let waits_for_disk = operation.writes && self.log.is_some();
-        // Where nothing else is under way, what waits for no disk takes less time than handing it to
-        // another thread.
+        let waits_for_disk = operation.writes() && self.log.is_some();
+        // Where nothing else is under way, what is short and waits for no disk takes less time than
+        // handing it to another thread.
         if !waits_for_disk
+            && !operation.is_long()
             && !self.later.has_any()
             && let Ok(_all) = self.turns.try_acquire_many(TURNS)
         {
@@ -79,7 +80,7 @@ impl Runner {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let turn = turn.map_err(|_| RunError::Stopped)?;
         let (database, later) = (self.database.clone(), Arc::clone(&self.later));
-        let log = self.log.clone().filter(|_| operation.writes);
+        let log = self.log.clone().filter(|_| operation.writes());
         let written = self.written.clone();
         let run = spawn_blocking(move || {
             let answer = answer(&database, &later, operation, body.as_ref());
@@ -174,7 +175,7 @@ fn answer(database: &Database, later: &Later, operation: &Operation, body: &[u8]
 
 /// Wakes those who read streams where something was written.
 fn announce(operation: &Operation, answer: &Answer, written: &watch::Sender<()>) {
-    if operation.writes && answer.is_done() {
+    if operation.writes() && answer.is_done() {
         written.send_replace(());
     }
 }

@@ -14,7 +14,7 @@ use super::client::{ATTEMPTS, FIRST_BACKOFF};
 use super::error::StoreError;
 use super::expressions::{Condition, Expressions};
 use super::items::Items;
-use super::limit::{AnswerLimit, is_too_long};
+use super::limit::{AnswerLimit, how_many_fit, is_too_long};
 use super::pause::pause;
 use super::stamps::{Created, outrun};
 use super::storage::{Attributes, item_bytes};
@@ -42,11 +42,13 @@ impl Items {
         let mut bytes = 0;
         while !left.is_empty() {
             let rest = left.split_off(at_a_time.min(left.len()));
-            let Some(some) = self.get_some(left.clone()).await else {
-                // Of half as many, the answer may not be too long, and none may be refused.
-                at_a_time = left.len().div_ceil(2);
-                left.extend(rest);
-                continue;
+            let some = match self.get_some(left.clone()).await {
+                Ok(some) => some,
+                Err(fewer) => {
+                    at_a_time = fewer;
+                    left.extend(rest);
+                    continue;
+                }
             };
             let texts = some.values().flatten().map(StoredItem::bytes);
             bytes += texts.sum::<usize>();
@@ -59,9 +61,9 @@ impl Items {
         found
     }
 
-    /// As many items as one call gets; none, if its answer is too long for several, or one of
-    /// several is refused.
-    async fn get_some(&self, mut wanted: Vec<ItemId>) -> Option<Found> {
+    /// As many items as one call gets; or how many to ask for at a time, if its answer is too long for
+    /// several, or one of several is refused.
+    async fn get_some(&self, mut wanted: Vec<ItemId>) -> Result<Found, usize> {
         let table = self.module.table().name().as_str();
         let count = wanted.len();
         let mut found = Found::with_capacity(count);
@@ -102,11 +104,16 @@ impl Items {
                     wanted = left.filter_map(|mut key| self.take_id(&mut key)).collect();
                     (attempt == ATTEMPTS).then(unprocessed)
                 }
-                Err(error) if count > 1 && is_too_long(&error) => return None,
-                Err(error) => match classify(&error, 0) {
-                    StoreError::Refused(_) if count > 1 => return None,
-                    failure => Some(failure),
-                },
+                Err(error) if count > 1 => {
+                    if let Some(fewer) = how_many_fit(count, &error) {
+                        return Err(fewer);
+                    }
+                    match classify(&error, 0) {
+                        StoreError::Refused(_) => return Err(count.div_ceil(2)),
+                        failure => Some(failure),
+                    }
+                }
+                Err(error) => Some(classify(&error, 0)),
             };
             if let Some(failure) = failure {
                 found.extend(wanted.drain(..).map(|id| (id, Err(failure.clone()))));
@@ -114,7 +121,7 @@ impl Items {
                 pause(FIRST_BACKOFF, attempt).await;
             }
         }
-        Some(found)
+        Ok(found)
     }
 
     /// Does each of the writes, and tells of each what came of it, in their order.

@@ -35,12 +35,29 @@ impl AnswerLimit {
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("an answer of {0} bytes is not read")]
-struct TooLong(u64);
+#[error("an answer of {length} bytes is not read, since it is longer than {limit}")]
+struct TooLong {
+    length: u64,
+    limit: u64,
+}
 
 /// Whether that is why a call failed.
 pub(super) fn is_too_long(error: &(dyn Error + 'static)) -> bool {
-    error.is::<TooLong>() || error.source().is_some_and(is_too_long)
+    too_long(error).is_some()
+}
+
+/// If that is why a call for `count` items failed: how many of them fit, if all are as long as they are
+/// on average. At least one, and fewer than `count`.
+pub(super) fn how_many_fit(count: usize, error: &(dyn Error + 'static)) -> Option<usize> {
+    let TooLong { length, limit } = too_long(error)?;
+    let fit = count as u64 * limit / length;
+    Some(usize::try_from(fit).map_or(count, |fit| fit.max(1)))
+}
+
+fn too_long<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e TooLong> {
+    error
+        .downcast_ref()
+        .or_else(|| error.source().and_then(too_long))
 }
 
 #[dyn_dispatch_hint]
@@ -55,10 +72,28 @@ impl Intercept for AnswerLimit {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let length = context.response().headers().get("content-length");
-        match length.and_then(|length| length.parse().ok()) {
-            Some(length) if length > self.0 => Err(TooLong(length).into()),
+        match context.response().body().content_length() {
+            Some(length) if length > self.0 => Err(TooLong {
+                length,
+                limit: self.0,
+            }
+            .into()),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_is_taken_from_the_answer_that_did_not() {
+        let fit = |count, length, limit| how_many_fit(count, &TooLong { length, limit });
+        assert_eq!(fit(15, 16_000_000, 2_500_000), Some(2));
+        assert_eq!(fit(20, 7_000_000, 6_000_000), Some(17));
+        assert_eq!(fit(100, 6_000_001, 6_000_000), Some(99));
+        assert_eq!(fit(2, 16_000_000, 2_500_000), Some(1));
+        assert_eq!(how_many_fit(2, &std::fmt::Error), None);
     }
 }

@@ -349,11 +349,6 @@ fn exchanges() -> Vec<(&'static str, String)> {
     });
     let put = |item: Value| json!({"TableName": "things", "Item": item});
     let key = json!({"TableName": "things", "Key": {"id": {"S": "a"}}});
-    let with = |mut request: Value, more: Value| {
-        let more = more.as_object().unwrap().clone();
-        request.as_object_mut().unwrap().extend(more);
-        request
-    };
     let mut nested = json!({"S": "x"});
     for _ in 0..34 {
         nested = json!({"M": {"a": nested}});
@@ -632,10 +627,60 @@ fn exchanges() -> Vec<(&'static str, String)> {
         .into_iter()
         .map(|(operation, request)| (operation, request.to_string()))
         .collect();
+    exchanges.extend(gets().map(|request| ("BatchGetItem", request.to_string())));
     exchanges.push(("GetItem", String::new()));
     exchanges.push(("GetItem", "{".to_owned()));
     exchanges.push(("GetItem", "no JSON".to_owned()));
     exchanges
+}
+
+/// A request, with some members more.
+fn with(mut request: Value, more: Value) -> Value {
+    let Value::Object(more) = more else {
+        unreachable!("it is one")
+    };
+    request.as_object_mut().unwrap().extend(more);
+    request
+}
+
+/// Batches of gets, of a table that has the items `c` and `e`.
+fn gets() -> impl Iterator<Item = Value> {
+    let of = |keys: &[Value], of_table: Value, of_request: Value| {
+        let of_table = with(json!({"Keys": keys}), of_table);
+        with(json!({"RequestItems": {"things": of_table}}), of_request)
+    };
+    let id = |id: &str| json!({"id": {"S": id}});
+    let three = [id("c"), id("absent"), id("e")];
+    let many: Vec<_> = (0..101).map(|at| id(&at.to_string())).collect();
+    let capacity = |kind: &str| json!({"ReturnConsumedCapacity": kind});
+    let names = |name: &str| json!({name: "n"});
+    let projection = |expression: &str, name: &str| json!({"ProjectionExpression": expression, "ExpressionAttributeNames": names(name)});
+    [
+        of(&three, json!({}), capacity("TOTAL")),
+        of(&three, json!({"ConsistentRead": true}), capacity("TOTAL")),
+        of(&three, json!({}), capacity("NONE")),
+        of(&three, json!({}), capacity("INDEXES")),
+        of(&three, json!({}), capacity("SOME")),
+        of(&three, projection("#n", "#n"), json!({})),
+        of(&three, projection("id", "#n"), json!({})),
+        of(&three, projection("#n", "n"), json!({})),
+        of(&three, projection("#n,", "#n"), json!({})),
+        of(&three, json!({"AttributesToGet": ["n"]}), json!({})),
+        of(&three, json!({"AttributesToGet": ["n", "n"]}), json!({})),
+        of(&[id("c"), id("c")], json!({}), json!({})),
+        of(&[id("absent"), id("absent")], json!({}), json!({})),
+        of(&[id("c"), id("")], json!({}), json!({})),
+        of(&[json!({"id": {"N": "1"}})], json!({}), json!({})),
+        of(&[json!({"n": {"N": "1"}})], json!({}), json!({})),
+        of(&[json!({})], json!({}), json!({})),
+        of(&[], json!({}), json!({})),
+        of(&many, json!({}), json!({})),
+        json!({"RequestItems": {}}),
+        json!({"RequestItems": {"nothing": {"Keys": three}}}),
+        json!({"RequestItems": {"no": {"Keys": three}}}),
+        json!({"RequestItems": {"things": {"Keys": three}, "nothing": {"Keys": three}}}),
+    ]
+    .into_iter()
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ const DYNAMIC: &str = r##"{
 const OPERATIONS: &str = "application/json-patch+json";
 
 /// What the process may have had at the most, with the engine and all that is stored in it.
-const MAX_RESIDENT_KIB: u64 = 600_000;
+const MAX_RESIDENT_KIB: u64 = 350_000;
 
 struct Server {
     served: Served,
