@@ -4,7 +4,7 @@ import htm from "./vendor/htm.js";
 import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import { h } from "./vendor/preact.js";
 
-export { useEffect, useMemo, useRef, useState } from "./vendor/hooks.js";
+export { useEffect, useLayoutEffect, useMemo, useRef, useState } from "./vendor/hooks.js";
 export { render } from "./vendor/preact.js";
 
 export const html = htm.bind(h);

@@ -9,7 +9,7 @@ import { differences, patchOf, rows } from "./diff.js";
 import { Form, blank } from "./form.js";
 import { ToHistory } from "./history.js";
 import { hasTwice, numberText, object, pathOf, pointer, print, put, same } from "./json.js";
-import { go, hasUnsaved, link, setUnsaved } from "./nav.js";
+import { go, hasUnsaved, link, setUnsaved, useUnsaved } from "./nav.js";
 import { ask, notice } from "./notice.js";
 import { credentials, whyNot } from "./session.js";
 import { JsonEditor, parsed } from "./text.js";
@@ -106,10 +106,7 @@ function Editor({ api, module, id, loaded, setLoaded, load, latest, edited, isCo
   const isFilledIn = isCopy || newId.some((value) => value !== "");
   const isEdited = hasOtherText || (text === undefined && !same(draft, begin)) || (isNew && isFilledIn);
   const isChanged = isEdited || Object.keys(invalid).length > 0;
-  useEffect(() => {
-    setUnsaved(isChanged);
-    return () => setUnsaved(false);
-  }, [isChanged]);
+  useUnsaved(isChanged);
 
   const changes = typed.value && !isNew ? differences(base, typed.value) : [];
   const isText = text !== undefined;

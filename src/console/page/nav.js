@@ -1,6 +1,6 @@
 // Where the page is: `#/rooms`, `#/rooms/item/sala90`, and so on; and what must not be left unasked.
 
-import { store } from "./html.js";
+import { store, useLayoutEffect } from "./html.js";
 import { ask } from "./notice.js";
 import { t } from "./words.js";
 
@@ -36,6 +36,17 @@ export function go(hash) {
 /** Says whether the page has what would be lost by leaving it. */
 export function setUnsaved(value) {
   isUnsaved = value;
+}
+
+/**
+ * While it is shown. At once with what is shown: an effect comes later, and what somebody else has
+ * written may come between.
+ */
+export function useUnsaved(value) {
+  useLayoutEffect(() => {
+    setUnsaved(value);
+    return () => setUnsaved(false);
+  }, [value]);
 }
 
 export const hasUnsaved = () => isUnsaved;

@@ -20,7 +20,7 @@ import {
   string,
   tryParse,
 } from "./json.js";
-import { link, setUnsaved } from "./nav.js";
+import { link, useUnsaved } from "./nav.js";
 import { notice } from "./notice.js";
 import { whyNot } from "./session.js";
 import { language, t } from "./words.js";
@@ -363,10 +363,7 @@ export function Import({ api, module }) {
   const run = useRef(0);
   const refusal = whyNot(api, module, writer(module));
   useEffect(() => () => void (run.current += 1), []);
-  useEffect(() => {
-    setUnsaved(progress?.isWriting === true);
-    return () => setUnsaved(false);
-  }, [progress?.isWriting]);
+  useUnsaved(progress?.isWriting === true);
 
   const guarded = async (work) => {
     const mine = ++run.current;
