@@ -51,6 +51,12 @@ impl Program {
     }
 }
 
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// What `changes` is and was built with, as [`BUILT`] is of `bootstrap`: nothing else calls
 /// [`check_changes`].
 #[cfg(feature = "changes")]

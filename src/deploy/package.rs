@@ -35,31 +35,35 @@ pub enum PackageError {
     },
     /// Neither a Linux binary nor a zip.
     #[error(
-        "`{}` is neither a Linux binary nor a zip; give the `bootstrap` that was built for \
-         Lambda, or the bootstrap zip of a release",
+        "`{}` is neither a Linux binary nor a zip; give the `{program}` that was built for \
+         Lambda, or the {program} zip of a release",
         file.display()
     )]
     NoBootstrap {
         /// The file.
         file: PathBuf,
+        /// What it is to be.
+        program: Program,
     },
-    /// A Linux binary, but another program than modulo's function.
+    /// Another program, as a Linux binary or in a zip.
     #[error(
-        "`{}` is a Linux binary, but not modulo's function; give the `{program}` that was built \
+        "`{}` is another program than modulo's `{program}`; give the `{program}` that was built \
          for Lambda, or the {program} zip of a release",
         file.display()
     )]
     OtherProgram {
         /// The file.
         file: PathBuf,
-        /// The function's.
-        program: &'static str,
+        /// What it is to be.
+        program: Program,
     },
     /// A zip without the binary, or a damaged one.
-    #[error("`{}` gives no `bootstrap`; use the bootstrap zip of a release", file.display())]
+    #[error("`{}` gives no `bootstrap`; use the {program} zip of a release", file.display())]
     Zip {
         /// The file.
         file: PathBuf,
+        /// What it is to have in it.
+        program: Program,
         /// What the zip reader says.
         source: ZipError,
     },
@@ -111,11 +115,11 @@ pub fn write(
         })?;
         files.insert(file.path.as_str(), content);
     }
-    let given = Given::read(bootstrap)?;
+    let given = Given::read(bootstrap, program)?;
     if !program.is(&given.binary) {
         return Err(PackageError::OtherProgram {
             file: bootstrap.to_owned(),
-            program: program.as_str(),
+            program,
         });
     }
     if let Some(source) = MissingFeatures::of_binary(program, config, &given.binary) {
@@ -126,6 +130,7 @@ pub fn write(
     }
     let package = build(given, &read(modules)?, &files).map_err(|source| PackageError::Zip {
         file: bootstrap.to_owned(),
+        program,
         source,
     })?;
     if fs::read(output).is_ok_and(|there| there == package) {
@@ -150,7 +155,7 @@ struct Given {
 }
 
 impl Given {
-    fn read(bootstrap: &Path) -> Result<Self, PackageError> {
+    fn read(bootstrap: &Path, program: Program) -> Result<Self, PackageError> {
         let content = read(bootstrap)?;
         if content.starts_with(ELF_MAGIC) {
             Ok(Self {
@@ -160,11 +165,13 @@ impl Given {
         } else if content.starts_with(ZIP_MAGIC) {
             Self::of_zip(content).map_err(|source| PackageError::Zip {
                 file: bootstrap.to_owned(),
+                program,
                 source,
             })
         } else {
             Err(PackageError::NoBootstrap {
                 file: bootstrap.to_owned(),
+                program,
             })
         }
     }
@@ -373,17 +380,20 @@ mod tests {
     #[test]
     fn what_is_no_bootstrap_is_reported() {
         let (folder, _, modules, output) = folder();
-        let refused = |content: &[u8]| {
+        let refused = |program, content: &[u8]| {
             let file = folder.path().join("wrong");
             fs::write(&file, content).expect("writable");
-            let error = pack(&file, &modules, &output).expect_err("refused");
+            let config = config::check(&modules, &Stage::default(), []).expect("valid");
+            let error = write(program, &file, &modules, &config, &output).expect_err("refused");
             error
                 .to_string()
                 .replace(&file.display().to_string(), "wrong")
         };
-        insta::assert_snapshot!(refused(b"\x7fELF of another program"), @"`wrong` is a Linux binary, but not modulo's function; give the `bootstrap` that was built for Lambda, or the bootstrap zip of a release");
-        insta::assert_snapshot!(refused(b"#!/bin/sh"), @"`wrong` is neither a Linux binary nor a zip; give the `bootstrap` that was built for Lambda, or the bootstrap zip of a release");
-        insta::assert_snapshot!(refused(b"PK\x03\x04, but then nothing"), @"`wrong` gives no `bootstrap`; use the bootstrap zip of a release");
+        insta::assert_snapshot!(refused(Program::Bootstrap, b"\x7fELF of another program"), @"`wrong` is another program than modulo's `bootstrap`; give the `bootstrap` that was built for Lambda, or the bootstrap zip of a release");
+        insta::assert_snapshot!(refused(Program::Bootstrap, b"#!/bin/sh"), @"`wrong` is neither a Linux binary nor a zip; give the `bootstrap` that was built for Lambda, or the bootstrap zip of a release");
+        insta::assert_snapshot!(refused(Program::Bootstrap, b"PK\x03\x04, but then nothing"), @"`wrong` gives no `bootstrap`; use the bootstrap zip of a release");
+        insta::assert_snapshot!(refused(Program::Changes, BINARY), @"`wrong` is another program than modulo's `changes`; give the `changes` that was built for Lambda, or the changes zip of a release");
+        insta::assert_snapshot!(refused(Program::Changes, b"PK\x03\x04"), @"`wrong` gives no `bootstrap`; use the changes zip of a release");
         assert!(
             !output.exists(),
             "nothing is written where something is wrong"

@@ -688,6 +688,6 @@ async fn another_program_is_not_packed_as_the_function() {
     let package = ["package", "--bootstrap", tool, "-o", "function.zip"];
     let (status, _, stderr) = folder.run(&package).await;
     assert_eq!(status, Some(1), "{stderr}");
-    assert!(stderr.contains("but not modulo's function"), "{stderr}");
+    assert!(stderr.contains("another program than modulo's"), "{stderr}");
     assert!(!folder.path().join("function.zip").exists());
 }
