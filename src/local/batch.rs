@@ -30,10 +30,14 @@ const MAX_READ_BYTES: usize = 16 * 1_024 * 1_024;
 #[serde(rename_all = "PascalCase")]
 struct AllRead {
     responses: HashMap<String, Vec<Box<RawValue>>>,
-    unprocessed_keys: HashMap<String, ()>,
+    unprocessed_keys: Empty,
     #[serde(skip_serializing_if = "Option::is_none")]
     consumed_capacity: Option<[ConsumedCapacity; 1]>,
 }
+
+/// `{}`.
+#[derive(Serialize)]
+struct Empty {}
 
 /// As the engine's `batch_get_item`, and one item after the other where it can be.
 pub(super) fn read_batch(database: &Database, body: &[u8]) -> dynoxide::Result<Vec<u8>> {
@@ -95,7 +99,7 @@ fn one_by_one(database: &Database, request: BatchGetItemRequest) -> Option<AllRe
     }
     Some(AllRead {
         responses: [(table, items)].into(),
-        unprocessed_keys: HashMap::new(),
+        unprocessed_keys: Empty {},
         consumed_capacity: tells_capacity.then_some([consumed]),
     })
 }
