@@ -13,6 +13,7 @@ pub use self::tables::{TableError, create_tables};
 pub(crate) mod account;
 pub mod backend;
 mod batch;
+mod body;
 mod connector;
 mod engine;
 mod folder;

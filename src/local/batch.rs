@@ -18,7 +18,7 @@ use dynoxide::{AttributeValue, Database, ImportOptions, Item};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::operation::{read, write};
+use super::body::{read, write};
 
 /// How many items DynamoDB writes in a call, how many it reads, and the bytes of these.
 const MAX_WRITES: usize = 25;

@@ -12,7 +12,7 @@ use dynoxide::Database;
 use dynoxide::actions::create_table::CreateTableRequest;
 use serde_json::Value;
 
-use super::operation::read;
+use super::body::read;
 
 /// The tables that are still to be made.
 #[derive(Debug, Default)]
