@@ -264,8 +264,17 @@ mod tests {
     }
 
     fn pack(bootstrap: &Path, modules: &Path, output: &Path) -> Result<Written, PackageError> {
+        pack_as(Program::Bootstrap, bootstrap, modules, output)
+    }
+
+    fn pack_as(
+        program: Program,
+        bootstrap: &Path,
+        modules: &Path,
+        output: &Path,
+    ) -> Result<Written, PackageError> {
         let config = config::check(modules, &Stage::default(), []).expect("valid");
-        write(Program::Bootstrap, bootstrap, modules, &config, output)
+        write(program, bootstrap, modules, &config, output)
     }
 
     fn packed(output: &Path) -> String {
@@ -383,8 +392,7 @@ mod tests {
         let refused = |program, content: &[u8]| {
             let file = folder.path().join("wrong");
             fs::write(&file, content).expect("writable");
-            let config = config::check(&modules, &Stage::default(), []).expect("valid");
-            let error = write(program, &file, &modules, &config, &output).expect_err("refused");
+            let error = pack_as(program, &file, &modules, &output).expect_err("refused");
             error
                 .to_string()
                 .replace(&file.display().to_string(), "wrong")

@@ -13,7 +13,9 @@ use std::collections::{HashMap, HashSet};
 use dynoxide::actions::batch_get_item::BatchGetItemRequest;
 use dynoxide::actions::batch_write_item::{BatchWriteItemRequest, BatchWriteItemResponse};
 use dynoxide::actions::get_item::GetItemRequest;
-use dynoxide::types::{ConsumedCapacity, KeySchemaElement, MAX_ITEM_SIZE, item_size};
+use dynoxide::types::{
+    ConsumedCapacity, KeySchemaElement, MAX_ITEM_SIZE, consumed_capacity, item_size,
+};
 use dynoxide::{AttributeValue, Database, ImportOptions, Item};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -55,22 +57,18 @@ fn one_by_one(database: &Database, request: BatchGetItemRequest) -> Option<AllRe
     let ((table, of_table), None) = (tables.next()?, tables.next()) else {
         return None;
     };
-    // For each index it is told in a way of its own.
-    let tells_capacity = match request.return_consumed_capacity.as_deref() {
-        None | Some("NONE") => false,
-        Some("TOTAL") => true,
-        Some(_) => return None,
-    };
-    if !(1..=MAX_READS).contains(&of_table.keys.len()) {
+    let capacity = request.return_consumed_capacity;
+    if !(1..=MAX_READS).contains(&of_table.keys.len())
+        || !matches!(
+            capacity.as_deref(),
+            None | Some("NONE" | "TOTAL" | "INDEXES")
+        )
+    {
         return None;
     }
-    let mut consumed = ConsumedCapacity {
-        table_name: table.clone(),
-        ..ConsumedCapacity::default()
-    };
     let mut seen = HashSet::new();
     let mut items = Vec::with_capacity(of_table.keys.len());
-    let mut bytes = 0;
+    let (mut bytes, mut units) = (0, 0.0);
     for key in of_table.keys {
         if !seen.insert(key_text(&key)?) {
             return None;
@@ -81,13 +79,12 @@ fn one_by_one(database: &Database, request: BatchGetItemRequest) -> Option<AllRe
             consistent_read: of_table.consistent_read,
             projection_expression: of_table.projection_expression.clone(),
             expression_attribute_names: of_table.expression_attribute_names.clone(),
-            return_consumed_capacity: request.return_consumed_capacity.clone(),
+            return_consumed_capacity: capacity.clone(),
             attributes_to_get: of_table.attributes_to_get.clone(),
         };
         let answer = database.get_item(get).ok()?;
-        if let Some(of_item) = answer.consumed_capacity {
-            consumed.capacity_units += of_item.capacity_units;
-        }
+        let consumed = answer.consumed_capacity;
+        units += consumed.map_or(0.0, |consumed| consumed.capacity_units);
         let Some(item) = answer.item else {
             continue;
         };
@@ -98,9 +95,9 @@ fn one_by_one(database: &Database, request: BatchGetItemRequest) -> Option<AllRe
         items.push(to_raw_value(&item).ok()?);
     }
     Some(AllRead {
+        consumed_capacity: consumed_capacity(&table, units, &capacity).map(|consumed| [consumed]),
         responses: [(table, items)].into(),
         unprocessed_keys: Empty {},
-        consumed_capacity: tells_capacity.then_some([consumed]),
     })
 }
 

@@ -104,16 +104,11 @@ impl Items {
                     wanted = left.filter_map(|mut key| self.take_id(&mut key)).collect();
                     (attempt == ATTEMPTS).then(unprocessed)
                 }
-                Err(error) if count > 1 => {
-                    if let Some(fewer) = how_many_fit(count, &error) {
-                        return Err(fewer);
-                    }
-                    match classify(&error, 0) {
-                        StoreError::Refused(_) => return Err(count.div_ceil(2)),
-                        failure => Some(failure),
-                    }
-                }
-                Err(error) => Some(classify(&error, 0)),
+                Err(error) => match (how_many_fit(wanted.len(), &error), classify(&error, 0)) {
+                    (Some(fewer), _) if count > 1 => return Err(fewer),
+                    (_, StoreError::Refused(_)) if count > 1 => return Err(count.div_ceil(2)),
+                    (_, failure) => Some(failure),
+                },
             };
             if let Some(failure) = failure {
                 found.extend(wanted.drain(..).map(|id| (id, Err(failure.clone()))));

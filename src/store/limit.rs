@@ -47,7 +47,7 @@ pub(super) fn is_too_long(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// If that is why a call for `count` items failed: how many of them fit, if all are as long as they are
-/// on average. At least one, and fewer than `count`.
+/// on average. At least one, and of several fewer than `count`.
 pub(super) fn how_many_fit(count: usize, error: &(dyn Error + 'static)) -> Option<usize> {
     let TooLong { length, limit } = too_long(error)?;
     let fit = count as u64 * limit / length;

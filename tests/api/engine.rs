@@ -653,8 +653,12 @@ fn gets() -> impl Iterator<Item = Value> {
     let three = [id("c"), id("absent"), id("e")];
     let many: Vec<_> = (0..101).map(|at| id(&at.to_string())).collect();
     let capacity = |kind: &str| json!({"ReturnConsumedCapacity": kind});
-    let names = |name: &str| json!({name: "n"});
-    let projection = |expression: &str, name: &str| json!({"ProjectionExpression": expression, "ExpressionAttributeNames": names(name)});
+    let projection = |expression: &str, name: &str| {
+        json!({
+            "ProjectionExpression": expression,
+            "ExpressionAttributeNames": {name: "n"},
+        })
+    };
     [
         of(&three, json!({}), capacity("TOTAL")),
         of(&three, json!({"ConsistentRead": true}), capacity("TOTAL")),

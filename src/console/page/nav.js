@@ -39,8 +39,8 @@ export function setUnsaved(value) {
 }
 
 /**
- * While it is shown. At once with what is shown: an effect comes later, and what somebody else has
- * written may come between.
+ * Says so for as long as the component is shown, and as soon as it shows it: an effect would come later,
+ * and a change of somebody else may come between.
  */
 export function useUnsaved(value) {
   useLayoutEffect(() => {
