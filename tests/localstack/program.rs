@@ -43,17 +43,8 @@ pub(crate) fn python_program(name: &str) -> Result<PathBuf, String> {
     let _lock = lock("python");
     let home = cache().join("python");
     let requirements = root().join("tests/localstack/requirements.txt");
-    let wanted = std::fs::read_to_string(&requirements).expect("it is in the tree");
-    let stamp = home.join("requirements.txt");
-    if std::fs::read_to_string(&stamp).ok().as_ref() != Some(&wanted) {
-        run(Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&home))?;
-        run(Command::new(home.join("bin/pip"))
-            .args(["install", "--quiet", "--requirement"])
-            .arg(&requirements))?;
-        std::fs::write(&stamp, wanted).expect("target/ is writable");
-    }
+    let install = root().join("tests/python.sh");
+    run(Command::new("bash").arg(install).arg(&home).arg(requirements))?;
     Ok(home.join("bin").join(name))
 }
 
