@@ -44,7 +44,10 @@ pub(crate) fn python_program(name: &str) -> Result<PathBuf, String> {
     let home = cache().join("python");
     let requirements = root().join("tests/localstack/requirements.txt");
     let install = root().join("tests/python.sh");
-    run(Command::new("bash").arg(install).arg(&home).arg(requirements))?;
+    run(Command::new("bash")
+        .arg(install)
+        .arg(&home)
+        .arg(requirements))?;
     Ok(home.join("bin").join(name))
 }
 

@@ -406,7 +406,9 @@ fn node_modules() -> PathBuf {
     let due = modified(&installed.join(".package-lock.json"))
         < modified(&root().join("package-lock.json"));
     if due {
-        run(Command::new("npm").arg("ci").current_dir(root())).unwrap_or_else(|why| {
+        let mut install = Command::new("npm");
+        install.args(["ci", "--no-audit", "--no-fund"]);
+        run(install.current_dir(root())).unwrap_or_else(|why| {
             panic!("the end-to-end tests need Node.js 20.19 or newer with npm: {why}")
         });
     }
