@@ -185,6 +185,40 @@ async fn an_answer_lists_no_more_than_can_be_read() {
 }
 
 #[tokio::test]
+async fn alternatives_that_refer_to_themselves_are_listed_as_far_as_that_ends() {
+    let operation = |name| {
+        let arguments = "properties.args.items.\"$ref\" = '#/$defs/tree'";
+        format!("{{ type = 'object', properties.op.const = '{name}', {arguments} }}")
+    };
+    let operations = ["add", "mul", "neg"].map(operation).join(", ");
+    let schema = format!(
+        "\"$ref\" = '#/$defs/tree', \"$defs\".tree.oneOf = [{{ type = 'number' }}, {operations}]"
+    );
+    let app = TestApp::start(&numbers(&schema)).await;
+    // Each level has three times as many lists of what is wrong as the one below it.
+    let tree = |depth| {
+        (0..depth).fold("\"x\"".to_owned(), |inner, _| {
+            format!(r#"{{"op":"add","args":[{inner}]}}"#)
+        })
+    };
+    for (depth, message) in [
+        (
+            2,
+            r#" is not valid under any of the schemas listed in the 'oneOf' keyword: "#,
+        ),
+        (
+            10,
+            "none of the alternatives fits, in more ways than can be listed",
+        ),
+    ] {
+        let answer = app.send("PUT", "/numbers/x", tree(depth)).await;
+        assert_eq!(answer.status, 422);
+        assert_eq!(answer.body.matches("pointer").count(), 1, "{}", answer.body);
+        assert!(answer.body.contains(message), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn numbers_are_compared_as_they_are_written() {
     for (schema, number, fits) in [
         ("type = 'integer'", "12345678901234567890123", true),
