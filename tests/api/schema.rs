@@ -204,7 +204,7 @@ async fn alternatives_that_refer_to_themselves_are_listed_as_far_as_that_ends() 
     for (depth, message) in [
         (
             2,
-            r#" is not valid under any of the schemas listed in the 'oneOf' keyword: "#,
+            " is not valid under any of the schemas listed in the 'oneOf' keyword: ",
         ),
         (
             10,
