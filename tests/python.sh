@@ -28,7 +28,7 @@ if [[ ! -e $uv ]]; then
     "$made/bin/pip" install --quiet --disable-pip-version-check --no-compile "uv==$version"
     mv "$made/bin/uv" "$uv"
 fi
-rm -rf "$folder"
-"$uv" venv --quiet --no-python-downloads --python "$(command -v python3)" "$folder"
+# It refuses a folder with anything but an environment in it.
+"$uv" venv --quiet --clear --no-python-downloads --python "$(command -v python3)" "$folder"
 "$uv" pip install --quiet --python "$folder" --requirement "$requirements"
 cp "$requirements" "$folder/installed"
