@@ -854,8 +854,17 @@ fn build_bootstrap(features: &str) -> Result<PathBuf> {
 }
 
 /// Has Cargo build binaries as they are deployed: the folder they are in.
+#[expect(clippy::disallowed_methods, reason = "a program reads the environment")]
 fn build(what: &[&str]) -> Result<PathBuf> {
-    let output = Command::new(env!("CARGO"))
+    let mut cargo = Command::new(env!("CARGO"));
+    // What Cargo says of the bench is no setting of the build, and ring would be built anew for it.
+    for (name, _) in env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_MANIFEST_") || text.starts_with("CARGO_PKG_") {
+            cargo.env_remove(&name);
+        }
+    }
+    let output = cargo
         .args([
             "build",
             "--release",
