@@ -137,20 +137,7 @@ async fn compare(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) ->
 
     let folder = tempfile::tempdir()?;
     let endpoint = tls::Endpoint::start(folder.path(), arguments.delay).await?;
-    // Each has as many authorities to read as it would have for AWS.
-    let secured: Vec<_> = subjects
-        .iter()
-        .enumerate()
-        .map(|(at, subject)| {
-            let roots = if at > BARE {
-                &endpoint.amazon_roots
-            } else {
-                &endpoint.system_roots
-            };
-            let roots = roots.display().to_string();
-            subject.with(&subject.name, &[("SSL_CERT_FILE", roots)])
-        })
-        .collect();
+    let secured = secured(subjects, &endpoint);
     let dynamodb = format!("https://{}", endpoint.address);
     let runs = runs_of(arguments, &secured, &dynamodb, &load).await?;
     let figures = crate::figures(&runs, arguments.requests);
@@ -163,6 +150,21 @@ async fn compare(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) ->
     };
     let dynamodb = format!("http://{}", dynamodb::start(DELAY).await?);
     request(&delayed, &subjects[..=COLD], &dynamodb).await
+}
+
+/// All subjects, each with as many authorities to read as it would have for AWS.
+fn secured(subjects: &[Subject], endpoint: &tls::Endpoint) -> Vec<Subject> {
+    let subjects = subjects.iter().enumerate();
+    let secured = subjects.map(|(at, subject)| {
+        let roots = if at > BARE {
+            &endpoint.amazon_roots
+        } else {
+            &endpoint.system_roots
+        };
+        let roots = roots.display().to_string();
+        subject.with(&subject.name, &[("SSL_CERT_FILE", roots)])
+    });
+    secured.collect()
 }
 
 async fn request(arguments: &Arguments, subjects: &[Subject], dynamodb: &str) -> Result<()> {
@@ -303,25 +305,38 @@ fn asking(event: &[u8], method: &str, path: &str, query: &str) -> Result<serde_j
 }
 
 async fn memory(arguments: &Arguments, subjects: &[Subject]) -> Result<()> {
-    let subjects = &subjects[BARE..];
     let delay = if arguments.delay.is_zero() {
         DYNAMODB
     } else {
         arguments.delay
     };
-    let dynamodb = format!("http://{}", dynamodb::start(delay).await?);
+    let folder = tempfile::tempdir()?;
+    let endpoint = tls::Endpoint::start(folder.path(), delay).await?;
+    let secured = secured(subjects, &endpoint);
+    let unsecured = format!("http://{}", dynamodb::start(delay).await?);
+    let ways = [
+        (
+            "with TLS",
+            &secured[BARE..],
+            format!("https://{}", endpoint.address),
+        ),
+        ("without", &subjects[BARE..], unsecured),
+    ];
     // DynamoDB takes its time, and an event comes at once.
     let load = Load::of(arguments.requests, Duration::ZERO);
-    for megabytes in MEGABYTES {
-        let mut subjects = subjects.to_vec();
-        for subject in &mut subjects {
-            subject.megabytes = Some(megabytes);
+    for (way, subjects, dynamodb) in &ways {
+        for megabytes in MEGABYTES {
+            let mut subjects = subjects.to_vec();
+            for subject in &mut subjects {
+                subject.megabytes = Some(megabytes);
+            }
+            let runs = runs_of(arguments, &subjects, dynamodb, &load).await?;
+            let figures = figures(&runs, arguments.requests);
+            let title = format!("{megabytes} MB, DynamoDB in {delay:?}, {way}");
+            print_against(arguments, &title, &subjects, 0, &figures);
         }
-        let runs = runs_of(arguments, &subjects, &dynamodb, &load).await?;
-        let figures = figures(&runs, arguments.requests);
-        let title = format!("{megabytes} MB, DynamoDB in {delay:?}");
-        print_against(arguments, &title, &subjects, 0, &figures);
     }
+    let subjects = &subjects[BARE..];
     let dynamodb = format!("http://{}", dynamodb::start(Duration::ZERO).await?);
     let processors = subjects[0].processors;
     let processors = processors.context("two processors are needed")?;
