@@ -16,8 +16,9 @@
 //! - `keys`: GET and PUT of a module with a sort key against one without, and the list of a partition
 //!   with 100 items against a bare Query;
 //! - `memory`: start and requests with the share of a processor that a function has with 128, 256 and
-//!   512 MB, where DynamoDB takes 4 ms unless `--delay` says otherwise, and requests so far apart that
-//!   the processor's caches have lost the function; needs root, for a control group;
+//!   512 MB, with TLS and without, where DynamoDB takes 4 ms unless `--delay` says otherwise, and
+//!   requests so far apart that the processor's caches have lost the function; needs root, for a
+//!   control group;
 //! - `concurrency`: several invocations at a time, with one thread and with two. The bench itself,
 //!   which is DynamoDB too, has one thread, and what it takes of a processor is told: on a machine
 //!   with 2, where bench and function together take nearly 2, more threads can bring no more, and
